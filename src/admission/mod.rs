@@ -1,0 +1,1 @@
+//! Live counters and the permit that every admitted call holds.

@@ -1,0 +1,1 @@
+//! Composition root: builds the state, starts the server, drains on the way out.

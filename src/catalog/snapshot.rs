@@ -1,0 +1,162 @@
+//! The snapshot's types and its look-ups.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ahash::{AHashMap, AHashSet};
+use modelgate_domain::{
+    ApiKeyId, ModelId, Price, ProviderId, ProviderKeyId, Secret, TargetId, UserId,
+};
+
+/// Everything a call needs to know about the configuration, at one generation.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// The `config_generations` number this was built from.
+    pub generation: i64,
+    /// Enabled and disabled providers by row.
+    pub providers: AHashMap<ProviderId, Arc<Provider>>,
+    /// Models by public name.
+    pub models: AHashMap<Box<str>, Arc<Model>>,
+    /// Aliases to public names.
+    pub aliases: AHashMap<Box<str>, Box<str>>,
+    /// API keys by SHA-256 of the key.
+    pub keys: AHashMap<[u8; 32], Arc<ApiKey>>,
+}
+
+/// A vendor endpoint.
+#[derive(Debug)]
+pub struct Provider {
+    /// The row.
+    pub id: ProviderId,
+    /// The slug, the prefix in `provider/model`.
+    pub name: Box<str>,
+    /// Joined with the endpoint path as it stands.
+    pub base_url: Box<str>,
+    /// Sent with every call.
+    pub extra_headers: Vec<(String, Secret)>,
+    /// Sent as `user-agent`; the product's own where empty.
+    pub user_agent: Option<String>,
+    /// Outbound `http://`, `https://` or `socks5://` proxy.
+    pub proxy_url: Option<Secret>,
+    /// Until the connection, TLS included, stands.
+    pub connect_timeout: Duration,
+    /// Until the first event or byte of the body.
+    pub first_byte_timeout: Duration,
+    /// Between two reads of the body.
+    pub idle_timeout: Duration,
+    /// Whether calls may go there.
+    pub enabled: bool,
+    /// Its credentials, in row order.
+    pub credentials: Vec<Arc<Credential>>,
+}
+
+/// One vendor credential, decrypted.
+#[derive(Debug)]
+pub struct Credential {
+    /// The row.
+    pub id: ProviderKeyId,
+    /// What operators call it.
+    pub label: Box<str>,
+    /// The vendor's key.
+    pub secret: Secret,
+    /// Share of calls among the provider's credentials; 0 = never.
+    pub weight: u32,
+    /// At most this many calls at once from this process.
+    pub max_concurrency: Option<u32>,
+    /// What the database says of it.
+    pub state: CredentialState,
+    /// Until when a cooldown holds, epoch milliseconds.
+    pub state_until_ms: Option<i64>,
+}
+
+/// The stored state of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialState {
+    /// May be used.
+    Active,
+    /// Resting after errors.
+    Cooldown,
+    /// Out of quota.
+    Exhausted,
+    /// The vendor refused it.
+    Rejected,
+    /// Switched off.
+    Disabled,
+}
+
+/// A public model.
+#[derive(Debug)]
+pub struct Model {
+    /// The row.
+    pub id: ModelId,
+    /// What clients say.
+    pub name: Box<str>,
+    /// `chat`, `embedding`.
+    pub kind: Box<str>,
+    /// Context window in tokens.
+    pub context_length: Option<i64>,
+    /// Largest answer in tokens.
+    pub max_output_tokens: Option<i64>,
+    /// Switched off models are unknown to callers.
+    pub enabled: bool,
+    /// Not listed, but callable.
+    pub hidden: bool,
+    /// When the row was made, epoch seconds (the `created` of `/v1/models`).
+    pub created_s: i64,
+    /// Where it can be served, by priority and then row.
+    pub targets: Vec<Arc<Target>>,
+    /// Prices of the model at any target, newest first.
+    pub prices: Vec<Price>,
+}
+
+/// A model at one provider.
+#[derive(Debug)]
+pub struct Target {
+    /// The row.
+    pub id: TargetId,
+    /// The vendor.
+    pub provider: Arc<Provider>,
+    /// The vendor's name for the model.
+    pub upstream_model: Box<str>,
+    /// 1 is tried first.
+    pub priority: i32,
+    /// Share among targets of the same priority; 0 = never.
+    pub weight: u32,
+    /// Whether calls may go there.
+    pub enabled: bool,
+    /// Prices of this target, newest first; they go before the model's.
+    pub prices: Vec<Price>,
+}
+
+/// An API key, known by its hash.
+#[derive(Debug)]
+pub struct ApiKey {
+    /// The row.
+    pub id: ApiKeyId,
+    /// The account, 0 where it stands alone.
+    pub user_id: UserId,
+    /// What operators call it.
+    pub name: Box<str>,
+    /// The public beginning of the key.
+    pub prefix: Box<str>,
+    /// Whether it works at all.
+    pub enabled: bool,
+    /// From when it does not work any more, epoch milliseconds.
+    pub expires_at_ms: Option<i64>,
+    /// What it may call.
+    pub allowed: AllowedModels,
+}
+
+/// An API key's allow-list.
+#[derive(Debug)]
+pub enum AllowedModels {
+    /// Every model.
+    All,
+    /// These models everywhere, and these single targets.
+    Only {
+        /// Models at any provider.
+        models: AHashSet<ModelId>,
+        /// Models at one provider.
+        targets: AHashSet<TargetId>,
+    },
+}

@@ -1,0 +1,1 @@
+//! Languages: negotiation, bundles, translation.

@@ -1,0 +1,1 @@
+//! The record of every accepted request on its way to the database.

@@ -1,0 +1,20 @@
+//! ModelGate: one gateway between people, their tools and every model vendor.
+//!
+//! `docs/ARCHITECTURE.md` shows which module may import which; `tests/conventions.rs` holds them to it.
+
+pub mod admission;
+pub mod app;
+pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod i18n;
+pub mod journal;
+pub mod probe;
+pub mod proxy;
+pub mod routing;
+pub mod secrets;
+pub mod simulator;
+pub mod telemetry;
+pub mod upstream;
+pub mod web;

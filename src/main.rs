@@ -1,0 +1,3 @@
+//! The `modelgate` program.
+
+fn main() {}

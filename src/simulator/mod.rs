@@ -1,0 +1,1 @@
+//! The one scriptable vendor: the demo, the tests and the benchmark call it.
