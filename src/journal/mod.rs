@@ -1,1 +1,126 @@
 //! The record of every accepted request on its way to the database.
+//!
+//! Each serving thread appends to its own segment with one `write(2)` a record; [`Journal::run_drain`] moves the
+//! records to the database in batches, brings the files to the disk once a second, and takes over what dead
+//! processes left behind. Nothing here waits for the database on behalf of a request.
+
+#[allow(dead_code, reason = "used by the drain")]
+mod directory;
+#[allow(dead_code, reason = "used by the drain")]
+mod frame;
+mod refusals;
+#[allow(dead_code, reason = "used by the drain")]
+mod segment;
+#[allow(dead_code, reason = "used by the drain")]
+mod shared;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use crate::clock::Clock;
+pub use crate::config::JournalFull as WhenFull;
+use directory::Directory;
+use refusals::Refusals;
+use shared::Shared;
+pub use writer::Writer;
+
+/// What a journal needs to know.
+#[derive(Clone, Debug)]
+pub struct JournalOptions {
+    /// The directory that holds one directory per journal.
+    pub dir: PathBuf,
+    /// How many bytes may wait for the database.
+    pub max_bytes: u64,
+    /// What happens to calls at that bound.
+    pub full: WhenFull,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The journal could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal directory {path} cannot be used: {source}")]
+pub struct JournalError {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+/// The call must be refused: the journal has no room for its record, or cannot write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal is full")]
+pub struct JournalFull;
+
+/// How far the database is behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JournalStats {
+    /// Bytes that wait for the database.
+    pub bytes: u64,
+    /// The bound on them.
+    pub max_bytes: u64,
+    /// Records that wait for the database.
+    pub lag_records: u64,
+    /// A time before which no waiting record was written, epoch milliseconds; `None` where none waits.
+    pub oldest_ms: Option<i64>,
+    /// Calls served without a record since the start.
+    pub unrecorded: u64,
+    /// Records that were set aside since the start because the database cannot take them.
+    pub set_aside: u64,
+    /// What keeps records from the file or from the database just now.
+    pub last_error: Option<String>,
+}
+
+/// The journal of this process.
+#[derive(Debug)]
+pub struct Journal {
+    directory: Directory,
+    shared: Arc<Shared>,
+    refusals: Arc<Refusals>,
+}
+
+impl Journal {
+    /// Makes this process's own directory under `options.dir` and locks it.
+    pub fn open(options: JournalOptions) -> Result<Arc<Self>, JournalError> {
+        let failed = |source| JournalError {
+            path: options.dir.clone(),
+            source,
+        };
+        let directory = Directory::create(&options.dir).map_err(failed)?;
+        let shared = Arc::new(Shared::new(directory.path.clone(), &options));
+        Ok(Arc::new(Self {
+            refusals: Arc::new(Refusals::new(Arc::clone(&shared))),
+            directory,
+            shared,
+        }))
+    }
+
+    /// The journal's name: the `instance` in the database.
+    pub fn instance(&self) -> &str {
+        &self.directory.instance
+    }
+
+    /// A writer with a segment of its own; one per serving thread.
+    pub fn writer(&self) -> Writer {
+        Writer::new(Arc::clone(&self.shared), Arc::clone(&self.refusals))
+    }
+
+    /// False while calls are refused because their records would find no room.
+    pub fn accepts(&self) -> bool {
+        !self.shared.refuses()
+    }
+
+    /// Changes what happens at the bound.
+    pub fn set_full(&self, full: WhenFull) {
+        self.shared.set_full(full);
+    }
+
+    /// How far the database is behind.
+    pub fn stats(&self) -> JournalStats {
+        self.shared.stats()
+    }
+}
+
+/// Locks a mutex whose holder cannot leave it half-changed by panicking.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,210 @@
+//! The bytes of a segment: a header, then length-prefixed records with a checksum.
+//!
+//! Pure: no files. A record is `length u32 | crc32c u32 | kind u8 | at_ms i64 | JSON`, little-endian; the checksum
+//! covers what follows it, the length counts the same bytes.
+
+use modelgate_domain::{AttemptRecord, RequestId, RequestRecord};
+use serde::{Deserialize, Serialize};
+
+/// Length of a segment's header.
+pub(super) const HEADER_LEN: usize = 16;
+const MAGIC: &[u8; 4] = b"MGJL";
+const VERSION: u16 = 1;
+const PREFIX_LEN: usize = 8;
+const ENVELOPE_LEN: usize = 9;
+/// Longer than any record, so that a damaged length is recognised as such.
+const MAX_LEN: usize = 4 << 20;
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Event {
+    /// A vendor is about to be called.
+    Started(Box<RequestRecord>),
+    /// The request ended.
+    Ended(Box<Ended>),
+    /// One more refusal like the one recorded as `of`.
+    Again(Again),
+}
+
+/// A terminal record and, where there was more than one, its attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ended {
+    /// The request.
+    pub(super) record: RequestRecord,
+    /// Its vendor calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) attempts: Vec<AttemptRecord>,
+}
+
+/// The same as [`Ended`], borrowed.
+#[derive(Serialize)]
+pub(super) struct EndedRef<'a> {
+    /// The request.
+    pub(super) record: &'a RequestRecord,
+    /// Its vendor calls.
+    #[serde(skip_serializing_if = "<[AttemptRecord]>::is_empty")]
+    pub(super) attempts: &'a [AttemptRecord],
+}
+
+/// A repeated refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Again {
+    /// The request whose row counts it.
+    pub(super) of: RequestId,
+}
+
+/// The kind byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    /// [`Event::Started`].
+    Started = 1,
+    /// [`Event::Ended`].
+    Ended = 2,
+    /// [`Event::Again`].
+    Again = 3,
+}
+
+/// The header of segment `number`.
+pub(super) fn header(number: u64) -> [u8; HEADER_LEN] {
+    let mut bytes = [0; HEADER_LEN];
+    bytes[..4].copy_from_slice(MAGIC);
+    bytes[4..6].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[8..].copy_from_slice(&number.to_le_bytes());
+    bytes
+}
+
+/// Whether `bytes` begin with the header of segment `number`, in a version this program reads.
+pub(super) fn has_header(bytes: &[u8], number: u64) -> bool {
+    bytes.starts_with(&header(number))
+}
+
+/// Appends one record to `buffer`.
+pub(super) fn encode<T: Serialize>(
+    buffer: &mut Vec<u8>,
+    kind: Kind,
+    at_ms: i64,
+    body: &T,
+) -> Result<(), serde_json::Error> {
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; PREFIX_LEN]);
+    buffer.push(kind as u8);
+    buffer.extend_from_slice(&at_ms.to_le_bytes());
+    if let Err(error) = serde_json::to_writer(&mut *buffer, body) {
+        buffer.truncate(start);
+        return Err(error);
+    }
+    let payload = start + PREFIX_LEN;
+    let length = u32::try_from(buffer.len() - payload).unwrap_or(u32::MAX);
+    let sum = crc32c::crc32c(&buffer[payload..]);
+    buffer[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    buffer[start + 4..payload].copy_from_slice(&sum.to_le_bytes());
+    Ok(())
+}
+
+/// One whole, undamaged record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    kind: u8,
+    /// When it was written, epoch milliseconds.
+    pub(super) at_ms: i64,
+    /// The JSON.
+    pub(super) body: &'a [u8],
+    /// Bytes it takes in the segment.
+    pub(super) len: usize,
+}
+
+impl Frame<'_> {
+    /// Reads the record.
+    pub(super) fn event(&self) -> Result<Event, String> {
+        let read = match self.kind {
+            k if k == Kind::Started as u8 => serde_json::from_slice(self.body).map(Event::Started),
+            k if k == Kind::Ended as u8 => serde_json::from_slice(self.body).map(Event::Ended),
+            k if k == Kind::Again as u8 => serde_json::from_slice(self.body).map(Event::Again),
+            other => return Err(format!("unknown kind of record {other}")),
+        };
+        read.map_err(|error| error.to_string())
+    }
+}
+
+/// The bytes do not begin with a whole, undamaged record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Torn;
+
+/// The record at the beginning of `bytes`; `None` where there are no bytes.
+pub(super) fn next(bytes: &[u8]) -> Result<Option<Frame<'_>>, Torn> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let (prefix, rest) = bytes.split_first_chunk::<PREFIX_LEN>().ok_or(Torn)?;
+    let [l0, l1, l2, l3, c0, c1, c2, c3] = *prefix;
+    let length = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+    if !(ENVELOPE_LEN..=MAX_LEN).contains(&length) {
+        return Err(Torn);
+    }
+    let payload = rest.get(..length).ok_or(Torn)?;
+    if crc32c::crc32c(payload) != u32::from_le_bytes([c0, c1, c2, c3]) {
+        return Err(Torn);
+    }
+    let (kind, rest) = payload.split_first().ok_or(Torn)?;
+    let (at_ms, body) = rest.split_first_chunk::<8>().ok_or(Torn)?;
+    Ok(Some(Frame {
+        kind: *kind,
+        at_ms: i64::from_le_bytes(*at_ms),
+        body,
+        len: PREFIX_LEN + length,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two_records() -> (Vec<u8>, usize) {
+        let mut buffer = Vec::new();
+        let record = RequestRecord {
+            id: RequestId(7),
+            requested_model: "gpt-x".into(),
+            ..RequestRecord::default()
+        };
+        encode(&mut buffer, Kind::Started, 5, &record).unwrap();
+        let first = buffer.len();
+        let again = Again { of: RequestId(7) };
+        encode(&mut buffer, Kind::Again, 6, &again).unwrap();
+        (buffer, first)
+    }
+
+    #[test]
+    fn records_are_read_back() {
+        let (bytes, first) = two_records();
+        let frame = next(&bytes).unwrap().unwrap();
+        assert_eq!((frame.len, frame.at_ms), (first, 5));
+        assert!(matches!(frame.event(), Ok(Event::Started(r)) if r.requested_model == "gpt-x"));
+        let frame = next(&bytes[first..]).unwrap().unwrap();
+        assert_eq!(frame.event(), Ok(Event::Again(Again { of: RequestId(7) })));
+        assert!(next(&bytes[first + frame.len..]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_cut_anywhere_is_noticed() {
+        let (bytes, first) = two_records();
+        for cut in 1..first {
+            assert_eq!(next(&bytes[..cut]).err(), Some(Torn), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_changed_bit_is_noticed() {
+        let (bytes, first) = two_records();
+        for at in 0..first {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            assert!(next(&damaged).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn zeros_are_not_a_record() {
+        assert_eq!(next(&[0; 64]).err(), Some(Torn));
+    }
+}

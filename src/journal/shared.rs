@@ -1,0 +1,178 @@
+//! What the writers and the drain of one process have in common.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+
+use super::segment::Segment;
+use super::{JournalOptions, JournalStats, WhenFull, lock};
+use crate::clock::Clock;
+
+const LARGEST_SEGMENT: u64 = 16 << 20;
+const SMALLEST_SEGMENT: u64 = 64 << 10;
+
+/// Counters, segments and the bell between writers and drain.
+#[derive(Debug)]
+pub(super) struct Shared {
+    directory: PathBuf,
+    pub(super) clock: Clock,
+    max_bytes: u64,
+    segment_bytes: u64,
+    serve_without_record: AtomicBool,
+    next_number: AtomicU64,
+    segments: Mutex<BTreeMap<u64, Arc<Segment>>>,
+    /// Bytes and records written and not in the database yet, dead processes' journals included.
+    backlog_bytes: AtomicU64,
+    backlog_records: AtomicU64,
+    oldest_ms: AtomicI64,
+    unrecorded: AtomicU64,
+    set_aside: AtomicU64,
+    /// The last append failed: the disk is full or broken.
+    write_error: Mutex<Option<String>>,
+    write_failed: AtomicBool,
+    drain_error: Mutex<Option<String>>,
+    rung: AtomicBool,
+    bell: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(directory: PathBuf, options: &JournalOptions) -> Self {
+        let segment_bytes = (options.max_bytes / 8).clamp(SMALLEST_SEGMENT, LARGEST_SEGMENT);
+        Self {
+            directory,
+            clock: options.clock.clone(),
+            max_bytes: options.max_bytes,
+            segment_bytes,
+            serve_without_record: AtomicBool::new(options.full == WhenFull::ServeWithoutRecord),
+            next_number: AtomicU64::new(1),
+            segments: Mutex::default(),
+            backlog_bytes: AtomicU64::new(0),
+            backlog_records: AtomicU64::new(0),
+            oldest_ms: AtomicI64::new(0),
+            unrecorded: AtomicU64::new(0),
+            set_aside: AtomicU64::new(0),
+            write_error: Mutex::default(),
+            write_failed: AtomicBool::new(false),
+            drain_error: Mutex::default(),
+            rung: AtomicBool::new(false),
+            bell: Notify::new(),
+        }
+    }
+
+    /// Whether there is no room for the record of another call.
+    pub(super) fn is_full(&self) -> bool {
+        self.backlog_bytes.load(Ordering::Relaxed) >= self.max_bytes
+            || self.write_failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether a call must be refused for that.
+    pub(super) fn refuses(&self) -> bool {
+        self.is_full() && !self.serve_without_record.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_full(&self, full: WhenFull) {
+        self.serve_without_record
+            .store(full == WhenFull::ServeWithoutRecord, Ordering::Relaxed);
+    }
+
+    /// How long a segment grows before its writer takes a new one.
+    pub(super) fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
+    /// A new segment, known to the drain.
+    pub(super) fn new_segment(&self) -> io::Result<Arc<Segment>> {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let segment = Arc::new(Segment::create(&self.directory, number)?);
+        lock(&self.segments).insert(number, Arc::clone(&segment));
+        Ok(segment)
+    }
+
+    /// The segments that are not deleted yet.
+    pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
+        lock(&self.segments).values().map(Arc::clone).collect()
+    }
+
+    /// The drain deleted segment `number`.
+    pub(super) fn forget_segment(&self, number: u64) {
+        lock(&self.segments).remove(&number);
+    }
+
+    /// Records were appended: counts them and wakes the drain.
+    pub(super) fn appended(&self, records: u64, bytes: u64, at_ms: i64) {
+        self.waiting(records, bytes, at_ms);
+        if self.write_failed.swap(false, Ordering::Relaxed) {
+            *lock(&self.write_error) = None;
+        }
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.bell.notify_one();
+        }
+    }
+
+    /// Counts records that wait for the database.
+    pub(super) fn waiting(&self, records: u64, bytes: u64, at_ms: i64) {
+        self.backlog_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.backlog_records.fetch_add(records, Ordering::Relaxed) == 0 {
+            self.oldest_ms.store(at_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts records that are in the database; `newest_ms` is when the last of them was written.
+    pub(super) fn drained(&self, records: u64, bytes: u64, newest_ms: i64) {
+        self.backlog_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.backlog_records.fetch_sub(records, Ordering::Relaxed);
+        self.oldest_ms.store(newest_ms, Ordering::Relaxed);
+    }
+
+    /// Records that wait for the database.
+    pub(super) fn backlog_records(&self) -> u64 {
+        self.backlog_records.load(Ordering::Relaxed)
+    }
+
+    /// Waits until something was appended since the last call.
+    pub(super) async fn rung(&self) {
+        self.bell.notified().await;
+        self.rung.store(false, Ordering::Release);
+    }
+
+    /// An append failed.
+    pub(super) fn write_failed(&self, error: &io::Error) {
+        if !self.write_failed.swap(true, Ordering::Relaxed) {
+            tracing::error!(%error, "the journal cannot be written; check the disk under the data directory");
+        }
+        *lock(&self.write_error) = Some(error.to_string());
+    }
+
+    /// The drain stumbled, or recovered.
+    pub(super) fn set_drain_error(&self, error: Option<String>) {
+        *lock(&self.drain_error) = error;
+    }
+
+    /// A call is served without a record.
+    pub(super) fn count_unrecorded(&self) {
+        self.unrecorded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A record was set aside.
+    pub(super) fn count_set_aside(&self) {
+        self.set_aside.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn stats(&self) -> JournalStats {
+        let lag_records = self.backlog_records();
+        let error = lock(&self.write_error).clone();
+        JournalStats {
+            bytes: self.backlog_bytes.load(Ordering::Relaxed),
+            max_bytes: self.max_bytes,
+            lag_records,
+            oldest_ms: (lag_records > 0).then(|| self.oldest_ms.load(Ordering::Relaxed)),
+            unrecorded: self.unrecorded.load(Ordering::Relaxed),
+            set_aside: self.set_aside.load(Ordering::Relaxed),
+            last_error: error.or_else(|| lock(&self.drain_error).clone()),
+        }
+    }
+}

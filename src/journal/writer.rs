@@ -1,0 +1,169 @@
+//! The serving threads' side: one record, one `write(2)`.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use ahash::AHashSet;
+use modelgate_domain::{AttemptRecord, FaultOwner, RequestId, RequestRecord};
+use serde::Serialize;
+
+use super::frame::{self, EndedRef, Kind};
+use super::refusals::Refusals;
+use super::segment::Segment;
+use super::shared::Shared;
+use super::{JournalFull, lock};
+
+/// Terminal records that a full disk refused are kept up to this size and tried again.
+const HELD_BYTES: usize = 4 << 20;
+
+/// Appends the records of one serving thread.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    refusals: Arc<Refusals>,
+    appender: Mutex<Appender>,
+    /// Running calls that began without a record, so that they end without one.
+    unrecorded: Mutex<AHashSet<RequestId>>,
+    unrecorded_count: AtomicUsize,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, refusals: Arc<Refusals>) -> Self {
+        Self {
+            appender: Mutex::new(Appender::new(Arc::clone(&shared))),
+            shared,
+            refusals,
+            unrecorded: Mutex::default(),
+            unrecorded_count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Records that a vendor is about to be called. On `Err` the call must be refused.
+    ///
+    /// At the bound, where calls are served without a record, it is `Ok` and nothing is written.
+    pub fn started(&self, record: &RequestRecord) -> Result<(), JournalFull> {
+        if !self.shared.is_full() && lock(&self.appender).append(Kind::Started, record).is_ok() {
+            return Ok(());
+        }
+        if self.shared.refuses() {
+            return Err(JournalFull);
+        }
+        self.shared.count_unrecorded();
+        if lock(&self.unrecorded).insert(record.id) {
+            self.unrecorded_count.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Records how a request ended: the end of one that was [`started`](Self::started), or one that was answered
+    /// without calling a vendor.
+    ///
+    /// A record with the fault owner `policy` and no attempt is a refusal, which must not have been started:
+    /// within a second, further refusals of the same key, code and model only raise its `repeats`.
+    /// Goes beyond the bound, so that whatever was started also ends.
+    pub fn ended(&self, record: &RequestRecord, attempts: &[AttemptRecord]) {
+        if self.ends_unrecorded(record.id) {
+            return;
+        }
+        if record.fault_owner == FaultOwner::Policy && record.attempts == 0 {
+            self.refusals.add(record);
+            return;
+        }
+        let body = EndedRef { record, attempts };
+        lock(&self.appender).append_or_hold(Kind::Ended, &body);
+    }
+
+    fn ends_unrecorded(&self, id: RequestId) -> bool {
+        if self.unrecorded_count.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let removed = lock(&self.unrecorded).remove(&id);
+        if removed {
+            self.unrecorded_count.fetch_sub(1, Ordering::Relaxed);
+        }
+        removed
+    }
+}
+
+/// Appends to a segment and takes a new one when it is long enough.
+#[derive(Debug)]
+pub(super) struct Appender {
+    shared: Arc<Shared>,
+    segment: Option<Arc<Segment>>,
+    buffer: Vec<u8>,
+    /// Whole records that could not be written, and how many.
+    held: Vec<u8>,
+    held_records: u64,
+}
+
+impl Appender {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            segment: None,
+            buffer: Vec::new(),
+            held: Vec::new(),
+            held_records: 0,
+        }
+    }
+
+    /// Appends one record; an error leaves nothing of it behind.
+    pub(super) fn append<T: Serialize>(&mut self, kind: Kind, body: &T) -> io::Result<()> {
+        let at_ms = self.shared.clock.now_ms();
+        self.buffer.clear();
+        self.buffer.extend_from_slice(&self.held);
+        frame::encode(&mut self.buffer, kind, at_ms, body)?;
+        let result = self.write();
+        let records = 1 + self.held_records;
+        match &result {
+            Ok(bytes) => {
+                self.held.clear();
+                self.held_records = 0;
+                self.shared.appended(records, *bytes, at_ms);
+            }
+            Err(error) => self.shared.write_failed(error),
+        }
+        result.map(|_bytes| ())
+    }
+
+    /// Appends one record, or keeps it to be written with the next one.
+    pub(super) fn append_or_hold<T: Serialize>(&mut self, kind: Kind, body: &T) {
+        let held = self.held.len();
+        if self.append(kind, body).is_ok() {
+            return;
+        }
+        let record = self.buffer.get(held..).unwrap_or_default();
+        if held + record.len() <= HELD_BYTES {
+            self.held.extend_from_slice(record);
+            self.held_records += 1;
+        } else {
+            self.shared.count_unrecorded();
+        }
+    }
+
+    fn write(&mut self) -> io::Result<u64> {
+        let full = |s: &Arc<Segment>| s.len() >= self.shared.segment_bytes();
+        let segment = match self.segment.take_if(|s| !full(s)) {
+            Some(segment) => segment,
+            None => {
+                if let Some(old) = self.segment.take() {
+                    old.seal();
+                }
+                self.shared.new_segment()?
+            }
+        };
+        let result = segment.append(&self.buffer);
+        self.segment = Some(segment);
+        result?;
+        Ok(u64::try_from(self.buffer.len()).unwrap_or(0))
+    }
+}
+
+impl Drop for Appender {
+    fn drop(&mut self) {
+        if let Some(segment) = &self.segment {
+            segment.seal();
+        }
+    }
+}
