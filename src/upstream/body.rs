@@ -1,0 +1,185 @@
+//! The two bodies of a call: the request's, which notes when it was sent, and the answer's, which watches the clock.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use super::error::{ErrorKind, UpstreamError};
+
+/// When the request's body was handed to a standing connection.
+#[derive(Clone, Default)]
+pub(super) struct SentAt(Arc<OnceLock<Instant>>);
+
+impl SentAt {
+    pub(super) fn get(&self) -> Option<Instant> {
+        self.0.get().copied()
+    }
+}
+
+/// A request body in one piece.
+pub(super) struct Outgoing {
+    data: Option<Bytes>,
+    sent: SentAt,
+}
+
+impl Outgoing {
+    pub(super) fn new(data: Bytes) -> (Self, SentAt) {
+        let sent = SentAt::default();
+        let body = Self {
+            data: Some(data),
+            sent: sent.clone(),
+        };
+        (body, sent)
+    }
+}
+
+impl HttpBody for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        // The client polls the body only once it has a connection to write it to.
+        this.sent.0.get_or_init(Instant::now);
+        Poll::Ready(this.data.take().map(|data| Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let left = self.data.as_ref().map_or(0, Bytes::len);
+        SizeHint::with_exact(u64::try_from(left).unwrap_or(u64::MAX))
+    }
+}
+
+/// A vendor's answer as it arrives. Dropping it cancels the call.
+///
+/// Yields at most one error, and nothing after it. No limit on the whole duration: only on the
+/// silence before the first byte and between two reads.
+pub struct Body {
+    incoming: Option<Incoming>,
+    timer: Pin<Box<Sleep>>,
+    /// The last moment of progress: the request sent, or the last bytes read.
+    since: Instant,
+    begun: bool,
+    first_byte_timeout: Duration,
+    idle_timeout: Duration,
+}
+
+impl Body {
+    /// `timer` may fire early (it is then armed anew), never later than `since + first_byte_timeout`.
+    pub(super) fn new(
+        incoming: Incoming,
+        timer: Pin<Box<Sleep>>,
+        since: Instant,
+        first_byte_timeout: Duration,
+        idle_timeout: Duration,
+    ) -> Self {
+        Self {
+            incoming: Some(incoming),
+            timer,
+            since,
+            begun: false,
+            first_byte_timeout,
+            idle_timeout,
+        }
+    }
+
+    /// Reads to the end, at most `limit` bytes.
+    pub async fn read_to_end(mut self, limit: usize) -> Result<Bytes, UpstreamError> {
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = self.next().await {
+            let chunk = chunk?;
+            if whole.len().saturating_add(chunk.len()) > limit {
+                return Err(UpstreamError::new(
+                    ErrorKind::TooLarge,
+                    format!("the vendor's answer is longer than {limit} bytes"),
+                ));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+
+    fn progressed(&mut self) {
+        self.since = Instant::now();
+        if !self.begun {
+            self.begun = true;
+            // From here the timer may only be late, and is armed anew when it fires: one clock
+            // reading a chunk instead of one timer operation.
+            self.timer.as_mut().reset(self.since + self.idle_timeout);
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
+        let (limit, kind) = if self.begun {
+            (self.idle_timeout, ErrorKind::IdleTimeout)
+        } else {
+            (self.first_byte_timeout, ErrorKind::FirstByteTimeout)
+        };
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let due = self.since + limit;
+            if Instant::now() >= due {
+                let what = if self.begun {
+                    "the vendor fell silent in the middle of its answer for"
+                } else {
+                    "the vendor sent nothing for"
+                };
+                let text = format!("{what} {} ms", limit.as_millis());
+                return Poll::Ready(UpstreamError::new(kind, text));
+            }
+            self.timer.as_mut().reset(due);
+        }
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, UpstreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            let Some(incoming) = this.incoming.as_mut() else {
+                return Poll::Ready(None);
+            };
+            match Pin::new(incoming).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    // Trailers carry nothing that the gateway passes on.
+                    if let Ok(data) = frame.into_data() {
+                        this.progressed();
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+                Poll::Ready(Some(Err(_cut))) => {
+                    this.incoming = None;
+                    return Poll::Ready(Some(Err(UpstreamError::new(
+                        ErrorKind::Closed,
+                        "the vendor closed the connection in the middle of its answer",
+                    ))));
+                }
+                Poll::Ready(None) => {
+                    this.incoming = None;
+                    return Poll::Ready(None);
+                }
+                Poll::Pending => {
+                    let error = ready!(this.poll_timer(cx));
+                    this.incoming = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Header hygiene: what leaves for the vendor, and what of its answer may pass on.
+
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+
+use super::error::{ErrorKind, UpstreamError};
+use crate::catalog::{Credential, Provider};
+
+/// What vendors see as `user-agent` unless the provider sets its own.
+pub const PRODUCT_USER_AGENT: &str = concat!("modelgate/", env!("CARGO_PKG_VERSION"));
+
+/// Never taken over from a caller: credentials, cookies, what belongs to one connection, and what
+/// the client here decides for itself.
+const STAYS: [&str; 26] = [
+    "accept",
+    "accept-encoding",
+    "api-key",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "cookie2",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "origin",
+    "proxy-authorization",
+    "proxy-connection",
+    "referer",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-api-key",
+    "x-goog-api-key",
+];
+
+/// Belongs to the connection with the vendor, or to the vendor's own domain.
+const STOPS: [&str; 10] = [
+    "alt-svc",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "set-cookie",
+    "strict-transport-security",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether a caller's header of this (lower-case) name may be sent on to a vendor at all.
+pub fn may_leave(name: &str) -> bool {
+    !STAYS.contains(&name)
+        && !name.starts_with("x-forwarded-")
+        && !name.starts_with("proxy-")
+        && !name.starts_with("sec-")
+        && name != "x-real-ip"
+}
+
+/// The fresh header set of one call.
+pub(super) fn request(
+    provider: &Provider,
+    credential: &Credential,
+    content_type: &str,
+    accept: &str,
+    forward: &[(&str, &[u8])],
+) -> Result<HeaderMap, UpstreamError> {
+    let mut headers = HeaderMap::with_capacity(8);
+    for (name, value) in forward {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| refused("forwarded"))?;
+        if may_leave(name.as_str()) {
+            let value = HeaderValue::from_bytes(value).map_err(|_value| refused("forwarded"))?;
+            headers.append(name, value);
+        }
+    }
+    headers.insert(CONTENT_TYPE, value(content_type, "content-type")?);
+    headers.insert(ACCEPT, value(accept, "accept")?);
+    let agent = provider.user_agent.as_deref().unwrap_or(PRODUCT_USER_AGENT);
+    headers.insert(USER_AGENT, value(agent, "user-agent")?);
+    headers.insert(AUTHORIZATION, bearer(credential)?);
+    for (name, secret) in &provider.extra_headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| refused("extra"))?;
+        if belongs_to_connection(&name) {
+            continue;
+        }
+        let mut value = value(secret.expose(), "extra")?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// Takes out of an answer what belongs to the vendor's connection; `content-length` stays.
+pub(super) fn clean_answer(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in STOPS {
+        headers.remove(name);
+    }
+}
+
+fn bearer(credential: &Credential) -> Result<HeaderValue, UpstreamError> {
+    let mut value = value(
+        &format!("Bearer {}", credential.secret.expose()),
+        "credential",
+    )?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn value(text: &str, what: &str) -> Result<HeaderValue, UpstreamError> {
+    HeaderValue::from_str(text).map_err(|_value| refused(what))
+}
+
+fn refused(what: &str) -> UpstreamError {
+    UpstreamError::new(
+        ErrorKind::InvalidHeader,
+        format!("the {what} header holds characters that cannot be sent"),
+    )
+}
+
+fn belongs_to_connection(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "content-length"
+            | "host"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
