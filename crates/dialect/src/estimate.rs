@@ -1,0 +1,187 @@
+//! Token counts where a vendor reports none.
+//!
+//! The rule, in quarters of a token: an ASCII character inside a JSON string counts one quarter, any other
+//! character (written as it is or as `\uXXXX`) three, a number outside of strings four. A payload in base64
+//! counts as [`EMBEDDED_FILE_TOKENS`], whatever its size. Keys count like values, which stands for the few
+//! tokens that vendors add to each message. The result is rounded up and marked as an estimate wherever it
+//! is shown; it is good to about a fifth for prose in English and Chinese, worse for code.
+
+use memchr::{memchr, memchr2, memmem};
+
+/// What a file inside the request (an image as a data URL) counts: a large picture at the usual detail.
+pub const EMBEDDED_FILE_TOKENS: i64 = 765;
+
+const BASE64_MARK: &[u8] = b";base64,";
+
+/// A running count in quarters of a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    quarters: i64,
+}
+
+impl Estimate {
+    /// The tokens counted so far, rounded up.
+    pub fn tokens(self) -> i64 {
+        self.quarters.saturating_add(3).div_euclid(4)
+    }
+
+    /// Counts a whole JSON value: every string and every number in it.
+    pub fn add_json(&mut self, json: &[u8]) {
+        walk(json, |token| match token {
+            Token::String(inner) => self.add_string(inner),
+            Token::Number => self.add(4),
+        });
+    }
+
+    /// Counts only the strings that stand under one of the names that answers carry text in.
+    pub fn add_answer(&mut self, json: &[u8]) {
+        let mut counted = false;
+        let mut rest = json;
+        while let Some((inner, after)) = next_string(rest) {
+            if is_key(after) {
+                counted = ANSWER_KEYS.contains(&inner);
+            } else if counted {
+                self.add_string(inner);
+            }
+            rest = after;
+        }
+    }
+
+    fn add(&mut self, quarters: i64) {
+        self.quarters = self.quarters.saturating_add(quarters);
+    }
+
+    /// `inner` is what stands between the quotes, escapes included.
+    fn add_string(&mut self, inner: &[u8]) {
+        if inner.len() > 256
+            && memmem::find(inner.get(..256).unwrap_or(inner), BASE64_MARK).is_some()
+        {
+            self.add(EMBEDDED_FILE_TOKENS.saturating_mul(4));
+            return;
+        }
+        let mut rest = inner;
+        while let Some(at) = memchr(b'\\', rest) {
+            self.add_plain(rest.get(..at).unwrap_or_default());
+            let unicode = rest.get(at.saturating_add(1)) == Some(&b'u');
+            let (weight, length) = if unicode { (3, 6) } else { (1, 2) };
+            self.add(weight);
+            rest = rest.get(at.saturating_add(length)..).unwrap_or_default();
+        }
+        self.add_plain(rest);
+    }
+
+    fn add_plain(&mut self, text: &[u8]) {
+        let ascii = text.iter().filter(|b| b.is_ascii()).count();
+        let continuation = text.iter().filter(|b| (**b & 0xC0) == 0x80).count();
+        let other = text
+            .len()
+            .saturating_sub(ascii)
+            .saturating_sub(continuation);
+        let quarters = ascii.saturating_add(other.saturating_mul(3));
+        self.add(i64::try_from(quarters).unwrap_or(i64::MAX));
+    }
+}
+
+/// Names under which an OpenAI answer or delta carries generated text.
+const ANSWER_KEYS: [&[u8]; 6] = [
+    b"content",
+    b"reasoning_content",
+    b"reasoning",
+    b"refusal",
+    b"arguments",
+    b"text",
+];
+
+enum Token<'a> {
+    String(&'a [u8]),
+    Number,
+}
+
+fn walk<'a>(json: &'a [u8], mut each: impl FnMut(Token<'a>)) {
+    let mut rest = json;
+    loop {
+        let between = memchr(b'"', rest).unwrap_or(rest.len());
+        numbers(rest.get(..between).unwrap_or_default(), || {
+            each(Token::Number);
+        });
+        match next_string(rest) {
+            Some((inner, after)) => {
+                each(Token::String(inner));
+                rest = after;
+            }
+            None => return,
+        }
+    }
+}
+
+fn numbers(text: &[u8], mut each: impl FnMut()) {
+    let mut inside = false;
+    for byte in text {
+        let part =
+            byte.is_ascii_digit() || (inside && matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+        if part && !inside {
+            each();
+        }
+        inside = part;
+    }
+}
+
+/// The next string in `json` without its quotes, and what follows it.
+fn next_string(json: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = memchr(b'"', json)?.checked_add(1)?;
+    let text = json.get(start..)?;
+    let mut at = 0_usize;
+    loop {
+        at = at.checked_add(memchr2(b'"', b'\\', text.get(at..)?)?)?;
+        if text.get(at) == Some(&b'"') {
+            return Some((text.get(..at)?, text.get(at.checked_add(1)?..)?));
+        }
+        at = at.checked_add(2)?;
+    }
+}
+
+fn is_key(after: &[u8]) -> bool {
+    after.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(json: &str) -> i64 {
+        let mut estimate = Estimate::default();
+        estimate.add_json(json.as_bytes());
+        estimate.tokens()
+    }
+
+    fn answer(json: &str) -> i64 {
+        let mut estimate = Estimate::default();
+        estimate.add_answer(json.as_bytes());
+        estimate.tokens()
+    }
+
+    #[test]
+    fn characters_count_by_kind() {
+        assert_eq!(of(r#""abcdefgh""#), 2);
+        assert_eq!(of(r#""你好世界""#), 3);
+        assert_eq!(of(r#""\u4f60\u597d\u4e16\u754c""#), 3);
+        assert_eq!(of(r#""a\n\"b""#), 1);
+        assert_eq!(of("[1, 22, -3.5e+7]"), 3);
+        assert_eq!(of(""), 0);
+    }
+
+    #[test]
+    fn an_embedded_picture_counts_flat() {
+        let picture = format!("\"data:image/png;base64,{}\"", "A".repeat(100_000));
+        assert_eq!(of(&picture), EMBEDDED_FILE_TOKENS);
+    }
+
+    #[test]
+    fn only_generated_text_counts_in_an_answer() {
+        let delta = r#"{"id":"x","choices":[{"delta":{"role":"assistant","content":"abcd"},"logprobs":null}]}"#;
+        assert_eq!(answer(delta), 1);
+        let tool = r#"{"tool_calls":[{"id":"call_12345678","function":{"name":"f","arguments" : "{\"a\":1}"}}]}"#;
+        assert_eq!(answer(tool), 2);
+        assert_eq!(answer(r#"{"content":"unfinished"#), 0);
+    }
+}

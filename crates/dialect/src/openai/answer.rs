@@ -1,0 +1,173 @@
+//! What an answer that came whole says: usage, finish reason, and whether it is an error in disguise.
+
+use modelgate_domain::Usage;
+
+use super::usage::{self, Member};
+use crate::estimate::Estimate;
+
+/// The longest finish reason that is kept.
+pub(super) const MAX_REASON_BYTES: usize = 32;
+
+/// What was found in an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// The vendor's own count.
+    pub usage: Option<Usage>,
+    /// The first choice's finish reason, empty where there is none.
+    pub finish_reason: String,
+    /// What the generated text weighs, where it was counted.
+    pub text: Estimate,
+}
+
+/// Reads answers. Built once and kept: the finders inside are prepared for speed.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    usage: Member,
+    finish_reason: Member,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            usage: Member::new("\"usage\""),
+            finish_reason: Member::new("\"finish_reason\""),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads a whole answer, or the end of one that was too large to keep; its text is weighed only where the
+    /// vendor did not count.
+    pub fn read(&self, body: &[u8]) -> Findings {
+        let usage = self.usage.values(body).filter_map(usage::read).last();
+        let mut text = Estimate::default();
+        if usage.is_none() {
+            text.add_answer(body);
+        }
+        Findings {
+            usage,
+            finish_reason: self.reason(body).unwrap_or_default(),
+            text,
+        }
+    }
+
+    pub(super) fn usage_in(&self, json: &[u8]) -> Option<Usage> {
+        let mut objects = self.usage.values(json).filter(|v| v.starts_with(b"{"));
+        objects.find_map(usage::read)
+    }
+
+    pub(super) fn reason(&self, json: &[u8]) -> Option<String> {
+        self.finish_reason.values(json).find_map(reason_text)
+    }
+}
+
+fn reason_text(value: &[u8]) -> Option<String> {
+    let inner = value.strip_prefix(b"\"")?;
+    let end = memchr::memchr(b'"', inner.get(..MAX_REASON_BYTES).unwrap_or(inner))?;
+    let text = std::str::from_utf8(inner.get(..end)?).ok()?;
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    (plain && !text.is_empty()).then(|| text.to_owned())
+}
+
+/// True where an answer, whatever its status says, is an object that begins with an `error` object: some
+/// vendors send errors with status 200.
+pub fn is_error(json: &[u8]) -> bool {
+    let inside = json.trim_ascii_start().strip_prefix(b"{");
+    let name = inside.and_then(|i| i.trim_ascii_start().strip_prefix(b"\"error\""));
+    let value = name.and_then(|n| n.trim_ascii_start().strip_prefix(b":"));
+    value.is_some_and(|v| v.trim_ascii_start().starts_with(b"{"))
+}
+
+/// The message of an error body in this dialect, or in one of the shapes near it.
+pub fn error_message(json: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        error: Option<Inner>,
+        message: Option<String>,
+        detail: Option<serde_json::Value>,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Inner {
+        Object { message: Option<String> },
+        Text(String),
+    }
+    let body: Body = serde_json::from_slice(json).ok()?;
+    let inner = body.error.and_then(|e| match e {
+        Inner::Object { message } => message,
+        Inner::Text(text) => Some(text),
+    });
+    let detail = body.detail.and_then(|d| d.as_str().map(str::to_owned));
+    inner.or(body.message).or(detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_answer_is_read() {
+        let body = br#"{"id":"c","choices":[{"message":{"role":"assistant","content":"hi \"usage\":{}"},
+            "finish_reason":"stop"}],"usage": {"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
+        let found = Reader::default().read(body);
+        assert_eq!(found.usage, Some(Usage::from_openai(3, 0, 2, 0)));
+        assert_eq!(found.finish_reason, "stop");
+        assert_eq!(found.text.tokens(), 0);
+    }
+
+    #[test]
+    fn text_is_weighed_where_nothing_was_counted() {
+        let body = br#"{"choices":[{"message":{"content":"abcdefgh"},"finish_reason":null}],"usage":null}"#;
+        let found = Reader::default().read(body);
+        assert_eq!((found.usage, found.text.tokens()), (None, 2));
+        assert_eq!(found.finish_reason, "");
+    }
+
+    #[test]
+    fn a_finish_reason_is_a_short_plain_word() {
+        for odd in [
+            "\"\"",
+            "7",
+            "\"<script>\"",
+            &format!("\"{}\"", "x".repeat(99)),
+            "\"unfinished",
+        ] {
+            let body = format!("{{\"finish_reason\":{odd}");
+            assert_eq!(
+                Reader::default().read(body.as_bytes()).finish_reason,
+                "",
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
+    fn errors_in_disguise_are_seen() {
+        assert!(is_error(br#" { "error" : {"message":"x"}}"#));
+        for no in [
+            r#"{"error":null}"#,
+            r#"{"id":1,"error":{}}"#,
+            "",
+            "[]",
+            r#"{"errors":{}}"#,
+        ] {
+            assert!(!is_error(no.as_bytes()), "{no}");
+        }
+    }
+
+    #[test]
+    fn messages_are_found_in_the_usual_shapes() {
+        for body in [
+            r#"{"error":{"message":"m","code":7}}"#,
+            r#"{"error":"m"}"#,
+            r#"{"message":"m"}"#,
+            r#"{"detail":"m"}"#,
+        ] {
+            assert_eq!(error_message(body.as_bytes()).as_deref(), Some("m"));
+        }
+        assert_eq!(error_message(b"<html>"), None);
+        assert_eq!(error_message(br#"{"error":{}}"#), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! OpenAI's dialect: chat completions, completions, embeddings, and its errors.
+
+pub mod answer;
+pub mod error;
+pub mod request;
+pub mod stream;
+pub mod usage;

@@ -1,0 +1,276 @@
+//! What a request says, and the few spans of it that change on the way to a vendor.
+//!
+//! A peek reads the named fields in one pass and leaves the rest unparsed. A field that is read and stands twice
+//! in a body is refused: readers differ in which of the two they take, and an allow-list must not depend on it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::estimate::Estimate;
+use crate::splice::{self, Edit};
+
+/// What the gateway needs to know of a request body. Spans are offsets into that body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peek {
+    /// The model name, unescaped.
+    pub model: String,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// What the caller's prompt weighs when nobody else counts it.
+    pub prompt: Estimate,
+    model_span: Range<usize>,
+    usage: UsageRequest,
+}
+
+/// Whether the caller asked for usage in the stream, and what would have to change for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum UsageRequest {
+    /// It did, or no stream is asked for.
+    Settled,
+    /// `text` replaces `span`.
+    Splice {
+        span: Range<usize>,
+        text: &'static str,
+    },
+}
+
+/// Why a body cannot be served. The text says what is wrong and where; it never repeats the body.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequest {
+    /// No byte came.
+    #[error("The request body is empty. Send a JSON object with at least a \"model\".")]
+    Empty,
+    /// Not JSON.
+    #[error("The request body is not valid JSON: {0}.")]
+    Json(String),
+    /// JSON, but no object.
+    #[error("The request body must be a JSON object, such as {{\"model\": \"…\"}}.")]
+    NotAnObject,
+    /// A field that decides something stands twice.
+    #[error("The field \"{0}\" stands more than once in the request body.")]
+    Duplicate(&'static str),
+    /// No model.
+    #[error("You must provide a model: the field \"model\" is missing.")]
+    NoModel,
+    /// A model that is no name.
+    #[error("The field \"model\" must be a text that is not empty.")]
+    BadModel,
+    /// `stream` that is neither true nor false.
+    #[error("The field \"stream\" must be true or false.")]
+    BadStream,
+    /// `stream_options` that is no object.
+    #[error("The field \"stream_options\" must be an object.")]
+    BadStreamOptions,
+}
+
+impl BadRequest {
+    /// The field that is at fault, for the error's `param`.
+    pub fn param(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty | Self::Json(_) | Self::NotAnObject => None,
+            Self::Duplicate(field) => Some(field),
+            Self::NoModel | Self::BadModel => Some("model"),
+            Self::BadStream => Some("stream"),
+            Self::BadStreamOptions => Some("stream_options"),
+        }
+    }
+
+    /// A stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty | Self::Json(_) | Self::NotAnObject => "invalid_json",
+            Self::Duplicate(_) => "duplicate_field",
+            Self::NoModel => "missing_required_parameter",
+            Self::BadModel | Self::BadStream | Self::BadStreamOptions => "invalid_type",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow, default, deserialize_with = "raw")]
+    model: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    stream: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    stream_options: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    messages: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    prompt: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    input: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    tools: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireStreamOptions<'a> {
+    #[serde(borrow, default, deserialize_with = "raw")]
+    include_usage: Option<&'a RawValue>,
+}
+
+/// Keeps a value raw also where it is `null`, whose span may have to be replaced.
+fn raw<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
+}
+
+impl Peek {
+    /// Reads a body.
+    pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
+        match body.trim_ascii_start().first() {
+            None => return Err(BadRequest::Empty),
+            // serde would take an array for a struct
+            Some(b'[') => return Err(BadRequest::NotAnObject),
+            Some(_) => {}
+        }
+        let wire: Wire<'_> = serde_json::from_slice(body).map_err(|e| explain(&e))?;
+        let raw_model = wire.model.ok_or(BadRequest::NoModel)?;
+        let model = text(raw_model).ok_or(BadRequest::BadModel)?.into_owned();
+        let model_span = span_in(body, raw_model).ok_or(BadRequest::BadModel)?;
+        let stream = boolean(wire.stream).ok_or(BadRequest::BadStream)?;
+        let usage = if stream {
+            usage_request(body, wire.stream_options, model_span.end)?
+        } else {
+            UsageRequest::Settled
+        };
+        let mut prompt = Estimate::default();
+        for part in [wire.messages, wire.prompt, wire.input, wire.tools] {
+            prompt.add_json(part.map_or("", RawValue::get).as_bytes());
+        }
+        Ok(Self {
+            model,
+            stream,
+            prompt,
+            model_span,
+            usage,
+        })
+    }
+
+    /// True where a stream is asked for without usage: [`Peek::body_for`] asks, and the answer is hidden.
+    pub fn must_ask_for_usage(&self) -> bool {
+        self.usage != UsageRequest::Settled
+    }
+
+    /// The body for a vendor that calls the model `upstream_model`; all other bytes stay as they came.
+    /// `ask_for_usage` applies to streams whose caller did not ask itself.
+    pub fn body_for(&self, body: &[u8], upstream_model: &str, ask_for_usage: bool) -> Vec<u8> {
+        let name = serde_json::Value::from(upstream_model).to_string();
+        let model = Edit {
+            span: self.model_span.clone(),
+            with: name.as_bytes(),
+        };
+        match &self.usage {
+            UsageRequest::Splice { span, text } if ask_for_usage => {
+                let options = Edit {
+                    span: span.clone(),
+                    with: text.as_bytes(),
+                };
+                if span.start < self.model_span.start {
+                    splice::apply(body, &[options, model])
+                } else {
+                    splice::apply(body, &[model, options])
+                }
+            }
+            _ => splice::apply(body, &[model]),
+        }
+    }
+}
+
+fn usage_request(
+    body: &[u8],
+    options: Option<&RawValue>,
+    after_model: usize,
+) -> Result<UsageRequest, BadRequest> {
+    let Some(raw) = options else {
+        return Ok(UsageRequest::Splice {
+            span: after_model..after_model,
+            text: r#","stream_options":{"include_usage":true}"#,
+        });
+    };
+    let span = span_in(body, raw).ok_or(BadRequest::BadStreamOptions)?;
+    if raw.get() == "null" {
+        return Ok(UsageRequest::Splice {
+            span,
+            text: r#"{"include_usage":true}"#,
+        });
+    }
+    let Some(inner) = raw.get().strip_prefix('{') else {
+        return Err(BadRequest::BadStreamOptions);
+    };
+    let wire: WireStreamOptions<'_> = serde_json::from_str(raw.get()).map_err(|e| explain(&e))?;
+    if let Some(value) = wire.include_usage {
+        let asked = value.get() == "true";
+        let span = span_in(body, value).ok_or(BadRequest::BadStreamOptions)?;
+        return Ok(if asked {
+            UsageRequest::Settled
+        } else {
+            UsageRequest::Splice { span, text: "true" }
+        });
+    }
+    let at = span.start.saturating_add(1);
+    let empty = inner.trim_ascii_start().starts_with('}');
+    let text = if empty {
+        r#""include_usage":true"#
+    } else {
+        r#""include_usage":true,"#
+    };
+    Ok(UsageRequest::Splice { span: at..at, text })
+}
+
+fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+    let Borrowed(text) = serde_json::from_str(raw.get()).ok()?;
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn boolean(raw: Option<&RawValue>) -> Option<bool> {
+    match raw.map(RawValue::get) {
+        Some("true") => Some(true),
+        None | Some("false" | "null") => Some(false),
+        Some(_) => None,
+    }
+}
+
+/// Where `raw` stands in the body that it was borrowed from.
+fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
+    let start = raw
+        .get()
+        .as_ptr()
+        .addr()
+        .checked_sub(body.as_ptr().addr())?;
+    let end = start.checked_add(raw.get().len())?;
+    (end <= body.len()).then_some(start..end)
+}
+
+/// Names of [`Wire`] and [`WireStreamOptions`], to tell which one stands twice.
+const FIELDS: [&str; 8] = [
+    "model",
+    "stream",
+    "stream_options",
+    "messages",
+    "prompt",
+    "input",
+    "tools",
+    "include_usage",
+];
+
+fn explain(error: &serde_json::Error) -> BadRequest {
+    let message = error.to_string();
+    if error.is_data() {
+        let twice = FIELDS
+            .iter()
+            .find(|f| message.starts_with(&format!("duplicate field `{f}`")));
+        return twice.map_or(BadRequest::NotAnObject, |f| BadRequest::Duplicate(f));
+    }
+    BadRequest::Json(message)
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;
