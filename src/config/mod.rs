@@ -1,4 +1,13 @@
 //! Settings from the environment: one typed registry of names, defaults, bounds and help.
+//!
+//! Nothing else in the program reads the environment. What a saved setting may override at run time is
+//! merged in [`Effective`].
+
+mod effective;
+mod env;
+mod given;
+mod parse;
+mod registry;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -6,6 +15,12 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use modelgate_domain::Secret;
+
+pub use effective::{Effective, LiveSettings, Runtime, Setting};
+pub use env::{DotEnvError, Env, MapEnv, Origin, ProcessEnv};
+pub use given::{ConfigError, Given};
+pub use parse::{nearest, redact_database_url, username};
+pub use registry::{Fallback, Kind, Variable, registry, setting};
 
 /// The effective start-up configuration.
 #[derive(Clone, Debug)]
@@ -24,6 +39,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// `SECRET_KEY`.
     pub secret_key: Option<Secret>,
+    /// `SECRET_KEY_PREVIOUS`: opens what it sealed until `modelgate secrets rotate` has run.
+    pub secret_key_previous: Option<Secret>,
     /// `DATA_DIR`.
     pub data_dir: PathBuf,
     /// `BASE_PATH`: empty, or begins with a slash and does not end with one.
@@ -52,6 +69,10 @@ pub struct Config {
     pub journal_max_bytes: u64,
     /// `MODELGATE_JOURNAL_FULL`.
     pub journal_full: JournalFull,
+    /// `MODELGATE_SLOW_MS`: from when a call counts as slow on the overview.
+    pub slow_ms: u64,
+    /// Every registered name with its text and where that came from.
+    pub given: Given,
 }
 
 /// How log lines look.
@@ -70,4 +91,49 @@ pub enum JournalFull {
     Stop,
     /// Serve calls without a record.
     ServeWithoutRecord,
+}
+
+impl Config {
+    /// Reads the process environment and, for what is not there, `.env` in the working directory.
+    pub fn load() -> Result<Self, ConfigError> {
+        let env = ProcessEnv::read(std::path::Path::new(".env"))?;
+        Self::from_env(&env)
+    }
+
+    /// Reads any environment: the tests' door.
+    pub fn from_env(env: &dyn Env) -> Result<Self, ConfigError> {
+        use registry as r;
+        let given = Given::read(env)?;
+        Ok(Self {
+            database_url: Secret::new(given.parse(&r::DATABASE_URL, parse::database_url)?),
+            host: given.parse(&r::HOST, parse::address)?,
+            port: given.integer(&r::PORT)?,
+            admin_users: given.accounts()?,
+            log_level: given.parse(&r::LOG_LEVEL, parse::log_filter)?,
+            log_format: given.parse(&r::LOG_FORMAT, parse::log_format)?,
+            secret_key: given.optional(&r::SECRET_KEY).map(Secret::new),
+            secret_key_previous: given.optional(&r::SECRET_KEY_PREVIOUS).map(Secret::new),
+            data_dir: given.parse(&r::DATA_DIR, parse::path)?,
+            base_path: given.parse(&r::BASE_PATH, parse::base_path)?,
+            trusted_proxies: given.parse(&r::TRUSTED_PROXIES, parse::networks)?,
+            time_zone: given.parse(&r::TZ, parse::time_zone)?,
+            icp_number: given.optional(&r::ICP_NUMBER),
+            body_limit: given.integer(&r::BODY_LIMIT)?,
+            workers: given.integer(&r::WORKERS)?,
+            public_url: given.parse(&r::PUBLIC_URL, parse::optional_link)?,
+            drain_delay: Duration::from_secs(given.integer(&r::DRAIN_DELAY)?),
+            cors_origins: given.parse(&r::CORS_ORIGINS, parse::origins)?,
+            metrics_allow: given.parse(&r::METRICS_ALLOW, parse::networks)?,
+            metrics_token: given.optional(&r::METRICS_TOKEN).map(Secret::new),
+            journal_max_bytes: given.integer(&r::JOURNAL_MAX_BYTES)?,
+            journal_full: given.parse(&r::JOURNAL_FULL, parse::journal_full)?,
+            slow_ms: given.integer(&r::SLOW_MS)?,
+            given,
+        })
+    }
+
+    /// Whether `DATABASE_URL` names the embedded engine.
+    pub fn embedded_database(&self) -> bool {
+        self.database_url.expose().starts_with("sqlite:")
+    }
 }

@@ -13,6 +13,7 @@ use ring::hkdf::{HKDF_SHA256, Prk, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{constant_time_eq, master_key};
+use crate::config::Config;
 
 const VERSION: &str = "v1";
 const MIN_SECRET_KEY: usize = 32;
@@ -98,6 +99,19 @@ pub struct KeySource<'a> {
     pub file: bool,
     /// Whether a missing key file may be made (no, once the database has a check value).
     pub may_create: bool,
+}
+
+impl<'a> KeySource<'a> {
+    /// What the configuration says; `may_create` is false once the database has a check value.
+    pub fn of(config: &'a Config, may_create: bool) -> Self {
+        Self {
+            secret_key: config.secret_key.as_ref(),
+            previous: config.secret_key_previous.as_ref(),
+            data_dir: &config.data_dir,
+            file: config.embedded_database(),
+            may_create,
+        }
+    }
 }
 
 /// Which key a database's check value belongs to.

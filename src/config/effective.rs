@@ -1,0 +1,195 @@
+//! What holds now: registry default < environment < saved in the database, and which of them won.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::given::invalid;
+use super::{Config, ConfigError, JournalFull, Origin, Variable, parse, registry as r};
+
+/// The settings in force, replaced as a whole when one is saved.
+pub type LiveSettings = Arc<ArcSwap<Effective>>;
+
+/// The settings that can change while the gateway runs, typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// Shown on the landing page.
+    pub icp_number: Option<String>,
+    /// What links that leave the house begin with.
+    pub public_url: Option<String>,
+    /// Between not ready and not listening.
+    pub drain_delay: Duration,
+    /// Origins that browsers may call `/v1` from.
+    pub cors_origins: Vec<String>,
+    /// What a full journal means for calls.
+    pub journal_full: JournalFull,
+    /// From when a call counts as slow.
+    pub slow_ms: u64,
+}
+
+/// One setting with what holds and why.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its row in the registry.
+    pub variable: &'static Variable,
+    /// The value as it may be shown; absent where there is none.
+    pub value: Option<String>,
+    /// Which source won.
+    pub origin: Origin,
+    /// A saved value that is not usable (and so did not win): why.
+    pub problem: Option<ConfigError>,
+}
+
+/// Every setting in force.
+#[derive(Clone, Debug)]
+pub struct Effective {
+    /// In the registry's order.
+    pub settings: Vec<Setting>,
+    /// The changeable ones, typed.
+    pub runtime: Runtime,
+}
+
+impl Effective {
+    /// Merges the start-up configuration with the rows of `settings` (key and text).
+    ///
+    /// A saved value that is not usable never wins: what the environment says holds, and the row says why.
+    pub fn merge<'a>(config: &Config, saved: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut runtime = Runtime::from(config);
+        let mut settings: Vec<Setting> = r::registry()
+            .iter()
+            .map(|variable| {
+                let found = config.given.find(variable);
+                Setting {
+                    variable,
+                    value: found.map(|(text, _)| variable.show(text)),
+                    origin: found.map_or(Origin::Default, |(_, origin)| origin),
+                    problem: None,
+                }
+            })
+            .collect();
+        for (key, text) in saved {
+            let row = settings
+                .iter_mut()
+                .find(|row| row.variable.setting == Some(key));
+            let Some(row) = row else { continue };
+            match runtime.set(row.variable, text) {
+                Ok(()) => {
+                    row.value = (!text.is_empty()).then(|| row.variable.show(text));
+                    row.origin = Origin::Database;
+                }
+                Err(problem) => row.problem = Some(problem),
+            }
+        }
+        Self { settings, runtime }
+    }
+
+    /// A handle that starts with what the environment says.
+    pub fn live(config: &Config) -> LiveSettings {
+        Arc::new(ArcSwap::from_pointee(Self::merge(config, [])))
+    }
+}
+
+impl Variable {
+    /// Checks a value that someone wants to save for this setting; empty clears an optional one.
+    pub fn check_saved(&self, text: &str) -> Result<(), ConfigError> {
+        let optional = matches!(self.fallback, r::Fallback::None);
+        if text.is_empty() && optional {
+            return Ok(());
+        }
+        self.kind
+            .check(text)
+            .map_err(|right| invalid(self, text, Origin::Database, right))
+    }
+}
+
+impl Runtime {
+    /// Puts a saved text into its field.
+    fn set(&mut self, variable: &Variable, text: &str) -> Result<(), ConfigError> {
+        variable.check_saved(text)?;
+        let bad = |right| invalid(variable, text, Origin::Database, right);
+        match variable.setting {
+            Some("icp_number") => self.icp_number = (!text.is_empty()).then(|| text.to_owned()),
+            Some("public_url") => self.public_url = parse::optional_link(text).map_err(bad)?,
+            Some("drain_delay") => {
+                self.drain_delay = Duration::from_secs(variable.kind.integer(text).map_err(bad)?);
+            }
+            Some("cors_origins") => self.cors_origins = parse::origins(text).map_err(bad)?,
+            Some("journal_full") => self.journal_full = parse::journal_full(text).map_err(bad)?,
+            Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl From<&Config> for Runtime {
+    fn from(config: &Config) -> Self {
+        Self {
+            icp_number: config.icp_number.clone(),
+            public_url: config.public_url.clone(),
+            drain_delay: config.drain_delay,
+            cors_origins: config.cors_origins.clone(),
+            journal_full: config.journal_full,
+            slow_ms: config.slow_ms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::MapEnv;
+
+    fn config(pairs: &[(&str, &str)]) -> Config {
+        Config::from_env(&MapEnv::new(pairs.iter().copied())).unwrap()
+    }
+
+    fn row<'a>(effective: &'a Effective, name: &str) -> &'a Setting {
+        effective
+            .settings
+            .iter()
+            .find(|s| s.variable.name == name)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_saved_value_wins_over_the_environment_and_that_over_the_default() {
+        let config = config(&[("DRAIN_DELAY", "7"), ("ICP_NUMBER", "env")]);
+        let saved = [("icp_number", "京ICP备1号")];
+        let effective = Effective::merge(&config, saved);
+        assert_eq!(effective.runtime.icp_number.as_deref(), Some("京ICP备1号"));
+        assert_eq!(row(&effective, "ICP_NUMBER").origin, Origin::Database);
+        assert_eq!(effective.runtime.drain_delay, Duration::from_secs(7));
+        assert_eq!(row(&effective, "DRAIN_DELAY").origin, Origin::Environment);
+        assert_eq!(row(&effective, "MODELGATE_SLOW_MS").origin, Origin::Default);
+        let cleared = Effective::merge(&config, [("icp_number", "")]);
+        assert_eq!(cleared.runtime.icp_number, None);
+    }
+
+    #[test]
+    fn every_changeable_setting_reaches_its_field() {
+        let config = config(&[]);
+        for variable in r::registry().iter() {
+            let Some(key) = variable.setting else {
+                continue;
+            };
+            let value = match key {
+                "journal_full" => "serve-without-record",
+                "public_url" | "cors_origins" => "https://x.example",
+                _ => "42",
+            };
+            let effective = Effective::merge(&config, [(key, value)]);
+            assert_ne!(effective.runtime, Runtime::from(&config), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_unusable_saved_value_does_not_win_and_says_why() {
+        let config = config(&[]);
+        let effective = Effective::merge(&config, [("drain_delay", "soon"), ("gone", "x")]);
+        assert_eq!(effective.runtime, Runtime::from(&config));
+        let problem = row(&effective, "DRAIN_DELAY").problem.as_ref().unwrap();
+        assert!(problem.to_string().contains("saved in the database"));
+    }
+}

@@ -1,0 +1,396 @@
+//! The table of every setting: name, kind and bounds, default, help.
+//!
+//! Parsing, `modelgate config`, the documentation and the settings page all read this table.
+
+use super::{Given, parse};
+
+/// What new names begin with; unknown names that begin so are refused.
+pub(super) const PREFIX: &str = "MODELGATE_";
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// The environment variable.
+    pub name: &'static str,
+    /// The row in `settings` that may override it at run time; absent = needs a restart.
+    pub setting: Option<&'static str>,
+    /// What values look like.
+    pub kind: Kind,
+    /// What holds when nobody sets it.
+    pub fallback: Fallback,
+    /// Never shown.
+    pub secret: bool,
+    /// One or two sentences for people.
+    pub help: &'static str,
+}
+
+/// The type and bounds of a setting.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Free text.
+    Text {
+        /// Most characters.
+        max: usize,
+    },
+    /// A secret of at least `min` characters.
+    Secret {
+        /// Fewest characters.
+        min: usize,
+    },
+    /// A directory.
+    Path,
+    /// `sqlite:PATH` or `postgres://…`.
+    Database,
+    /// An IP address.
+    Address,
+    /// A whole number.
+    Integer {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
+    /// Bytes: a whole number, or one with KiB, MiB or GiB.
+    Bytes {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
+    /// Whole seconds.
+    Seconds {
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A log filter.
+    LogFilter,
+    /// CIDRs or addresses between commas.
+    Networks,
+    /// An IANA time zone.
+    TimeZone,
+    /// Web origins between commas, or `*`.
+    Origins,
+    /// `name:password` between commas.
+    Accounts,
+    /// An account's name.
+    Username,
+    /// A path prefix.
+    BasePath,
+    /// An `http://` or `https://` address.
+    Link,
+}
+
+/// What holds when nobody sets a variable.
+#[derive(Clone, Copy, Debug)]
+pub enum Fallback {
+    /// Nothing.
+    None,
+    /// This text.
+    Text(&'static str),
+    /// What `make` finds at start, from the variables above it in the table.
+    Computed {
+        /// For people.
+        says: &'static str,
+        /// The text.
+        make: fn(&Given) -> String,
+    },
+}
+
+const fn variable(
+    name: &'static str,
+    kind: Kind,
+    fallback: Fallback,
+    help: &'static str,
+) -> Variable {
+    Variable {
+        name,
+        setting: None,
+        kind,
+        fallback,
+        secret: false,
+        help,
+    }
+}
+
+impl Variable {
+    const fn secret(self) -> Self {
+        Self {
+            secret: true,
+            ..self
+        }
+    }
+
+    const fn setting(self, key: &'static str) -> Self {
+        Self {
+            setting: Some(key),
+            ..self
+        }
+    }
+
+    /// Spaces around a value are an accident, except in a secret.
+    pub(super) fn tidy(&self, text: String) -> String {
+        if self.secret {
+            text
+        } else {
+            text.trim().to_owned()
+        }
+    }
+
+    /// A value as it may be shown: secrets hidden, passwords inside taken out.
+    pub fn show(&self, text: &str) -> String {
+        match self.kind {
+            Kind::Database => parse::redact_database_url(text),
+            Kind::Accounts => parse::accounts(text).map_or_else(
+                |_bad| "[hidden]".to_owned(),
+                |all| {
+                    let names: Vec<String> = all
+                        .into_iter()
+                        .map(|(name, _)| format!("{name}:[hidden]"))
+                        .collect();
+                    names.join(",")
+                },
+            ),
+            _ if self.secret => "[hidden]".to_owned(),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// The default in words; empty where there is none.
+    pub fn default_text(&self) -> &'static str {
+        match self.fallback {
+            Fallback::None => "",
+            Fallback::Text(text) => text,
+            Fallback::Computed { says, .. } => says,
+        }
+    }
+}
+
+pub(super) const DATA_DIR: Variable = variable(
+    "DATA_DIR",
+    Kind::Path,
+    Fallback::Text("data"),
+    "Directory of the embedded database, the master key and the journal. Made at first start.",
+);
+pub(super) const DATABASE_URL: Variable = variable(
+    "DATABASE_URL",
+    Kind::Database,
+    Fallback::Computed {
+        says: "sqlite:DATA_DIR/modelgate.db",
+        make: |given| {
+            let dir = given.find(&DATA_DIR).map_or("data", |(text, _)| text);
+            format!("sqlite:{}/modelgate.db", dir.trim_end_matches('/'))
+        },
+    },
+    "sqlite:PATH for the embedded database, or postgres://user:password@host/name (sslmode=require or verify-full for TLS).",
+)
+.secret();
+pub(super) const HOST: Variable = variable(
+    "HOST",
+    Kind::Address,
+    Fallback::Text("127.0.0.1"),
+    "Address to listen on; 0.0.0.0 for every interface.",
+);
+pub(super) const PORT: Variable = variable(
+    "PORT",
+    Kind::Integer {
+        min: 0,
+        max: 65_535,
+    },
+    Fallback::Text("8765"),
+    "Port to listen on; 0 takes a free one.",
+);
+pub(super) const ADMIN_USERS: Variable = variable(
+    "ADMIN_USERS",
+    Kind::Accounts,
+    Fallback::None,
+    "Administrators to create when missing: name:password,name:password. A password that exists is never overwritten.",
+)
+.secret();
+pub(super) const ADMIN_USERNAME: Variable = variable(
+    "ADMIN_USERNAME",
+    Kind::Username,
+    Fallback::None,
+    "One administrator to create when missing, with ADMIN_PASSWORD.",
+);
+pub(super) const ADMIN_PASSWORD: Variable = variable(
+    "ADMIN_PASSWORD",
+    Kind::Secret { min: 1 },
+    Fallback::None,
+    "The password for ADMIN_USERNAME (admin where that is not set).",
+)
+.secret();
+pub(super) const LOG_LEVEL: Variable = variable(
+    "LOG_LEVEL",
+    Kind::LogFilter,
+    Fallback::Text("info"),
+    "error, warn, info, debug, trace or off; also by module, as in info,modelgate::proxy=debug.",
+);
+pub(super) const LOG_FORMAT: Variable = variable(
+    "LOG_FORMAT",
+    Kind::Choice(&["text", "json"]),
+    Fallback::Text("text"),
+    "How log lines look: text for people, json for programs.",
+);
+pub(super) const SECRET_KEY: Variable = variable(
+    "SECRET_KEY",
+    Kind::Secret { min: 32 },
+    Fallback::None,
+    "The master key that seals vendor credentials. PostgreSQL needs it; with SQLite a key file is made in DATA_DIR instead.",
+)
+.secret();
+pub(super) const SECRET_KEY_PREVIOUS: Variable = variable(
+    "SECRET_KEY_PREVIOUS",
+    Kind::Secret { min: 32 },
+    Fallback::None,
+    "The master key before SECRET_KEY: opens what it sealed until `modelgate secrets rotate` has run.",
+)
+.secret();
+pub(super) const BASE_PATH: Variable = variable(
+    "BASE_PATH",
+    Kind::BasePath,
+    Fallback::None,
+    "Serve everything under this path behind a reverse proxy, as in /gateway.",
+);
+pub(super) const PUBLIC_URL: Variable = variable(
+    "PUBLIC_URL",
+    Kind::Link,
+    Fallback::None,
+    "What links that leave the house begin with, as in https://ai.example.com.",
+)
+.setting("public_url");
+pub(super) const TRUSTED_PROXIES: Variable = variable(
+    "TRUSTED_PROXIES",
+    Kind::Networks,
+    Fallback::None,
+    "Addresses or CIDRs of reverse proxies between commas; only their forwarded addresses are believed.",
+);
+pub(super) const TZ: Variable = variable(
+    "TZ",
+    Kind::TimeZone,
+    Fallback::Text("UTC"),
+    "The business time zone: what a day is in charts and budgets.",
+);
+pub(super) const ICP_NUMBER: Variable = variable(
+    "ICP_NUMBER",
+    Kind::Text { max: 100 },
+    Fallback::None,
+    "ICP filing number shown on the landing page.",
+)
+.setting("icp_number");
+pub(super) const BODY_LIMIT: Variable = variable(
+    "BODY_LIMIT",
+    Kind::Bytes {
+        min: 1 << 10,
+        max: 1 << 30,
+    },
+    Fallback::Text("32MiB"),
+    "Largest request body that is taken.",
+);
+pub(super) const WORKERS: Variable = variable(
+    "WORKERS",
+    Kind::Integer { min: 1, max: 512 },
+    Fallback::Computed {
+        says: "one per core",
+        make: |_given| {
+            std::thread::available_parallelism()
+                .map_or(1, usize::from)
+                .to_string()
+        },
+    },
+    "Serving threads.",
+);
+pub(super) const DRAIN_DELAY: Variable = variable(
+    "DRAIN_DELAY",
+    Kind::Seconds { min: 0, max: 300 },
+    Fallback::Text("3"),
+    "Seconds between not being ready any more and not taking connections any more, so that a load balancer notices.",
+)
+.setting("drain_delay");
+pub(super) const CORS_ORIGINS: Variable = variable(
+    "MODELGATE_CORS_ORIGINS",
+    Kind::Origins,
+    Fallback::None,
+    "Web origins between commas whose pages may call /v1 from a browser; * for any.",
+)
+.setting("cors_origins");
+pub(super) const METRICS_ALLOW: Variable = variable(
+    "MODELGATE_METRICS_ALLOW",
+    Kind::Networks,
+    Fallback::Text("127.0.0.0/8,::1/128"),
+    "Addresses or CIDRs that may read /metrics without a token.",
+);
+pub(super) const METRICS_TOKEN: Variable = variable(
+    "MODELGATE_METRICS_TOKEN",
+    Kind::Secret { min: 16 },
+    Fallback::None,
+    "A bearer token that opens /metrics to anyone who has it.",
+)
+.secret();
+pub(super) const JOURNAL_MAX_BYTES: Variable = variable(
+    "MODELGATE_JOURNAL_MAX_BYTES",
+    Kind::Bytes {
+        min: 64 << 10,
+        max: 1 << 40,
+    },
+    Fallback::Text("1GiB"),
+    "Largest journal while the database is away.",
+);
+pub(super) const JOURNAL_FULL: Variable = variable(
+    "MODELGATE_JOURNAL_FULL",
+    Kind::Choice(&["stop", "serve-without-record"]),
+    Fallback::Text("stop"),
+    "What happens to calls when the journal is full: stop refuses them, serve-without-record serves them unrecorded.",
+)
+.setting("journal_full");
+pub(super) const SLOW_MS: Variable = variable(
+    "MODELGATE_SLOW_MS",
+    Kind::Integer {
+        min: 1,
+        max: 3_600_000,
+    },
+    Fallback::Text("10000"),
+    "From how many milliseconds a call counts as slow on the overview.",
+)
+.setting("slow_ms");
+
+static REGISTRY: [Variable; 25] = [
+    DATA_DIR,
+    DATABASE_URL,
+    SECRET_KEY,
+    SECRET_KEY_PREVIOUS,
+    HOST,
+    PORT,
+    WORKERS,
+    BASE_PATH,
+    PUBLIC_URL,
+    TRUSTED_PROXIES,
+    ADMIN_USERS,
+    ADMIN_USERNAME,
+    ADMIN_PASSWORD,
+    LOG_LEVEL,
+    LOG_FORMAT,
+    TZ,
+    ICP_NUMBER,
+    BODY_LIMIT,
+    DRAIN_DELAY,
+    CORS_ORIGINS,
+    METRICS_ALLOW,
+    METRICS_TOKEN,
+    JOURNAL_MAX_BYTES,
+    JOURNAL_FULL,
+    SLOW_MS,
+];
+
+/// Every setting, in the order that people read.
+pub fn registry() -> &'static [Variable] {
+    &REGISTRY
+}
+
+/// The setting that the row `key` of `settings` overrides.
+pub fn setting(key: &str) -> Option<&'static Variable> {
+    REGISTRY.iter().find(|v| v.setting == Some(key))
+}
