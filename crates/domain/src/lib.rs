@@ -3,6 +3,7 @@
 //! Owns meaning and arithmetic. No I/O, no clock, no async, nothing of HTTP or SQL.
 
 pub mod api_key;
+pub mod histogram;
 pub mod ids;
 pub mod money;
 pub mod outcome;
