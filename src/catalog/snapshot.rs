@@ -1,4 +1,4 @@
-//! The snapshot's types and its look-ups.
+//! The snapshot's types.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,9 @@ pub struct Catalog {
     pub generation: i64,
     /// Enabled and disabled providers by row.
     pub providers: AHashMap<ProviderId, Arc<Provider>>,
-    /// Models by public name.
+    /// Providers by slug.
+    pub provider_names: AHashMap<Box<str>, ProviderId>,
+    /// Models by public name, the switched off ones too.
     pub models: AHashMap<Box<str>, Arc<Model>>,
     /// Aliases to public names.
     pub aliases: AHashMap<Box<str>, Box<str>>,
