@@ -1,1 +1,26 @@
-//! The one scriptable vendor: the demo, the tests and the benchmark call it.
+//! The one scriptable vendor: speaks OpenAI's dialect over plain TCP for tests, `demo` and the benchmark.
+//!
+//! Owns what a vendor may do to a gateway: usual answers, exact chunk boundaries, delays, stalls, errors,
+//! broken bodies, cut connections. Knows nothing of the gateway; nothing that serves real calls may use it.
+
+mod chat;
+mod deaf;
+mod directive;
+mod embeddings;
+mod fast;
+mod http;
+mod play;
+mod record;
+mod routes;
+mod script;
+mod server;
+mod text;
+
+pub use deaf::Deaf;
+pub use fast::Fast;
+pub use record::{Abandoned, Received, Stats};
+pub use script::{Act, End, Reply, Step};
+pub use server::{Options, Simulator};
+
+#[cfg(test)]
+mod server_tests;
