@@ -1,0 +1,297 @@
+//! The plan: the attempts for one call, in order, each with its reason, and what was left out and why.
+
+use std::sync::Arc;
+
+use super::chance::Chance;
+use super::health::{Health, Resting};
+use crate::catalog::{ApiKey, Credential, CredentialState, Resolved, Target};
+
+/// What a plan is made from, beside the health.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanRequest<'a> {
+    /// What the caller named.
+    pub resolved: &'a Resolved,
+    /// Whose call: targets outside the key's allow-list are left out.
+    pub key: &'a ApiKey,
+    /// The kind of model that the endpoint serves: `chat`, `embedding`.
+    pub kind: &'a str,
+    /// The time, epoch milliseconds.
+    pub now_ms: i64,
+    /// Chance: the same seed gives the same plan.
+    pub seed: u64,
+}
+
+/// One attempt: a target, and the credential to use there.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The model at a provider.
+    pub target: Arc<Target>,
+    /// One of the provider's credentials.
+    pub credential: Arc<Credential>,
+    /// Why it stands where it stands, in a stable code: `pinned`, `only`, `priority`, `weight` for
+    /// the first; `next_credential`, `next_target` after it; `last_resort` for what rests.
+    pub reason: &'static str,
+}
+
+/// Something that was left out.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    /// The target.
+    pub target: Arc<Target>,
+    /// The credential, where only that was left out.
+    pub credential: Option<Arc<Credential>>,
+    /// Why.
+    pub why: Skip,
+}
+
+/// Why something was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// The endpoint serves another kind of model.
+    KindMismatch,
+    /// The caller named another provider.
+    PinnedElsewhere,
+    /// The key's allow-list does not hold it.
+    NotAllowed,
+    /// The provider is switched off.
+    ProviderDisabled,
+    /// The target is switched off.
+    TargetDisabled,
+    /// A weight of 0: never.
+    WeightZero,
+    /// The provider has no credential.
+    NoCredential,
+    /// The credential is switched off.
+    CredentialDisabled,
+    /// The vendor refused the credential, and an operator has not mended it.
+    CredentialRejected,
+    /// The credential has no quota left.
+    CredentialExhausted,
+    /// The credential rests by decision, until then.
+    CredentialCooling {
+        /// Epoch milliseconds, where known.
+        until_ms: Option<i64>,
+    },
+    /// The credential has reached its `max_concurrency`.
+    AtMaxConcurrency,
+}
+
+impl Skip {
+    /// A stable short code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::KindMismatch => "kind_mismatch",
+            Self::PinnedElsewhere => "pinned_elsewhere",
+            Self::NotAllowed => "not_allowed",
+            Self::ProviderDisabled => "provider_disabled",
+            Self::TargetDisabled => "target_disabled",
+            Self::WeightZero => "weight_zero",
+            Self::NoCredential => "no_credential",
+            Self::CredentialDisabled => "credential_disabled",
+            Self::CredentialRejected => "credential_rejected",
+            Self::CredentialExhausted => "credential_exhausted",
+            Self::CredentialCooling { .. } => "credential_cooling",
+            Self::AtMaxConcurrency => "at_max_concurrency",
+        }
+    }
+}
+
+/// The ordered attempts, and what was left out.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// To be tried from the first to the last.
+    pub attempts: Vec<Candidate>,
+    /// The rest of the model's targets and credentials.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Why a plan has no attempt: the most hopeful of the reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The model is of another kind than the endpoint serves.
+    KindMismatch,
+    /// Every usable credential is busy: later it will work.
+    Busy,
+    /// Every usable credential rests or is out of quota, until then where that is known.
+    Resting {
+        /// Epoch milliseconds of the first to come back.
+        until_ms: Option<i64>,
+    },
+    /// Nothing is set up or switched on that could serve it.
+    NotConfigured,
+}
+
+impl Plan {
+    /// Why there is nothing to try; only asked of a plan without attempts.
+    pub fn why_empty(&self) -> Why {
+        let any = |wanted: Skip| self.skipped.iter().any(|s| s.why == wanted);
+        if any(Skip::KindMismatch) {
+            return Why::KindMismatch;
+        }
+        if any(Skip::AtMaxConcurrency) {
+            return Why::Busy;
+        }
+        let resting = self.skipped.iter().filter_map(|s| match s.why {
+            Skip::CredentialCooling { until_ms } => Some(until_ms),
+            Skip::CredentialExhausted => Some(None),
+            _ => None,
+        });
+        let mut resting = resting.peekable();
+        if resting.peek().is_none() {
+            return Why::NotConfigured;
+        }
+        Why::Resting {
+            until_ms: resting.flatten().min(),
+        }
+    }
+}
+
+/// Orders what may serve a call: by priority, then by chance in proportion to the weights of the
+/// targets, and in each target by chance in proportion to the weights of the credentials. What rests
+/// after trouble comes last, the first to come back first.
+pub fn plan(health: &Health, request: &PlanRequest<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let mut chance = Chance::new(request.seed);
+    let mut targets = usable_targets(request, &mut plan);
+    let tied = order_targets(&mut targets, &mut chance);
+    let mut resting: Vec<(Resting, Candidate)> = Vec::new();
+    for target in targets {
+        let mut credentials = usable_credentials(health, request, &target, &mut plan);
+        chance.shuffle(&mut credentials, |credential| credential.weight);
+        for credential in credentials {
+            let candidate = Candidate {
+                target: Arc::clone(&target),
+                credential,
+                reason: "",
+            };
+            match health.resting(&candidate, request.now_ms) {
+                Some(rest) => resting.push((rest, candidate)),
+                None => plan.attempts.push(candidate),
+            }
+        }
+    }
+    let well = plan.attempts.len();
+    resting.sort_by_key(|(rest, _)| rest.until_ms);
+    plan.attempts.extend(resting.into_iter().map(|(_, c)| c));
+    name_reasons(&mut plan.attempts, well, request, tied);
+    plan
+}
+
+fn usable_targets(request: &PlanRequest<'_>, plan: &mut Plan) -> Vec<Arc<Target>> {
+    let model = &request.resolved.model;
+    let mut usable = Vec::with_capacity(model.targets.len());
+    for target in &model.targets {
+        match skip_target(request, target) {
+            None => usable.push(Arc::clone(target)),
+            Some(why) => plan.skipped.push(Skipped {
+                target: Arc::clone(target),
+                credential: None,
+                why,
+            }),
+        }
+    }
+    usable
+}
+
+fn skip_target(request: &PlanRequest<'_>, target: &Target) -> Option<Skip> {
+    let model = &request.resolved.model;
+    let elsewhere = request
+        .resolved
+        .pinned
+        .is_some_and(|id| id != target.provider.id);
+    if &*model.kind != request.kind {
+        Some(Skip::KindMismatch)
+    } else if elsewhere {
+        Some(Skip::PinnedElsewhere)
+    } else if !request.key.may_use(model, Some(target)) {
+        Some(Skip::NotAllowed)
+    } else if !model.enabled || !target.enabled {
+        Some(Skip::TargetDisabled)
+    } else if !target.provider.enabled {
+        Some(Skip::ProviderDisabled)
+    } else if target.weight == 0 {
+        Some(Skip::WeightZero)
+    } else if target.provider.credentials.is_empty() {
+        Some(Skip::NoCredential)
+    } else {
+        None
+    }
+}
+
+/// Sorts by priority and shuffles equals; says whether the first had an equal.
+fn order_targets(targets: &mut [Arc<Target>], chance: &mut Chance) -> bool {
+    targets.sort_by_key(|target| target.priority);
+    for equals in targets.chunk_by_mut(|a, b| a.priority == b.priority) {
+        chance.shuffle(equals, |target| target.weight);
+    }
+    matches!(targets, [first, second, ..] if first.priority == second.priority)
+}
+
+fn usable_credentials(
+    health: &Health,
+    request: &PlanRequest<'_>,
+    target: &Arc<Target>,
+    plan: &mut Plan,
+) -> Vec<Arc<Credential>> {
+    let mut usable = Vec::with_capacity(target.provider.credentials.len());
+    for credential in &target.provider.credentials {
+        match skip_credential(health, request.now_ms, credential) {
+            None => usable.push(Arc::clone(credential)),
+            Some(why) => plan.skipped.push(Skipped {
+                target: Arc::clone(target),
+                credential: Some(Arc::clone(credential)),
+                why,
+            }),
+        }
+    }
+    usable
+}
+
+fn skip_credential(health: &Health, now_ms: i64, credential: &Credential) -> Option<Skip> {
+    let over = credential
+        .state_until_ms
+        .is_some_and(|until| until <= now_ms);
+    match credential.state {
+        CredentialState::Disabled => return Some(Skip::CredentialDisabled),
+        CredentialState::Rejected if !over => return Some(Skip::CredentialRejected),
+        CredentialState::Exhausted if !over => return Some(Skip::CredentialExhausted),
+        CredentialState::Cooldown if !over => {
+            return Some(Skip::CredentialCooling {
+                until_ms: credential.state_until_ms,
+            });
+        }
+        _ => {}
+    }
+    if credential.weight == 0 {
+        return Some(Skip::WeightZero);
+    }
+    credential
+        .max_concurrency
+        .is_some_and(|limit| health.in_flight(credential.id) >= limit)
+        .then_some(Skip::AtMaxConcurrency)
+}
+
+fn name_reasons(attempts: &mut [Candidate], well: usize, request: &PlanRequest<'_>, tied: bool) {
+    let mut before: Option<Arc<Target>> = None;
+    let several = attempts.len() > 1;
+    for (place, candidate) in attempts.iter_mut().enumerate() {
+        candidate.reason = if place >= well {
+            "last_resort"
+        } else if let Some(before) = &before {
+            if before.id == candidate.target.id {
+                "next_credential"
+            } else {
+                "next_target"
+            }
+        } else if request.resolved.pinned.is_some() {
+            "pinned"
+        } else if tied {
+            "weight"
+        } else if several {
+            "priority"
+        } else {
+            "only"
+        };
+        before = Some(Arc::clone(&candidate.target));
+    }
+}
