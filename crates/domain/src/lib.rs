@@ -2,9 +2,13 @@
 //!
 //! Owns meaning and arithmetic. No I/O, no clock, no async, nothing of HTTP or SQL.
 
+pub mod account;
 pub mod api_key;
 pub mod histogram;
+pub mod closed_set;
+pub mod credential;
 pub mod ids;
+pub mod limit;
 pub mod money;
 pub mod outcome;
 pub mod price;
@@ -12,8 +16,11 @@ pub mod record;
 pub mod secret;
 pub mod usage;
 
+pub use account::Role;
 pub use api_key::KeyText;
+pub use credential::{CredentialState, StateBy};
 pub use ids::{ApiKeyId, ModelId, PriceId, ProviderId, ProviderKeyId, RequestId, TargetId, UserId};
+pub use limit::{LimitKind, LimitScope};
 pub use money::Currency;
 pub use outcome::{FaultOwner, Status};
 pub use price::Price;

@@ -1,0 +1,381 @@
+//! The tables, generated from PostgreSQL after all migrations; see `tests/schema.rs`.
+
+diesel::table! {
+    api_key_models (api_key_id, model_id, target_id) {
+        api_key_id -> Int8,
+        model_id -> Int8,
+        target_id -> Int8,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Int8,
+        user_id -> Nullable<Int8>,
+        name -> Text,
+        key_hash -> Text,
+        key_prefix -> Text,
+        key_last4 -> Text,
+        enabled -> Bool,
+        expires_at -> Nullable<Timestamp>,
+        all_models -> Bool,
+        note -> Text,
+        last_used_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    audit_log (id) {
+        id -> Int8,
+        at -> Timestamp,
+        actor -> Text,
+        actor_address -> Text,
+        action -> Text,
+        object -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+        generation -> Int8,
+    }
+}
+
+diesel::table! {
+    config_generations (number) {
+        number -> Int8,
+        at -> Timestamp,
+        actor -> Text,
+        reason -> Text,
+        diff -> Text,
+    }
+}
+
+diesel::table! {
+    instances (lease) {
+        lease -> Int8,
+        instance -> Text,
+        version -> Text,
+        generation -> Int8,
+        started_ms -> Int8,
+        heartbeat_ms -> Int8,
+    }
+}
+
+diesel::table! {
+    journal_positions (instance, segment) {
+        instance -> Text,
+        segment -> Text,
+        offset -> Int8,
+    }
+}
+
+diesel::table! {
+    latency_quarter_hour (quarter_ms, api_key_id, model_id, provider_id, measure, bucket) {
+        quarter_ms -> Int8,
+        api_key_id -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        measure -> Text,
+        bucket -> Int8,
+        count -> Int8,
+        min_ms -> Int8,
+        max_ms -> Int8,
+    }
+}
+
+diesel::table! {
+    limits (id) {
+        id -> Int8,
+        scope -> Text,
+        scope_id -> Int8,
+        model_id -> Int8,
+        kind -> Text,
+        amount -> Int8,
+    }
+}
+
+diesel::table! {
+    model_aliases (alias) {
+        alias -> Text,
+        model_id -> Int8,
+    }
+}
+
+diesel::table! {
+    models (id) {
+        id -> Int8,
+        name -> Text,
+        display_name -> Text,
+        kind -> Text,
+        context_length -> Nullable<Int8>,
+        max_output_tokens -> Nullable<Int8>,
+        enabled -> Bool,
+        hidden -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    prices (id) {
+        id -> Int8,
+        model_id -> Int8,
+        target_id -> Int8,
+        currency -> Text,
+        input -> Int8,
+        cached_input -> Nullable<Int8>,
+        cache_write -> Nullable<Int8>,
+        output -> Int8,
+        reasoning -> Nullable<Int8>,
+        per_request_nanos -> Int8,
+        effective_from -> Timestamp,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    provider_keys (id) {
+        id -> Int8,
+        provider_id -> Int8,
+        label -> Text,
+        secret -> Text,
+        secret_last4 -> Text,
+        weight -> Int8,
+        state -> Text,
+        state_reason -> Text,
+        state_by -> Text,
+        state_until_ms -> Nullable<Int8>,
+        last_ok_at -> Nullable<Timestamp>,
+        last_error -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    providers (id) {
+        id -> Int8,
+        name -> Text,
+        display_name -> Text,
+        template -> Text,
+        protocol -> Text,
+        base_url -> Text,
+        extra_headers -> Text,
+        user_agent -> Nullable<Text>,
+        proxy_url -> Nullable<Text>,
+        connect_timeout_ms -> Int8,
+        first_byte_timeout_ms -> Int8,
+        idle_timeout_ms -> Int8,
+        enabled -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    request_attempts (request_id, number) {
+        request_id -> Int8,
+        number -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        upstream_status -> Int8,
+        error_code -> Text,
+        started_ms -> Int8,
+        duration_ms -> Int8,
+    }
+}
+
+diesel::table! {
+    request_logs (id) {
+        id -> Int8,
+        seq -> Int8,
+        api_key_id -> Int8,
+        user_id -> Int8,
+        session_id -> Text,
+        repeats -> Int8,
+        endpoint -> Text,
+        dialect -> Text,
+        requested_model -> Text,
+        stream -> Bool,
+        client_ip -> Text,
+        user_agent -> Text,
+        request_bytes -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        upstream_model -> Text,
+        attempts -> Int8,
+        route_reason -> Text,
+        price_id -> Int8,
+        status -> Text,
+        fault_owner -> Text,
+        error_code -> Text,
+        error_message -> Text,
+        http_status -> Int8,
+        upstream_status -> Int8,
+        finish_reason -> Text,
+        started_ms -> Int8,
+        finished_ms -> Int8,
+        queue_ms -> Nullable<Int8>,
+        connect_ms -> Nullable<Int8>,
+        ttft_ms -> Nullable<Int8>,
+        latency_ms -> Nullable<Int8>,
+        max_gap_ms -> Nullable<Int8>,
+        prompt_tokens -> Int8,
+        cached_tokens -> Int8,
+        cache_write_tokens -> Int8,
+        completion_tokens -> Int8,
+        reasoning_tokens -> Int8,
+        usage_estimated -> Bool,
+        cost_nanos -> Nullable<Int8>,
+        currency -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (id_hash) {
+        id_hash -> Text,
+        user_id -> Nullable<Int8>,
+        state -> Text,
+        created_at -> Timestamp,
+        last_seen_at -> Timestamp,
+        expires_at -> Timestamp,
+        address -> Text,
+        user_agent -> Text,
+    }
+}
+
+diesel::table! {
+    settings (key) {
+        key -> Text,
+        value -> Text,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    targets (id) {
+        id -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        upstream_model -> Text,
+        priority -> Int8,
+        weight -> Int8,
+        enabled -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    usage_minute (minute_ms, api_key_id, model_id, provider_id, provider_key_id, currency) {
+        minute_ms -> Int8,
+        api_key_id -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        currency -> Text,
+        success -> Int8,
+        error -> Int8,
+        timeout -> Int8,
+        cancelled -> Int8,
+        rate_limited -> Int8,
+        error_caller -> Int8,
+        error_policy -> Int8,
+        error_gateway -> Int8,
+        error_upstream -> Int8,
+        prompt_tokens -> Int8,
+        cached_tokens -> Int8,
+        cache_write_tokens -> Int8,
+        completion_tokens -> Int8,
+        reasoning_tokens -> Int8,
+        cost_nanos -> Int8,
+        latency_sum_ms -> Int8,
+        ttft_sum_ms -> Int8,
+        ttft_count -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_quarter_hour (quarter_ms, api_key_id, model_id, provider_id, provider_key_id, currency) {
+        quarter_ms -> Int8,
+        api_key_id -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        currency -> Text,
+        success -> Int8,
+        error -> Int8,
+        timeout -> Int8,
+        cancelled -> Int8,
+        rate_limited -> Int8,
+        error_caller -> Int8,
+        error_policy -> Int8,
+        error_gateway -> Int8,
+        error_upstream -> Int8,
+        prompt_tokens -> Int8,
+        cached_tokens -> Int8,
+        cache_write_tokens -> Int8,
+        completion_tokens -> Int8,
+        reasoning_tokens -> Int8,
+        cost_nanos -> Int8,
+        latency_sum_ms -> Int8,
+        ttft_sum_ms -> Int8,
+        ttft_count -> Int8,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Int8,
+        username -> Text,
+        email -> Nullable<Text>,
+        display_name -> Text,
+        password_hash -> Nullable<Text>,
+        role -> Text,
+        enabled -> Bool,
+        locale -> Nullable<Text>,
+        theme -> Nullable<Text>,
+        last_login_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::joinable!(api_key_models -> api_keys (api_key_id));
+diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(model_aliases -> models (model_id));
+diesel::joinable!(provider_keys -> providers (provider_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(targets -> models (model_id));
+diesel::joinable!(targets -> providers (provider_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    api_key_models,
+    api_keys,
+    audit_log,
+    config_generations,
+    instances,
+    journal_positions,
+    latency_quarter_hour,
+    limits,
+    model_aliases,
+    models,
+    prices,
+    provider_keys,
+    providers,
+    request_attempts,
+    request_logs,
+    sessions,
+    settings,
+    targets,
+    usage_minute,
+    usage_quarter_hour,
+    users,
+);
