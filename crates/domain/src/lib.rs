@@ -10,6 +10,7 @@ pub mod credential;
 pub mod ids;
 pub mod limit;
 pub mod money;
+pub mod naming;
 pub mod outcome;
 pub mod price;
 pub mod record;
