@@ -1,0 +1,199 @@
+//! Texts: every language has every key with the same placeholders, every key used exists, and every key is used.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tree::{File, files, report};
+
+/// What a lookup is called, in templates and in code.
+const LOOKUPS: &[&str] = &["t", "t1", "t2", "t_with", "tn", "find"];
+
+/// A key's place and the placeholders of its text.
+struct Entry {
+    file: String,
+    placeholders: BTreeSet<String>,
+}
+
+/// The messages of one language. An attribute counts as a part of its message.
+fn entries(lang: &str) -> BTreeMap<String, Entry> {
+    let mut found: BTreeMap<String, Entry> = BTreeMap::new();
+    for file in files(&format!("locales/{lang}"), &[".ftl"]) {
+        let name = file.path.rsplit('/').next().unwrap().to_owned();
+        let mut current = None;
+        for line in file.text.lines().filter(|line| !line.starts_with('#')) {
+            if line.starts_with(|c: char| c.is_ascii_lowercase()) {
+                let key = line.split([' ', '=']).next().unwrap().to_owned();
+                found.insert(
+                    key.clone(),
+                    Entry {
+                        file: name.clone(),
+                        placeholders: BTreeSet::new(),
+                    },
+                );
+                current = Some(key);
+            }
+            if let Some(entry) = current.as_ref().and_then(|key| found.get_mut(key)) {
+                for part in line.split('$').skip(1) {
+                    let placeholder = part
+                        .chars()
+                        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+                        .collect();
+                    entry.placeholders.insert(placeholder);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A quoted word that could be a key, and how it is used.
+struct Literal {
+    text: String,
+    is_lookup: bool,
+    is_attribute: bool,
+}
+
+fn could_be_key(text: &str) -> bool {
+    text.contains('-')
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| {
+            c.is_ascii_lowercase()
+                || c.is_ascii_digit()
+                || matches!(c, '-' | '_' | '{' | '}' | ':' | '?' | '.')
+        })
+}
+
+/// The name of the call whose arguments end in `before`, provided no other string or call stands between.
+fn callee(before: &str) -> Option<&str> {
+    let open = before.rfind('(')?;
+    if before[open..].contains(['"', ')', ';', '{']) {
+        return None;
+    }
+    let name = &before[..open];
+    let start = name
+        .rfind(|c: char| !c.is_alphanumeric() && c != '_')
+        .map_or(0, |at| at + 1);
+    Some(&name[start..])
+}
+
+fn literals(text: &str) -> Vec<Literal> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(open) = text[from..].find('"').map(|at| from + at) {
+        let Some(close) = text[open + 1..].find('"').map(|at| open + 1 + at) else {
+            break;
+        };
+        let inside = &text[open + 1..close];
+        // A quote may have been the end of a longer literal: step to the next one, not past it.
+        from = open + 1;
+        if could_be_key(inside) {
+            let before = &text[..open];
+            found.push(Literal {
+                text: inside.to_owned(),
+                is_lookup: callee(before).is_some_and(|name| LOOKUPS.contains(&name)),
+                is_attribute: before.ends_with('='),
+            });
+        }
+    }
+    found
+}
+
+fn sources() -> Vec<File> {
+    let mut found = files("src", &[".rs"]);
+    found.retain(|file| !file.is_test());
+    found.extend(files("templates", &[".html", ".txt"]));
+    found
+}
+
+fn text_of(file: &File) -> String {
+    if file.path.ends_with(".rs") {
+        file.code()
+    } else {
+        file.text.clone()
+    }
+}
+
+#[test]
+fn lookups_are_found_in_code_and_templates() {
+    let text = r#"<a title="admin-keys-x">{{ page.t("admin-keys-title") }}</a> t_with(lang, "unit-ms", &[]) format!("error-{code}")"#;
+    let seen: Vec<_> = literals(text)
+        .into_iter()
+        .map(|l| (l.text, l.is_lookup, l.is_attribute))
+        .collect();
+    assert!(seen.contains(&("admin-keys-x".into(), false, true)));
+    assert!(seen.contains(&("admin-keys-title".into(), true, false)));
+    assert!(seen.contains(&("unit-ms".into(), true, false)));
+    assert!(seen.contains(&("error-{code}".into(), false, false)));
+}
+
+#[test]
+fn languages_have_the_same_keys_and_placeholders() {
+    let (en, zh) = (entries("en"), entries("zh"));
+    let mut complaints = Vec::new();
+    for (key, entry) in &en {
+        match zh.get(key) {
+            None => complaints.push(format!("locales/zh/{}: lacks {key}", entry.file)),
+            Some(other) if other.placeholders != entry.placeholders => complaints.push(format!(
+                "{key}: placeholders differ: en {:?}, zh {:?}",
+                entry.placeholders, other.placeholders
+            )),
+            Some(other) if other.file != entry.file => {
+                complaints.push(format!(
+                    "{key}: in {} in English, in {} in Chinese",
+                    entry.file, other.file
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    for (key, entry) in zh.iter().filter(|(key, _)| !en.contains_key(*key)) {
+        complaints.push(format!("locales/en/{}: lacks {key}", entry.file));
+    }
+    report(&complaints);
+}
+
+#[test]
+fn every_key_used_exists() {
+    let en = entries("en");
+    let pages: BTreeSet<_> = en
+        .values()
+        .map(|e| e.file.trim_end_matches(".ftl"))
+        .filter(|stem| stem.contains('-'))
+        .collect();
+    let mut complaints = Vec::new();
+    for file in sources() {
+        for literal in literals(&text_of(&file)) {
+            let of_a_page = pages.iter().any(|stem| {
+                literal
+                    .text
+                    .strip_prefix(stem)
+                    .is_some_and(|rest| rest.starts_with('-'))
+            });
+            let is_key = literal.is_lookup || (of_a_page && !literal.is_attribute);
+            let is_whole = !literal.text.contains('{') && !literal.text.ends_with('-');
+            if is_key && is_whole && !en.contains_key(&literal.text) {
+                complaints.push(format!("{}: no text for {}", file.path, literal.text));
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn every_key_is_used() {
+    let (mut whole, mut prefixes) = (BTreeSet::new(), BTreeSet::new());
+    for literal in sources().iter().flat_map(|file| literals(&text_of(file))) {
+        match literal.text.split_once('{') {
+            Some((prefix, _)) if prefix.ends_with('-') => prefixes.insert(prefix.to_owned()),
+            _ if literal.text.ends_with('-') => prefixes.insert(literal.text),
+            _ => whole.insert(literal.text),
+        };
+    }
+    let complaints: Vec<_> = entries("en")
+        .iter()
+        .filter(|(key, _)| {
+            !whole.contains(*key) && !prefixes.iter().any(|prefix| key.starts_with(prefix))
+        })
+        .map(|(key, entry)| format!("locales/*/{}: nothing uses {key}", entry.file))
+        .collect();
+    report(&complaints);
+}
