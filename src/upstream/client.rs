@@ -33,6 +33,8 @@ const MAX_CLIENTS: usize = 64;
 #[derive(Default)]
 pub struct Clients {
     slots: RefCell<Vec<Slot>>,
+    /// Replaces the process-wide TLS settings.
+    tls: Option<ClientConfig>,
 }
 
 struct Slot {
@@ -76,6 +78,15 @@ impl Clients {
         Self::default()
     }
 
+    /// With TLS settings of its own instead of the process-wide ones.
+    #[cfg(test)]
+    pub(super) fn with_tls(tls: ClientConfig) -> Self {
+        Self {
+            tls: Some(tls),
+            ..Self::default()
+        }
+    }
+
     /// Makes one call with one credential and returns once the head of the answer is there.
     ///
     /// Never repeats a request that may have reached the vendor. Dropping the future cancels the call.
@@ -107,20 +118,15 @@ impl Clients {
     ) -> Result<ResponseFuture, UpstreamError> {
         let mut slots = self.slots.borrow_mut();
         let known = slots.iter().position(|slot| slot.fits(provider));
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let slot = Slot::open(provider, &tls::client_config()?)?;
-                if slots.len() >= MAX_CLIENTS {
-                    slots.remove(0);
-                }
-                slots.push(slot);
-                slots.len().saturating_sub(1)
+        let slot = if let Some(slot) = known.and_then(|index| slots.get(index)) {
+            slot
+        } else {
+            let slot = Slot::open(provider, self.tls.as_ref())?;
+            if slots.len() >= MAX_CLIENTS {
+                slots.remove(0);
             }
+            slots.push_mut(slot)
         };
-        let slot = slots.get(index).ok_or_else(|| {
-            UpstreamError::new(ErrorKind::InvalidUrl, "no client for this provider")
-        })?;
         if let Some(login) = &slot.proxy_login
             && request.uri().scheme_str() == Some("http")
         {
@@ -137,13 +143,17 @@ impl Slot {
         self.connect_timeout == provider.connect_timeout && self.proxy_url == provider.proxy_url
     }
 
-    fn open(provider: &Provider, tls: &ClientConfig) -> Result<Self, UpstreamError> {
+    fn open(provider: &Provider, tls: Option<&ClientConfig>) -> Result<Self, UpstreamError> {
+        let tls = match tls {
+            Some(tls) => tls.clone(),
+            None => tls::client_config()?,
+        };
         let proxy = provider
             .proxy_url
             .as_ref()
             .map(|url| OutboundProxy::parse(url.expose()))
             .transpose()?;
-        let connector = Connector::new(tls, proxy.as_ref(), provider.connect_timeout);
+        let connector = Connector::new(&tls, proxy.as_ref(), provider.connect_timeout);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())

@@ -27,7 +27,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
 /// Probes of an idle connection, so that a NAT box in between does not forget it.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// The outermost connector: everything below it, TLS included, has to stand within the deadline.
 #[derive(Clone)]

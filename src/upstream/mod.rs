@@ -21,3 +21,7 @@ pub use url::join;
 
 #[cfg(test)]
 mod client_tests;
+#[cfg(test)]
+mod route_tests;
+#[cfg(test)]
+mod testing;

@@ -16,7 +16,7 @@ pub fn client_config() -> Result<ClientConfig, UpstreamError> {
 }
 
 /// The same settings with given roots.
-fn with_roots(roots: RootCertStore) -> Result<ClientConfig, UpstreamError> {
+pub(super) fn with_roots(roots: RootCertStore) -> Result<ClientConfig, UpstreamError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
