@@ -4,9 +4,9 @@
 
 pub mod account;
 pub mod api_key;
-pub mod histogram;
 pub mod closed_set;
 pub mod credential;
+pub mod histogram;
 pub mod ids;
 pub mod limit;
 pub mod money;

@@ -3,9 +3,10 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
-use diesel::sql_types::{Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
     CredentialState, Currency, FaultOwner, LimitKind, LimitScope, Role, Secret, StateBy, Status,
+    UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -23,6 +24,9 @@ pub struct Json<T>(T);
 
 /// A `TEXT` column with the hex form of a SHA-256.
 pub struct Hash([u8; 32]);
+
+/// A row id that may be null; null is read as 0.
+pub struct MaybeId(i64);
 
 /// A `TEXT` column that nobody may print.
 pub struct Hidden(Secret);
@@ -113,6 +117,17 @@ where
     }
 }
 
+impl<DB> Queryable<Nullable<BigInt>, DB> for MaybeId
+where
+    DB: Backend,
+    i64: FromSql<BigInt, DB>,
+{
+    type Row = Option<i64>;
+    fn build(row: Self::Row) -> deserialize::Result<Self> {
+        Ok(Self(row.unwrap_or(0)))
+    }
+}
+
 macro_rules! into {
     ($($from:ty => $to:ty, $value:ident: $convert:expr;)*) => {$(
         impl From<$from> for $to {
@@ -136,6 +151,7 @@ into! {
     Json<Vec<(String, Secret)>> => Vec<(String, Secret)>, v: v.0;
     Json<serde_json::Value> => serde_json::Value, v: v.0;
     Hash => [u8; 32], v: v.0;
+    MaybeId => UserId, v: Self(v.0);
     Hidden => Secret, v: v.0;
     MaybeHidden => Option<Secret>, v: v.0;
 }

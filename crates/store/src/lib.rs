@@ -8,17 +8,26 @@
     reason = "aggregates still to come use these"
 )]
 
+pub mod api_keys;
+pub mod catalog;
 pub mod changes;
 mod columns;
 mod conn;
 mod engine;
 mod error;
+pub mod limits;
 mod migrate;
+pub mod models;
 mod pool;
 mod postgres;
+pub mod prices;
+pub mod provider_keys;
 pub mod providers;
 mod schema;
+pub mod secrets_check;
+pub mod settings;
 mod sqlite;
+pub mod targets;
 mod tls;
 
 pub use conn::Conn;

@@ -231,7 +231,10 @@ pub async fn delete(c: &mut Conn, id: ProviderId, now: DateTime<Utc>) -> Result<
         diesel::update(provider_keys::table)
             .filter(provider_keys::provider_id.eq(id.0))
             .filter(provider_keys::deleted_at.is_null())
-            .set(provider_keys::deleted_at.eq(time))
+            .set((
+                provider_keys::secret.eq(""),
+                provider_keys::deleted_at.eq(time),
+            ))
             .execute(c)
             .await
     })?;

@@ -162,7 +162,7 @@ create table api_keys (
     deleted_at timestamp
 );
 create unique index api_keys_name_unique on api_keys (name) where deleted_at is null;
-create unique index api_keys_key_hash_unique on api_keys (key_hash);
+create unique index api_keys_key_hash_unique on api_keys (key_hash) where deleted_at is null;
 
 create table api_key_models (
     api_key_id bigint not null references api_keys (id),

@@ -1,0 +1,344 @@
+//! API keys and their allow-lists. Only a hash of a key is stored.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use modelgate_domain::{ApiKeyId, ModelId, TargetId, UserId};
+
+use crate::columns::{At, Hash, MaybeAt, MaybeId, at, to_hex};
+use crate::conn::{db, db_batch};
+use crate::schema::{api_key_models, api_keys};
+use crate::{Conn, StoreError};
+
+/// A row of `api_keys`.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = api_keys)]
+pub struct ApiKey {
+    /// The row.
+    #[diesel(deserialize_as = i64)]
+    pub id: ApiKeyId,
+    /// Whose it is, 0 where it stands alone.
+    #[diesel(deserialize_as = MaybeId)]
+    pub user_id: UserId,
+    /// What operators call it; unique.
+    pub name: String,
+    /// SHA-256 of the key.
+    #[diesel(deserialize_as = Hash)]
+    pub key_hash: [u8; 32],
+    /// The public beginning of the key.
+    pub key_prefix: String,
+    /// The public end of the key, empty for short ones.
+    pub key_last4: String,
+    /// Whether it works at all.
+    pub enabled: bool,
+    /// From when it works no more.
+    #[diesel(deserialize_as = MaybeAt)]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it may use every model; otherwise its allow-list decides.
+    pub all_models: bool,
+    /// The operator's note.
+    pub note: String,
+    /// When it was last used, as of the last drained record.
+    #[diesel(deserialize_as = MaybeAt)]
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    #[diesel(deserialize_as = At)]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[diesel(deserialize_as = At)]
+    pub updated_at: DateTime<Utc>,
+    /// When it was revoked.
+    #[diesel(deserialize_as = MaybeAt)]
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// What an operator decides about a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeyData {
+    /// Whose it is, 0 where it stands alone.
+    pub user_id: UserId,
+    /// What operators call it; unique.
+    pub name: String,
+    /// Whether it works at all.
+    pub enabled: bool,
+    /// From when it works no more.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it may use every model.
+    pub all_models: bool,
+    /// The operator's note.
+    pub note: String,
+}
+
+impl From<ApiKey> for ApiKeyData {
+    fn from(k: ApiKey) -> Self {
+        Self {
+            user_id: k.user_id,
+            name: k.name,
+            enabled: k.enabled,
+            expires_at: k.expires_at,
+            all_models: k.all_models,
+            note: k.note,
+        }
+    }
+}
+
+/// What is kept of the key itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyMaterial {
+    /// SHA-256 of the key.
+    pub hash: [u8; 32],
+    /// The public beginning.
+    pub prefix: String,
+    /// The public end.
+    pub last4: String,
+}
+
+/// An allow-list entry: a model everywhere, or at one provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Allowed {
+    /// The model at every provider.
+    Model(ModelId),
+    /// The model at one provider.
+    Target(TargetId),
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = api_keys, treat_none_as_null = true)]
+struct Values<'a> {
+    user_id: Option<i64>,
+    name: &'a str,
+    enabled: bool,
+    expires_at: Option<chrono::NaiveDateTime>,
+    all_models: bool,
+    note: &'a str,
+}
+
+impl ApiKeyData {
+    fn values(&self) -> Values<'_> {
+        Values {
+            user_id: Some(self.user_id.0).filter(|id| *id != 0),
+            name: &self.name,
+            enabled: self.enabled,
+            expires_at: self.expires_at.map(at),
+            all_models: self.all_models,
+            note: &self.note,
+        }
+    }
+}
+
+/// All keys that are not revoked, by name.
+pub async fn list(c: &mut Conn) -> Result<Vec<ApiKey>, StoreError> {
+    Ok(db!(c, |c| {
+        api_keys::table
+            .filter(api_keys::deleted_at.is_null())
+            .order(api_keys::name)
+            .select(ApiKey::as_select())
+            .load(c)
+            .await
+    })?)
+}
+
+/// Names of all keys, revoked ones included: history points to them.
+pub async fn names(c: &mut Conn) -> Result<Vec<(ApiKeyId, String)>, StoreError> {
+    let rows: Vec<(i64, String)> = db!(c, |c| {
+        api_keys::table
+            .select((api_keys::id, api_keys::name))
+            .order(api_keys::id)
+            .load(c)
+            .await
+    })?;
+    Ok(rows.into_iter().map(|(id, n)| (id.into(), n)).collect())
+}
+
+/// One key, revoked or not.
+pub async fn find(c: &mut Conn, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+    Ok(db!(c, |c| {
+        api_keys::table
+            .find(id.0)
+            .select(ApiKey::as_select())
+            .first(c)
+            .await
+            .optional()
+    })?)
+}
+
+/// The key of this name that is not revoked.
+pub async fn find_by_name(c: &mut Conn, name: &str) -> Result<Option<ApiKey>, StoreError> {
+    Ok(db!(c, |c| {
+        api_keys::table
+            .filter(api_keys::name.eq(name))
+            .filter(api_keys::deleted_at.is_null())
+            .select(ApiKey::as_select())
+            .first(c)
+            .await
+            .optional()
+    })?)
+}
+
+/// The key with this hash that is not revoked.
+pub async fn find_by_hash(c: &mut Conn, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+    let hash = to_hex(hash);
+    Ok(db!(c, |c| {
+        api_keys::table
+            .filter(api_keys::key_hash.eq(hash))
+            .filter(api_keys::deleted_at.is_null())
+            .select(ApiKey::as_select())
+            .first(c)
+            .await
+            .optional()
+    })?)
+}
+
+/// Makes a key. A name or a key that is in use already is a conflict of `api_keys.name` or `api_keys.key_hash`.
+pub async fn insert(
+    c: &mut Conn,
+    data: &ApiKeyData,
+    key: &KeyMaterial,
+    now: DateTime<Utc>,
+) -> Result<ApiKeyId, StoreError> {
+    let now = at(now);
+    let rest = (
+        api_keys::key_hash.eq(to_hex(&key.hash)),
+        api_keys::key_prefix.eq(&key.prefix),
+        api_keys::key_last4.eq(&key.last4),
+        api_keys::created_at.eq(now),
+        api_keys::updated_at.eq(now),
+    );
+    let id: i64 = db!(c, |c| {
+        diesel::insert_into(api_keys::table)
+            .values((data.values(), rest))
+            .returning(api_keys::id)
+            .get_result(c)
+            .await
+    })?;
+    Ok(id.into())
+}
+
+/// Replaces what an operator decided. False where there is no such row.
+pub async fn update(
+    c: &mut Conn,
+    id: ApiKeyId,
+    data: &ApiKeyData,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let now = at(now);
+    let rows = db!(c, |c| {
+        diesel::update(api_keys::table.find(id.0))
+            .filter(api_keys::deleted_at.is_null())
+            .set((data.values(), api_keys::updated_at.eq(now)))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
+/// Gives the row another key: the old one stops working. False where there is no such row.
+pub async fn set_key(
+    c: &mut Conn,
+    id: ApiKeyId,
+    key: &KeyMaterial,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let now = at(now);
+    let rows = db!(c, |c| {
+        diesel::update(api_keys::table.find(id.0))
+            .filter(api_keys::deleted_at.is_null())
+            .set((
+                api_keys::key_hash.eq(to_hex(&key.hash)),
+                api_keys::key_prefix.eq(&key.prefix),
+                api_keys::key_last4.eq(&key.last4),
+                api_keys::updated_at.eq(now),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
+/// Revokes a key for good; history keeps its name. False where there is no such row.
+pub async fn delete(c: &mut Conn, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let now = at(now);
+    let rows = db!(c, |c| {
+        diesel::update(api_keys::table.find(id.0))
+            .filter(api_keys::deleted_at.is_null())
+            .set(api_keys::deleted_at.eq(now))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
+/// The allow-lists of all keys.
+pub async fn all_allowed(c: &mut Conn) -> Result<Vec<(ApiKeyId, Allowed)>, StoreError> {
+    let rows: Vec<(i64, i64, i64)> = db!(c, |c| {
+        api_key_models::table
+            .select(api_key_models::all_columns)
+            .order((
+                api_key_models::api_key_id,
+                api_key_models::model_id,
+                api_key_models::target_id,
+            ))
+            .load(c)
+            .await
+    })?;
+    Ok(rows
+        .into_iter()
+        .map(|(key, model, target)| (key.into(), allowed(model, target)))
+        .collect())
+}
+
+/// The allow-list of one key.
+pub async fn allowed_of(c: &mut Conn, id: ApiKeyId) -> Result<Vec<Allowed>, StoreError> {
+    let rows: Vec<(i64, i64)> = db!(c, |c| {
+        api_key_models::table
+            .filter(api_key_models::api_key_id.eq(id.0))
+            .select((api_key_models::model_id, api_key_models::target_id))
+            .order((api_key_models::model_id, api_key_models::target_id))
+            .load(c)
+            .await
+    })?;
+    Ok(rows.into_iter().map(|(m, t)| allowed(m, t)).collect())
+}
+
+/// Replaces the allow-list of one key; `entries` hold no duplicates.
+pub async fn set_allowed(
+    c: &mut Conn,
+    id: ApiKeyId,
+    entries: &[Allowed],
+) -> Result<(), StoreError> {
+    db!(c, |c| {
+        diesel::delete(api_key_models::table.filter(api_key_models::api_key_id.eq(id.0)))
+            .execute(c)
+            .await
+    })?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let (model, target) = match entry {
+                Allowed::Model(model) => (model.0, 0),
+                Allowed::Target(target) => (0, target.0),
+            };
+            (
+                api_key_models::api_key_id.eq(id.0),
+                api_key_models::model_id.eq(model),
+                api_key_models::target_id.eq(target),
+            )
+        })
+        .collect();
+    db_batch!(
+        c,
+        execute(diesel::insert_into(api_key_models::table).values(rows))
+    )?;
+    Ok(())
+}
+
+fn allowed(model: i64, target: i64) -> Allowed {
+    if target == 0 {
+        Allowed::Model(model.into())
+    } else {
+        Allowed::Target(target.into())
+    }
+}

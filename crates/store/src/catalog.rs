@@ -1,0 +1,66 @@
+//! Everything the data plane needs to know, in one consistent read.
+
+use futures_util::FutureExt as _;
+use modelgate_domain::ApiKeyId;
+
+use crate::api_keys::{Allowed, ApiKey};
+use crate::limits::Limit;
+use crate::models::{Alias, Model};
+use crate::prices::PriceRow;
+use crate::provider_keys::ProviderKey;
+use crate::providers::Provider;
+use crate::settings::Setting;
+use crate::targets::Target;
+use crate::{
+    Conn, Db, StoreError, api_keys, changes, limits, models, prices, provider_keys, providers,
+    settings, targets,
+};
+
+/// The rows of one generation; nothing deleted is among them.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogRows {
+    /// Which generation.
+    pub generation: i64,
+    /// Vendors.
+    pub providers: Vec<Provider>,
+    /// Their credentials, sealed.
+    pub provider_keys: Vec<ProviderKey>,
+    /// Public models.
+    pub models: Vec<Model>,
+    /// Their second names.
+    pub aliases: Vec<Alias>,
+    /// Where they can be served.
+    pub targets: Vec<Target>,
+    /// Prices, newest first.
+    pub prices: Vec<PriceRow>,
+    /// API keys.
+    pub api_keys: Vec<ApiKey>,
+    /// Their allow-lists.
+    pub api_key_models: Vec<(ApiKeyId, Allowed)>,
+    /// Limits.
+    pub limits: Vec<Limit>,
+    /// Saved settings.
+    pub settings: Vec<Setting>,
+}
+
+/// Reads all rows as of one moment.
+pub async fn load(db: &Db) -> Result<CatalogRows, StoreError> {
+    db.read_snapshot(|c| rows(c).boxed()).await
+}
+
+/// Reads all rows on a connection at hand; torn unless that is inside a snapshot or a write transaction.
+pub async fn rows(c: &mut Conn) -> Result<CatalogRows, StoreError> {
+    Ok(CatalogRows {
+        generation: changes::generation(c).await?,
+        providers: providers::list(c).await?,
+        provider_keys: provider_keys::list(c).await?,
+        models: models::list(c).await?,
+        aliases: models::aliases(c).await?,
+        targets: targets::list(c).await?,
+        prices: prices::list(c).await?,
+        api_keys: api_keys::list(c).await?,
+        api_key_models: api_keys::all_allowed(c).await?,
+        limits: limits::list(c).await?,
+        settings: settings::list(c).await?,
+    })
+}
