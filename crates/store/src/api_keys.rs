@@ -189,6 +189,20 @@ pub async fn find_by_hash(c: &mut Conn, hash: &[u8; 32]) -> Result<Option<ApiKey
     })?)
 }
 
+/// Whether a revoked key had this hash: it stays taken for good.
+pub async fn was_revoked(c: &mut Conn, hash: &[u8; 32]) -> Result<bool, StoreError> {
+    let hash = to_hex(hash);
+    let rows: i64 = db!(c, |c| {
+        api_keys::table
+            .filter(api_keys::key_hash.eq(hash))
+            .filter(api_keys::deleted_at.is_not_null())
+            .count()
+            .get_result(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
 /// Makes a key. A name or a key that is in use already is a conflict of `api_keys.name` or `api_keys.key_hash`.
 pub async fn insert(
     c: &mut Conn,

@@ -36,7 +36,7 @@ pub struct Change {
 /// Call it last: on PostgreSQL it waits for other transactions that changed the configuration, so that
 /// generations become visible in the order of their numbers and no poller can miss one.
 pub async fn record(c: &mut Conn, change: &Change) -> Result<i64, StoreError> {
-    serialise(c).await?;
+    lock(c).await?;
     let number = generation(c).await? + 1;
     let (time, diff) = (
         at(change.at),
@@ -99,7 +99,8 @@ async fn audit(c: &mut Conn, change: &Change, generation: i64) -> Result<(), Sto
     Ok(())
 }
 
-/// SQLite has one writer anyway.
-async fn serialise(c: &mut Conn) -> Result<(), StoreError> {
+/// Makes this transaction the only one that changes the configuration until it ends. For writers that read
+/// first and decide from what they read; [`record`] takes it anyway. SQLite has one writer as it is.
+pub async fn lock(c: &mut Conn) -> Result<(), StoreError> {
     c.advisory_lock(0x6d67_0001).await
 }
