@@ -21,7 +21,6 @@ COPY --from=build --chown=65532:65532 /out/data /data
 ENV HOST=0.0.0.0 \
     PORT=8765 \
     DATA_DIR=/data \
-    DATABASE_URL=sqlite:/data/modelgate.db \
     LOG_FORMAT=json
 WORKDIR /data
 VOLUME ["/data"]

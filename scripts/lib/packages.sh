@@ -22,12 +22,16 @@ missing_packages() {
     postgres_bin >/dev/null || echo postgresql
     command -v openssl >/dev/null || echo openssl
   fi
-  if [[ "$wanted" =~ " "(deploy|sdk-python|readme)" " ]]; then
+  if [[ "$wanted" == *" rust "* ]]; then command -v python3 >/dev/null || echo python3; fi
+  if [[ "$wanted" =~ " "(deploy|sdk-python|secrets|readme)" " ]]; then
     command -v python3 >/dev/null || echo python3
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
     command -v curl >/dev/null || echo curl
   fi
-  if [[ "$wanted" == *" deploy "* ]]; then command -v nginx >/dev/null || echo nginx-light; fi
+  if [[ "$wanted" == *" deploy "* ]]; then
+    command -v nginx >/dev/null || echo nginx-light
+    command -v openssl >/dev/null || echo openssl
+  fi
   if [[ "$wanted" =~ " "(sdk-node|browser)" " ]]; then
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm

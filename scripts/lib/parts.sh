@@ -1,9 +1,9 @@
 # The parts of the suite, one function each. Sourced by scripts/test.
 
-ALL_PARTS="format clippy deny rust docs"
+ALL_PARTS="format clippy deny rust docs deploy sdk-python sdk-node secrets browser readme"
 QUICK_PARTS="format clippy rust"
 # Parts whose runner prints counts of its own.
-RUNNER_PARTS="rust"
+RUNNER_PARTS="rust deploy sdk-python sdk-node secrets browser readme"
 
 part_format() {
   cargo fmt --all --check
@@ -46,4 +46,48 @@ part_rust() {
 # The examples in the documentation compile and hold, and its links lead somewhere.
 part_docs() {
   cargo test --workspace --locked --doc && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+}
+
+# The program that the parts below run, in MODELGATE_BIN.
+build_program() {
+  local target
+  cargo build --locked --bin modelgate || return 1
+  target="$(cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')"
+  export MODELGATE_BIN="${MODELGATE_BIN:-$target/debug/modelgate}"
+}
+
+# pytest on the paths in the arguments.
+run_pytest() {
+  need_python && build_program && .venv/bin/python -m pytest -rs --tb=short -p no:cacheprovider -o addopts= "$@"
+}
+
+# Image, compose, nginx and systemd files; a real nginx in front of a real gateway.
+part_deploy() {
+  NOTE="the image itself is not built: that takes a Docker engine"
+  run_pytest tests/deploy/test_files.py tests/deploy/test_nginx.py
+}
+
+part_sdk_python() {
+  run_pytest tests/sdk/python
+}
+
+# No secret in any log, page, journal, error, metric or database file.
+part_secrets() {
+  run_pytest tests/deploy/test_secrets.py
+}
+
+# The commands of both READMEs, as they stand.
+part_readme() {
+  run_pytest tests/deploy/test_readme.py
+}
+
+part_sdk_node() {
+  need_node tests/sdk/node && build_program && (cd tests/sdk/node && node --test --test-reporter=spec)
+}
+
+# Log in, configure, call and see it, in Chromium.
+part_browser() {
+  CHROMIUM_PATH="$(chromium_path)"
+  export CHROMIUM_PATH
+  need_node tests/browser && build_program && (cd tests/browser && node --test --test-concurrency=1 --test-reporter=spec)
 }
