@@ -1,0 +1,60 @@
+# Shared by every page.
+page-title = { $page } - { $product }
+skip-to-content = Skip to content
+menu-open = Open the menu
+menu-label = Sections
+menu-home = Overview
+menu-logs = Requests
+menu-system-config = Settings
+menu-account = Your account
+preferences-language = Language
+preferences-theme = Theme
+theme-system = As the system
+theme-light = Light
+theme-dark = Dark
+keys-title = Keyboard shortcuts
+keys-search = Go to the search field
+keys-help = Show this list
+keys-switch = Single-letter shortcuts are on
+pager-label = Pages
+pager-newer = Newer
+pager-older = Older
+action-close = Close
+action-cancel = Cancel
+action-save = Save
+action-copy = Copy
+action-dismiss = Dismiss
+action-log-in = Log in
+action-log-out = Log out
+action-clear-filters = Clear the filters
+state-copied = Copied
+state-none = none
+unit-ms = { $value } ms
+unit-s = { $value } s
+unit-m-s = { $minutes } m { $seconds } s
+unit-h-m = { $hours } h { $minutes } m
+ago-now = just now
+ago-seconds = { $value } s ago
+ago-minutes = { $value } min ago
+ago-hours = { $value } h ago
+ago-days =
+    { $count ->
+        [one] yesterday
+       *[other] { $value } days ago
+    }
+status-pending = running
+status-success = success
+status-error = error
+status-timeout = timeout
+status-cancelled = cancelled
+status-rate-limited = rate limited
+fault-none = nobody
+fault-caller = the caller
+fault-policy = a rule
+fault-gateway = this gateway
+fault-upstream = the vendor
+bucket-prompt = Prompt
+bucket-cached = Cached prompt
+bucket-cache-write = Cache write
+bucket-completion = Output
+bucket-reasoning = Reasoning

@@ -1,0 +1,16 @@
+error-not-found-title = There is nothing here
+error-not-found-body = The page may have moved, or the thing it showed was deleted.
+error-forbidden-title = Your account may not see this
+error-forbidden-body = Ask somebody who administers this gateway if you need it.
+error-csrf-title = This form is out of date
+error-csrf-body = Your session may have ended since the page was loaded. Go back, reload the page, and try again.
+error-bad-request-title = This address or form makes no sense
+error-bad-request-body = Something in it is missing or damaged.
+error-unavailable-title = The database is away
+error-unavailable-body = Calls are still being served; the pages come back by themselves once the database does.
+error-internal-title = Something went wrong here
+error-internal-body = It has been logged. When you report it, give the id below.
+error-request-id = Request id
+error-toast-id = ({ $id })
+error-back = Back to the start
+error-network = The gateway did not answer. Nothing was changed as far as this page knows.

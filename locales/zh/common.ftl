@@ -1,0 +1,60 @@
+# 各页共用。
+page-title = { $page } - { $product }
+skip-to-content = 跳到正文
+menu-open = 打开菜单
+menu-label = 栏目
+menu-home = 概览
+menu-logs = 请求日志
+menu-system-config = 系统设置
+menu-account = 我的账号
+preferences-language = 语言
+preferences-theme = 主题
+theme-system = 跟随系统
+theme-light = 浅色
+theme-dark = 深色
+keys-title = 键盘快捷键
+keys-search = 定位到搜索框
+keys-help = 显示本列表
+keys-switch = 启用单字母快捷键
+pager-label = 翻页
+pager-newer = 较新
+pager-older = 较早
+action-close = 关闭
+action-cancel = 取消
+action-save = 保存
+action-copy = 复制
+action-dismiss = 关闭提示
+action-log-in = 登录
+action-log-out = 退出登录
+action-clear-filters = 清除筛选
+state-copied = 已复制
+state-none = 无
+unit-ms = { $value } 毫秒
+unit-s = { $value } 秒
+unit-m-s = { $minutes } 分 { $seconds } 秒
+unit-h-m = { $hours } 小时 { $minutes } 分
+ago-now = 刚刚
+ago-seconds = { $value } 秒前
+ago-minutes = { $value } 分钟前
+ago-hours = { $value } 小时前
+ago-days =
+    { $count ->
+        [1] 昨天
+       *[other] { $value } 天前
+    }
+status-pending = 进行中
+status-success = 成功
+status-error = 错误
+status-timeout = 超时
+status-cancelled = 已取消
+status-rate-limited = 被限流
+fault-none = 无
+fault-caller = 调用方
+fault-policy = 规则
+fault-gateway = 本网关
+fault-upstream = 供应商
+bucket-prompt = 输入
+bucket-cached = 缓存命中
+bucket-cache-write = 缓存写入
+bucket-completion = 输出
+bucket-reasoning = 推理

@@ -1,0 +1,16 @@
+error-not-found-title = 这里什么也没有
+error-not-found-body = 页面可能已移动，或者它所显示的内容已被删除。
+error-forbidden-title = 你的账号无权查看此页
+error-forbidden-body = 如果确有需要，请联系本网关的管理员。
+error-csrf-title = 此表单已过期
+error-csrf-body = 页面载入之后，你的会话可能已经结束。请返回、刷新页面后重试。
+error-bad-request-title = 无法理解该地址或表单
+error-bad-request-body = 其中有内容缺失或损坏。
+error-unavailable-title = 数据库暂时不可用
+error-unavailable-body = 调用仍在正常服务；数据库恢复后，页面会自动恢复。
+error-internal-title = 出了点问题
+error-internal-body = 问题已记入日志。反馈时请提供下面的编号。
+error-request-id = 请求编号
+error-toast-id = （{ $id }）
+error-back = 回到首页
+error-network = 网关没有应答。就本页所知，未作任何更改。

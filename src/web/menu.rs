@@ -1,0 +1,57 @@
+//! The menu on the left: one row per section, with its keyboard letter.
+
+use modelgate_domain::account::Role;
+
+use super::shell::Shell;
+
+struct Row {
+    path: &'static str,
+    icon: &'static str,
+    title: &'static str,
+    /// `g` and this letter go there.
+    letter: char,
+    /// Stands apart from the row above.
+    apart: bool,
+}
+
+const ADMIN: &[Row] = &[
+    Row { path: "/admin/home", icon: "home", title: "menu-home", letter: 'h', apart: false },
+    Row { path: "/admin/logs", icon: "list-details", title: "menu-logs", letter: 'l', apart: false },
+    Row { path: "/admin/system-config", icon: "settings", title: "menu-system-config", letter: 's', apart: true },
+];
+
+/// A row as the template shows it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where it goes.
+    pub href: String,
+    /// Its symbol in the sprite.
+    pub icon: &'static str,
+    /// What it says.
+    pub title: String,
+    /// Its keyboard letter.
+    pub letter: char,
+    /// Whether the present page is in it.
+    pub is_current: bool,
+    /// Whether it stands apart from the row above.
+    pub apart: bool,
+}
+
+/// The rows that the person may use.
+pub(super) fn entries(page: &Shell) -> Vec<Entry> {
+    let is_admin = page.user.as_ref().is_some_and(|u| u.role == Role::Admin);
+    let rows = if is_admin { ADMIN } else { &[] };
+    let path = page.here.split('?').next().unwrap_or("");
+    rows.iter()
+        .map(|row| Entry {
+            href: page.url(row.path),
+            icon: row.icon,
+            title: page.t(row.title),
+            letter: row.letter,
+            is_current: path
+                .strip_prefix(row.path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            apart: row.apart,
+        })
+        .collect()
+}

@@ -1,0 +1,49 @@
+//! The landing page: what this is, where the console is, and the filing number where the law wants one.
+
+use actix_web::web;
+use askama::Template;
+
+use crate::web::page::{Page, PageResult, Visitor};
+use crate::web::shell::Shell;
+use crate::web::state::WebState;
+
+#[derive(Template)]
+#[template(path = "public/landing.html")]
+struct LandingView<'a> {
+    page: &'a Shell,
+    endpoint: String,
+    icp_number: Option<String>,
+}
+
+/// `GET /`
+pub(in crate::web) async fn get(page: Page<Visitor>, state: web::Data<WebState>) -> PageResult {
+    let origin = state.public_url().unwrap_or_else(|| {
+        let scheme = if page.peer.https { "https" } else { "http" };
+        format!("{scheme}://{}{}", page.peer.host, page.url(""))
+    });
+    page.show(&LandingView {
+        page: page.shell(),
+        endpoint: format!("{origin}/v1"),
+        icp_number: state.icp_number(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Lang;
+
+    #[test]
+    fn renders_in_both_languages() {
+        for lang in Lang::ALL {
+            let view = LandingView {
+                page: &Shell::sample(lang),
+                endpoint: "https://gate.example/v1".to_owned(),
+                icp_number: Some("<b>京ICP备1号</b>".to_owned()),
+            };
+            let html = view.render().unwrap();
+            assert!(html.contains("&#60;b&#62;京ICP备1号"), "escaped");
+            assert!(html.contains(&format!("lang=\"{}\"", lang.tag())));
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! What every page needs around its own content: the person, the language, the theme, addresses and formatting.
+//!
+//! Templates reach it as `page`; it holds display-ready values and asks no store.
+
+use actix_web::http::header::ACCEPT_LANGUAGE;
+use actix_web::{HttpMessage, HttpRequest, web};
+use chrono_tz::Tz;
+use modelgate_domain::Currency;
+
+use super::flash::{self, Toast};
+use super::peer::Peer;
+use super::session::{self, CurrentUser};
+use super::state::WebState;
+use super::{assets, csrf, menu};
+use crate::i18n::{self, Lang, ToArg, format};
+
+/// The cookie with a visitor's language.
+pub(super) const LANG_COOKIE: &str = "mg_lang";
+/// The cookie with a visitor's theme.
+pub(super) const THEME_COOKIE: &str = "mg_theme";
+
+/// The product's name, the same in every language.
+pub const PRODUCT: &str = "ModelGate";
+
+/// Light, dark, or as the system says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// In the order the switch lists them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The name in cookies, forms and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// Its symbol in the sprite.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::System => "sun-moon",
+            Self::Light => "sun",
+            Self::Dark => "moon",
+        }
+    }
+
+    /// The theme of a name; none where it names none.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.as_str() == text)
+    }
+}
+
+/// What guard set on the request before anything else ran.
+#[derive(Clone, Debug)]
+pub(super) struct Marks {
+    /// Sent in `x-request-id`.
+    pub(super) request_id: String,
+    /// Who is calling.
+    pub(super) peer: Peer,
+    /// The visitor cookie's value, made now where the browser had none.
+    pub(super) visitor: String,
+}
+
+/// The frame of a page, as templates see it.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// The language of every text.
+    pub lang: Lang,
+    /// The chosen theme.
+    pub theme: Theme,
+    /// Who is logged in.
+    pub user: Option<CurrentUser>,
+    /// The hidden field of every form.
+    pub csrf: String,
+    /// Shown on error pages and in error toasts.
+    pub request_id: String,
+    /// Path below the base path, with the query: where the language switch comes back to.
+    pub here: String,
+    /// Something to tell once, from the request before.
+    pub toast: Option<Toast>,
+    /// The time of the request, epoch milliseconds.
+    pub now_ms: i64,
+    /// The business time zone.
+    pub zone: Tz,
+    /// Set while the page is asked for by htmx, and neither boosted nor a history restore.
+    pub partial: bool,
+    /// The id of the element htmx will fill; empty for whole pages.
+    pub target: String,
+    base_path: String,
+}
+
+impl Shell {
+    /// Reads everything off the request; the session has been loaded by then, or the person counts as a visitor.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let state = request.app_data::<web::Data<WebState>>();
+        let user = session::current_user(request);
+        let base_path = state.map_or_else(String::new, |s| s.config.base_path.clone());
+        let marks = request.extensions().get::<Marks>().cloned();
+        let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
+        let visitor = marks.as_ref().map(|m| csrf::token_of(&m.visitor));
+        let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
+        Self {
+            lang: language(request, user.as_ref()),
+            theme: theme(request, user.as_ref()),
+            csrf: session::csrf_token(request).or(visitor).unwrap_or_default(),
+            request_id: marks.map(|m| m.request_id).unwrap_or_default(),
+            here: path.strip_prefix(&base_path).unwrap_or(path).to_owned(),
+            toast: flash::of(request),
+            now_ms: state.map_or(0, |s| s.clock.now_ms()),
+            zone: state.map_or(Tz::UTC, |s| s.config.time_zone),
+            partial: header("hx-request") == Some("true")
+                && header("hx-boosted").is_none()
+                && header("hx-history-restore-request").is_none(),
+            target: header("hx-target").unwrap_or_default().to_owned(),
+            user,
+            base_path,
+        }
+    }
+
+    /// The text of a key.
+    pub fn t(&self, key: &str) -> String {
+        i18n::t(self.lang, key)
+    }
+
+    /// The text of a key with one value.
+    pub fn t1(&self, key: &str, name: &str, value: impl ToArg) -> String {
+        i18n::t_with(self.lang, key, &[(name, &value)])
+    }
+
+    /// The text of a key with values.
+    pub fn t_with(&self, key: &str, args: &[(&str, &dyn ToArg)]) -> String {
+        i18n::t_with(self.lang, key, args)
+    }
+
+    /// The text of a count: the key gets `count` for the plural and `value`, formatted, to show.
+    pub fn counted(&self, key: &str, count: i64) -> String {
+        i18n::t_with(
+            self.lang,
+            key,
+            &[("count", &count), ("value", &format::integer(count))],
+        )
+    }
+
+    /// The text of a key made from a stored code, such as `status-` and `timeout`; the code itself where no text is known.
+    pub fn t_code(&self, prefix: &str, code: &str) -> String {
+        let key = format!("{prefix}-{}", code.replace('_', "-"));
+        i18n::find(self.lang, &key, &[]).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// An address of this site, below the base path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_path)
+    }
+
+    /// The address of a static file, with its content's hash.
+    pub fn asset(&self, path: &str) -> String {
+        assets::address(&self.base_path, path)
+    }
+
+    /// The address of a symbol of the icon sprite.
+    pub fn icon(&self, name: &str) -> String {
+        format!("{}#{name}", self.asset(ICONS))
+    }
+
+    /// The document title of a page whose heading is the text of `key`.
+    pub fn title(&self, key: &str) -> String {
+        self.title_of(self.t(key))
+    }
+
+    /// The document title of a page about one named thing.
+    pub fn title_of(&self, name: impl AsRef<str>) -> String {
+        self.t_with(
+            "page-title",
+            &[("page", &name.as_ref()), ("product", &PRODUCT)],
+        )
+    }
+
+    /// Shown beside the symbol of the product.
+    pub fn product(&self) -> &'static str {
+        PRODUCT
+    }
+
+    /// The rows of the menu on the left.
+    pub fn menu(&self) -> Vec<menu::Entry> {
+        menu::entries(self)
+    }
+
+    /// Languages for the switch.
+    pub fn languages(&self) -> [Lang; 2] {
+        Lang::ALL
+    }
+
+    /// Themes for the switch.
+    pub fn themes(&self) -> [Theme; 3] {
+        Theme::ALL
+    }
+
+    /// A count, grouped.
+    pub fn integer(&self, value: &i64) -> String {
+        format::integer(*value)
+    }
+
+    /// A large count in three or four figures.
+    pub fn compact(&self, value: &i64) -> String {
+        format::compact(self.lang, *value)
+    }
+
+    /// An amount to read at a glance.
+    pub fn money(&self, currency: &Currency, nanos: &i64) -> String {
+        format::money(currency, *nanos)
+    }
+
+    /// How long something took.
+    pub fn duration(&self, ms: &i64) -> String {
+        format::duration(self.lang, *ms)
+    }
+
+    /// A moment, for people and for programs.
+    pub fn moment(&self, epoch_ms: i64) -> Moment {
+        Moment {
+            machine: format::machine_time(epoch_ms),
+            full: format::timestamp_full(epoch_ms, self.zone),
+            short: format::timestamp(epoch_ms, self.zone),
+            ago: format::ago(self.lang, epoch_ms, self.now_ms),
+        }
+    }
+}
+
+/// A moment in every form a page shows it in.
+#[derive(Clone, Debug, Default)]
+pub struct Moment {
+    /// For the `datetime` attribute.
+    pub machine: String,
+    /// With the offset, for the tool tip.
+    pub full: String,
+    /// Date and time to the second.
+    pub short: String,
+    /// How long ago.
+    pub ago: String,
+}
+
+const ICONS: &str = "vendor/tabler-icons-3.51.0/icons.svg";
+
+/// Cookie first (what the person chose here), then the account, then what the browser prefers.
+fn language(request: &HttpRequest, user: Option<&CurrentUser>) -> Lang {
+    let cookie = request.cookie(LANG_COOKIE);
+    cookie
+        .and_then(|cookie| Lang::parse(cookie.value()))
+        .or_else(|| user.and_then(|u| u.locale.as_deref().and_then(Lang::parse)))
+        .or_else(|| {
+            let header = request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?;
+            Lang::from_accept_language(header)
+        })
+        .unwrap_or_default()
+}
+
+fn theme(request: &HttpRequest, user: Option<&CurrentUser>) -> Theme {
+    let cookie = request.cookie(THEME_COOKIE);
+    cookie
+        .and_then(|cookie| Theme::parse(cookie.value()))
+        .or_else(|| user.and_then(|u| u.theme.as_deref().and_then(Theme::parse)))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+impl Shell {
+    /// A frame for render tests: an administrator at a fixed time.
+    pub(super) fn sample(lang: Lang) -> Self {
+        Self {
+            lang,
+            theme: Theme::System,
+            user: Some(CurrentUser::sample()),
+            csrf: "token".to_owned(),
+            request_id: "req_0000000000001".to_owned(),
+            here: "/admin/home?range=today".to_owned(),
+            toast: None,
+            now_ms: 1_795_214_489_000,
+            zone: chrono_tz::Asia::Shanghai,
+            partial: false,
+            target: String::new(),
+            base_path: "/base".to_owned(),
+        }
+    }
+}
