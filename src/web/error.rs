@@ -25,9 +25,6 @@ pub enum PageError {
     /// Nobody is logged in.
     #[error("log-in needed")]
     SignInNeeded,
-    /// A new password has to be chosen first.
-    #[error("password change needed")]
-    PasswordChangeNeeded,
     /// The form did not come from one of our pages, or its session has ended.
     #[error("the form's token or origin is wrong")]
     Csrf,
@@ -53,7 +50,7 @@ impl PageError {
         match self {
             Self::NotFound => "not-found",
             Self::Forbidden => "forbidden",
-            Self::SignInNeeded | Self::PasswordChangeNeeded => "sign-in",
+            Self::SignInNeeded => "sign-in",
             Self::Csrf => "csrf",
             Self::BadRequest => "bad-request",
             Self::Unavailable(_) => "unavailable",
@@ -66,7 +63,6 @@ impl PageError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::Csrf => StatusCode::FORBIDDEN,
             Self::SignInNeeded => StatusCode::UNAUTHORIZED,
-            Self::PasswordChangeNeeded => StatusCode::SEE_OTHER,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -77,7 +73,6 @@ impl PageError {
     pub(super) fn page(&self, shell: &Shell) -> HttpResponse {
         match self {
             Self::SignInNeeded => return page::redirect(shell, &sign_in_path(shell)),
-            Self::PasswordChangeNeeded => return page::redirect(shell, "/account"),
             Self::Unavailable(cause) | Self::Internal(cause) => {
                 tracing::error!(request_id = %shell.request_id, cause, "page failed");
             }
@@ -141,10 +136,9 @@ impl ResponseError for PageError {
 
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
-        if error.is_unavailable() {
-            Self::Unavailable(error.to_string())
-        } else {
-            Self::Internal(error.to_string())
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            other => Self::Internal(other.to_string()),
         }
     }
 }

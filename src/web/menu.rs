@@ -1,6 +1,6 @@
 //! The menu on the left: one row per section, with its keyboard letter.
 
-use modelgate_domain::account::Role;
+use modelgate_domain::Role;
 
 use super::shell::Shell;
 
@@ -17,7 +17,7 @@ struct Row {
 const ADMIN: &[Row] = &[
     Row { path: "/admin/home", icon: "home", title: "menu-home", letter: 'h', apart: false },
     Row { path: "/admin/logs", icon: "list-details", title: "menu-logs", letter: 'l', apart: false },
-    Row { path: "/admin/system-config", icon: "settings", title: "menu-system-config", letter: 's', apart: true },
+    Row { path: "/admin/system-config", icon: "settings", title: "menu-settings", letter: 's', apart: true },
 ];
 
 /// A row as the template shows it.

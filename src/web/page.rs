@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
-use modelgate_domain::account::Role;
+use modelgate_domain::Role;
 
 use super::error::PageError;
 use super::flash::{self, Toast};
@@ -25,7 +25,7 @@ pub type PageResult = Result<HttpResponse, PageError>;
 /// Who may see a page.
 pub trait Guard: Sized {
     /// Lets the person in, or says what is missing.
-    fn admit(user: Option<&CurrentUser>, path: &str) -> Result<Self, PageError>;
+    fn admit(user: Option<&CurrentUser>) -> Result<Self, PageError>;
 }
 
 /// Anyone, logged in or not.
@@ -41,33 +41,27 @@ pub struct SignedIn(pub CurrentUser);
 pub struct Admin(pub CurrentUser);
 
 impl Guard for Visitor {
-    fn admit(_user: Option<&CurrentUser>, _path: &str) -> Result<Self, PageError> {
+    fn admit(_user: Option<&CurrentUser>) -> Result<Self, PageError> {
         Ok(Self)
     }
 }
 
 impl Guard for SignedIn {
-    fn admit(user: Option<&CurrentUser>, path: &str) -> Result<Self, PageError> {
+    fn admit(user: Option<&CurrentUser>) -> Result<Self, PageError> {
         let user = user.ok_or(PageError::SignInNeeded)?;
-        if user.must_change_password && !CHANGE_PASSWORD.contains(&path) {
-            return Err(PageError::PasswordChangeNeeded);
-        }
         Ok(Self(user.clone()))
     }
 }
 
 impl Guard for Admin {
-    fn admit(user: Option<&CurrentUser>, path: &str) -> Result<Self, PageError> {
-        let SignedIn(user) = SignedIn::admit(user, path)?;
+    fn admit(user: Option<&CurrentUser>) -> Result<Self, PageError> {
+        let SignedIn(user) = SignedIn::admit(user)?;
         if user.role != Role::Admin {
             return Err(PageError::Forbidden);
         }
         Ok(Self(user))
     }
 }
-
-/// Where a person who must choose a new password may still go.
-const CHANGE_PASSWORD: [&str; 3] = ["/account", "/account/password", "/logout"];
 
 /// The frame of the page, and the proof that the person may see it.
 #[derive(Clone, Debug)]
@@ -94,12 +88,11 @@ impl<G: Guard> FromRequest for Page<G> {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let shell = Shell::of(request);
-        let path = shell.here.split('?').next().unwrap_or("");
         let peer = request.extensions().get::<Marks>().map(|m| m.peer.clone());
         let Some(peer) = peer else {
             return ready(Err(PageError::internal("a page outside the guard")));
         };
-        ready(G::admit(shell.user.as_ref(), path).map(|who| Self {
+        ready(G::admit(shell.user.as_ref()).map(|who| Self {
             base_path: shell.url(""),
             who,
             peer,

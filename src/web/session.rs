@@ -2,32 +2,63 @@
 //!
 //! Loading a session brings the person along, so that a page costs one query for both.
 
-use std::collections::HashMap;
-
-use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
-use actix_session::{Session, SessionExt};
+use actix_session::SessionExt;
 use actix_web::HttpRequest;
-use actix_web::cookie::time::Duration;
-use modelgate_domain::UserId;
-use modelgate_domain::account::Role;
-use modelgate_store::{Db, StoreError, sessions};
+use modelgate_domain::{Role, UserId};
 use serde::{Deserialize, Serialize};
-
-use super::csrf;
-use super::error::PageError;
-use super::peer::Peer;
-use crate::clock::Clock;
-use crate::secrets::{hash_key_hex, random_token};
-
-/// The session cookie's name.
-pub(super) const COOKIE: &str = "mg_session";
-/// A session that was not used for this long has ended.
-const IDLE_MS: i64 = 7 * 24 * 3_600 * 1_000;
-/// `last_seen_at` is written at most this often.
-const TOUCH_MS: i64 = 60_000;
 
 const USER: &str = "user";
 const TOKEN: &str = "csrf";
-const ROW: &str = "row";
-const START: &str = "start";
-const AWAY: &str = "away";
+
+/// Who is logged in, as far as pages need to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrentUser {
+    /// The account.
+    pub id: UserId,
+    /// The name to log in with.
+    pub username: String,
+    /// What people call them; may be empty.
+    pub display_name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Language of choice.
+    pub locale: Option<String>,
+    /// Theme of choice.
+    pub theme: Option<String>,
+    /// The row of this session (its hash, not the cookie).
+    pub session: String,
+}
+
+impl CurrentUser {
+    /// The display name, or the name to log in with.
+    pub fn shown_name(&self) -> &str {
+        if self.display_name.is_empty() {
+            &self.username
+        } else {
+            &self.display_name
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn sample() -> Self {
+        Self {
+            id: UserId(1),
+            username: "root".to_owned(),
+            display_name: String::new(),
+            role: Role::Admin,
+            locale: None,
+            theme: None,
+            session: "0".repeat(64),
+        }
+    }
+}
+
+/// Who is logged in.
+pub(super) fn current_user(request: &HttpRequest) -> Option<CurrentUser> {
+    request.get_session().get(USER).ok().flatten()
+}
+
+/// The token that forms of this session carry.
+pub(super) fn csrf_token(request: &HttpRequest) -> Option<String> {
+    request.get_session().get(TOKEN).ok().flatten()
+}

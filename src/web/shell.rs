@@ -155,7 +155,7 @@ impl Shell {
 
     /// The text of a key made from a stored code, such as `status-` and `timeout`; the code itself where no text is known.
     pub fn t_code(&self, prefix: &str, code: &str) -> String {
-        let key = format!("{prefix}-{}", code.replace('_', "-"));
+        let key = format!("{prefix}{}", code.replace('_', "-"));
         i18n::find(self.lang, &key, &[]).unwrap_or_else(|| code.to_owned())
     }
 

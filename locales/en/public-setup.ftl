@@ -1,13 +1,3 @@
-public-landing-title = One gateway to every model
-public-landing-lead = Point your tools at one address. ModelGate checks the key, picks a healthy vendor, streams the answer, and writes down what it cost.
-public-landing-open = Open the console
-public-landing-endpoint = OpenAI-compatible address
-public-login-title = Log in
-public-login-username = User name
-public-login-password = Password
-public-login-wrong = User name or password is wrong.
-public-login-wait = Too many failed attempts. Try again in { $wait }.
-public-login-out = You are logged out.
 public-setup-title = Set up this gateway
 public-setup-lead = Choose the first administrator. This link works once.
 public-setup-repeat = Password again

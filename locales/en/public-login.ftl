@@ -1,0 +1,6 @@
+public-login-title = Log in
+public-login-username = User name
+public-login-password = Password
+public-login-wrong = User name or password is wrong.
+public-login-wait = Too many failed attempts. Try again in { $wait }.
+public-login-out = You are logged out.
