@@ -13,8 +13,10 @@ pub mod catalog;
 pub mod changes;
 mod columns;
 mod conn;
+pub mod drain;
 mod engine;
 mod error;
+pub mod instances;
 pub mod limits;
 mod migrate;
 pub mod models;
@@ -28,6 +30,8 @@ pub mod secrets_check;
 pub mod settings;
 mod sqlite;
 pub mod targets;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 pub use conn::Conn;
