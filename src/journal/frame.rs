@@ -14,6 +14,8 @@ const PREFIX_LEN: usize = 8;
 const ENVELOPE_LEN: usize = 9;
 /// Longer than any record, so that a damaged length is recognised as such.
 const MAX_LEN: usize = 4 << 20;
+/// The longest record, prefix included.
+pub(super) const LONGEST: usize = PREFIX_LEN + MAX_LEN;
 
 /// What a record says.
 #[derive(Clone, Debug, PartialEq)]

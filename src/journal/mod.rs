@@ -4,23 +4,30 @@
 //! records to the database in batches, brings the files to the disk once a second, and takes over what dead
 //! processes left behind. Nothing here waits for the database on behalf of a request.
 
-#[allow(dead_code, reason = "used by the drain")]
+mod adopt;
+mod carrier;
+mod database;
 mod directory;
-#[allow(dead_code, reason = "used by the drain")]
+mod drain;
 mod frame;
 mod refusals;
-#[allow(dead_code, reason = "used by the drain")]
 mod segment;
-#[allow(dead_code, reason = "used by the drain")]
 mod shared;
+mod sync;
+mod tail;
 mod writer;
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use modelgate_store::Db;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 pub use crate::config::JournalFull as WhenFull;
 use directory::Directory;
+use drain::{Drain, Sink};
 use refusals::Refusals;
 use shared::Shared;
 pub use writer::Writer;
@@ -112,6 +119,33 @@ impl Journal {
     /// Changes what happens at the bound.
     pub fn set_full(&self, full: WhenFull) {
         self.shared.set_full(full);
+    }
+
+    /// Moves records to `db` until `shutdown` holds true (or its sender is gone), then once more, and deletes the
+    /// journal if nothing is left in it. Takes over what dead processes left beside it. Runs on the database runtime.
+    pub async fn run_drain(self: Arc<Self>, db: Db, shutdown: watch::Receiver<bool>) {
+        self.run(db, shutdown).await;
+    }
+
+    async fn run<S: Sink>(&self, sink: S, shutdown: watch::Receiver<bool>) {
+        let parent = self.directory.path.parent().unwrap_or(&self.directory.path);
+        let instance = self.directory.instance.clone();
+        let drain = Drain::new(Arc::clone(&self.shared), sink, parent.to_owned(), instance);
+        let (drained, stop_sync) = watch::channel(false);
+        tokio::join!(sync::run(&self.shared, stop_sync), async {
+            drain.run(shutdown).await;
+            drop(drained);
+        });
+        if let Err(error) = self.directory.remove_if_empty() {
+            tracing::warn!(%error, "cannot delete this process's journal directory");
+        }
+    }
+
+    /// Waits until every record that was written is in the database.
+    pub async fn drained(&self) {
+        while self.shared.backlog_records() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// How far the database is behind.

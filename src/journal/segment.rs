@@ -116,8 +116,10 @@ impl Segment {
     }
 
     /// Deletes the file.
-    pub(super) fn delete(&self) -> io::Result<()> {
-        std::fs::remove_file(&self.path)
+    pub(super) fn delete_or_warn(&self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(%error, file = %self.path.display(), "cannot delete a drained journal segment");
+        }
     }
 }
 

@@ -97,6 +97,13 @@ impl Shared {
         lock(&self.segments).values().map(Arc::clone).collect()
     }
 
+    /// Lets the drain finish with every segment; writers take new ones.
+    pub(super) fn seal_all(&self) {
+        for segment in lock(&self.segments).values() {
+            segment.seal();
+        }
+    }
+
     /// The drain deleted segment `number`.
     pub(super) fn forget_segment(&self, number: u64) {
         lock(&self.segments).remove(&number);
@@ -105,8 +112,8 @@ impl Shared {
     /// Records were appended: counts them and wakes the drain.
     pub(super) fn appended(&self, records: u64, bytes: u64, at_ms: i64) {
         self.waiting(records, bytes, at_ms);
-        if self.write_failed.swap(false, Ordering::Relaxed) {
-            *lock(&self.write_error) = None;
+        if self.is_write_failed() {
+            self.write_recovered();
         }
         if !self.rung.swap(true, Ordering::AcqRel) {
             self.bell.notify_one();
@@ -137,6 +144,22 @@ impl Shared {
     pub(super) async fn rung(&self) {
         self.bell.notified().await;
         self.rung.store(false, Ordering::Release);
+    }
+
+    /// Whether the last append failed.
+    pub(super) fn is_write_failed(&self) -> bool {
+        self.write_failed.load(Ordering::Relaxed)
+    }
+
+    /// Where this process's segments are.
+    pub(super) fn directory(&self) -> &std::path::Path {
+        &self.directory
+    }
+
+    /// Appending works again as far as a try can tell.
+    pub(super) fn write_recovered(&self) {
+        self.write_failed.store(false, Ordering::Relaxed);
+        *lock(&self.write_error) = None;
     }
 
     /// An append failed.

@@ -143,7 +143,7 @@ impl Appender {
     }
 
     fn write(&mut self) -> io::Result<u64> {
-        let full = |s: &Arc<Segment>| s.len() >= self.shared.segment_bytes();
+        let full = |s: &Arc<Segment>| s.is_sealed() || s.len() >= self.shared.segment_bytes();
         let segment = match self.segment.take_if(|s| !full(s)) {
             Some(segment) => segment,
             None => {
