@@ -5,8 +5,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
-    CredentialState, Currency, FaultOwner, LimitKind, LimitScope, Role, Secret, StateBy, Status,
-    UserId,
+    CredentialState, Currency, LimitKind, LimitScope, Role, Secret, StateBy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -146,8 +145,6 @@ into! {
     Name<StateBy> => StateBy, v: v.0;
     Name<LimitScope> => LimitScope, v: v.0;
     Name<LimitKind> => LimitKind, v: v.0;
-    Name<Status> => Status, v: v.0;
-    Name<FaultOwner> => FaultOwner, v: v.0;
     Json<Vec<(String, Secret)>> => Vec<(String, Secret)>, v: v.0;
     Json<serde_json::Value> => serde_json::Value, v: v.0;
     Hash => [u8; 32], v: v.0;

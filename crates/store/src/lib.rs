@@ -1,14 +1,9 @@
 //! All persistence: two engines behind one set of queries. No SQL and no diesel type leaks out.
 //!
 //! [`Db`] has the doors; one module per aggregate has plain structs and functions on [`Conn`].
-#![allow(
-    dead_code,
-    unused_macros,
-    unused_imports,
-    reason = "aggregates still to come use these"
-)]
 
 pub mod api_keys;
+pub mod audit;
 pub mod catalog;
 pub mod changes;
 mod columns;
@@ -18,24 +13,30 @@ mod engine;
 mod error;
 pub mod instances;
 pub mod limits;
+mod log_row;
 mod migrate;
 pub mod models;
+mod page;
 mod pool;
 mod postgres;
 pub mod prices;
 pub mod provider_keys;
 pub mod providers;
+pub mod request_logs;
 mod schema;
 pub mod secrets_check;
+pub mod sessions;
 pub mod settings;
 mod sqlite;
 pub mod targets;
 #[cfg(test)]
 mod testing;
 mod tls;
+pub mod users;
 
 pub use conn::Conn;
 pub use engine::Engine;
 pub use error::StoreError;
 pub use migrate::MigrationStatus;
+pub use page::Page;
 pub use pool::Db;

@@ -1,0 +1,211 @@
+//! The columns of the request log beside the records they keep.
+
+use diesel::prelude::*;
+use modelgate_domain::{AttemptRecord, RequestId, RequestRecord, Usage};
+
+use crate::StoreError;
+use crate::columns::currency;
+use crate::request_logs::LogRow;
+use crate::schema::{request_attempts, request_logs};
+
+/// All columns of `request_logs`, to be read and to be written.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = request_logs, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) seq: i64,
+    pub(crate) api_key_id: i64,
+    pub(crate) user_id: i64,
+    pub(crate) session_id: String,
+    pub(crate) repeats: i64,
+    pub(crate) endpoint: String,
+    pub(crate) dialect: String,
+    pub(crate) requested_model: String,
+    pub(crate) stream: bool,
+    pub(crate) client_ip: String,
+    pub(crate) user_agent: String,
+    pub(crate) request_bytes: i64,
+    pub(crate) model_id: i64,
+    pub(crate) provider_id: i64,
+    pub(crate) provider_key_id: i64,
+    pub(crate) upstream_model: String,
+    pub(crate) attempts: i64,
+    pub(crate) route_reason: String,
+    pub(crate) price_id: i64,
+    pub(crate) status: String,
+    pub(crate) fault_owner: String,
+    pub(crate) error_code: String,
+    pub(crate) error_message: String,
+    pub(crate) http_status: i64,
+    pub(crate) upstream_status: i64,
+    pub(crate) finish_reason: String,
+    pub(crate) started_ms: i64,
+    pub(crate) finished_ms: i64,
+    pub(crate) queue_ms: Option<i64>,
+    pub(crate) connect_ms: Option<i64>,
+    pub(crate) ttft_ms: Option<i64>,
+    pub(crate) latency_ms: Option<i64>,
+    pub(crate) max_gap_ms: Option<i64>,
+    pub(crate) prompt_tokens: i64,
+    pub(crate) cached_tokens: i64,
+    pub(crate) cache_write_tokens: i64,
+    pub(crate) completion_tokens: i64,
+    pub(crate) reasoning_tokens: i64,
+    pub(crate) usage_estimated: bool,
+    pub(crate) cost_nanos: Option<i64>,
+    pub(crate) currency: String,
+}
+
+impl Row {
+    /// The columns of a record. Called by whoever writes the log.
+    #[allow(dead_code, reason = "for the drain")]
+    pub(crate) fn of(r: &RequestRecord, seq: i64) -> Self {
+        Self {
+            id: r.id.0,
+            seq,
+            api_key_id: r.api_key_id.0,
+            user_id: r.user_id.0,
+            session_id: r.session_id.clone(),
+            repeats: r.repeats,
+            endpoint: r.endpoint.clone(),
+            dialect: r.dialect.clone(),
+            requested_model: r.requested_model.clone(),
+            stream: r.stream,
+            client_ip: r.client_ip.clone(),
+            user_agent: r.user_agent.clone(),
+            request_bytes: r.request_bytes,
+            model_id: r.model_id.0,
+            provider_id: r.provider_id.0,
+            provider_key_id: r.provider_key_id.0,
+            upstream_model: r.upstream_model.clone(),
+            attempts: r.attempts,
+            route_reason: r.route_reason.clone(),
+            price_id: r.price_id.0,
+            status: r.status.as_str().to_owned(),
+            fault_owner: r.fault_owner.as_str().to_owned(),
+            error_code: r.error_code.clone(),
+            error_message: r.error_message.clone(),
+            http_status: r.http_status,
+            upstream_status: r.upstream_status,
+            finish_reason: r.finish_reason.clone(),
+            started_ms: r.started_ms,
+            finished_ms: r.finished_ms,
+            queue_ms: r.queue_ms,
+            connect_ms: r.connect_ms,
+            ttft_ms: r.ttft_ms,
+            latency_ms: r.latency_ms,
+            max_gap_ms: r.max_gap_ms,
+            prompt_tokens: r.usage.prompt,
+            cached_tokens: r.usage.cached,
+            cache_write_tokens: r.usage.cache_write,
+            completion_tokens: r.usage.completion,
+            reasoning_tokens: r.usage.reasoning,
+            usage_estimated: r.usage.estimated,
+            cost_nanos: r.cost_nanos,
+            currency: r.currency.as_str().to_owned(),
+        }
+    }
+
+    /// The record behind the columns.
+    pub(crate) fn into_log(self) -> Result<LogRow, StoreError> {
+        let record = RequestRecord {
+            id: RequestId(self.id),
+            api_key_id: self.api_key_id.into(),
+            user_id: self.user_id.into(),
+            session_id: self.session_id,
+            repeats: self.repeats,
+            endpoint: self.endpoint,
+            dialect: self.dialect,
+            requested_model: self.requested_model,
+            stream: self.stream,
+            client_ip: self.client_ip,
+            user_agent: self.user_agent,
+            request_bytes: self.request_bytes,
+            model_id: self.model_id.into(),
+            provider_id: self.provider_id.into(),
+            provider_key_id: self.provider_key_id.into(),
+            upstream_model: self.upstream_model,
+            attempts: self.attempts,
+            route_reason: self.route_reason,
+            price_id: self.price_id.into(),
+            status: closed("status", &self.status)?,
+            fault_owner: closed("fault_owner", &self.fault_owner)?,
+            error_code: self.error_code,
+            error_message: self.error_message,
+            http_status: self.http_status,
+            upstream_status: self.upstream_status,
+            finish_reason: self.finish_reason,
+            started_ms: self.started_ms,
+            finished_ms: self.finished_ms,
+            queue_ms: self.queue_ms,
+            connect_ms: self.connect_ms,
+            ttft_ms: self.ttft_ms,
+            latency_ms: self.latency_ms,
+            max_gap_ms: self.max_gap_ms,
+            usage: Usage {
+                prompt: self.prompt_tokens,
+                cached: self.cached_tokens,
+                cache_write: self.cache_write_tokens,
+                completion: self.completion_tokens,
+                reasoning: self.reasoning_tokens,
+                estimated: self.usage_estimated,
+            },
+            cost_nanos: self.cost_nanos,
+            currency: currency(&self.currency),
+        };
+        Ok(LogRow {
+            seq: self.seq,
+            record,
+        })
+    }
+}
+
+fn closed<T: std::str::FromStr>(column: &str, text: &str) -> Result<T, StoreError> {
+    text.parse()
+        .map_err(|_unknown| StoreError::Corrupt(format!("request_logs.{column} {text:?}")))
+}
+
+/// All columns of `request_attempts`.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = request_attempts)]
+pub(crate) struct AttemptRow {
+    pub(crate) request_id: i64,
+    pub(crate) number: i64,
+    pub(crate) provider_id: i64,
+    pub(crate) provider_key_id: i64,
+    pub(crate) upstream_status: i64,
+    pub(crate) error_code: String,
+    pub(crate) started_ms: i64,
+    pub(crate) duration_ms: i64,
+}
+
+impl AttemptRow {
+    /// The columns of an attempt. Called by whoever writes the log.
+    #[allow(dead_code, reason = "for the drain")]
+    pub(crate) fn of(request: RequestId, a: &AttemptRecord) -> Self {
+        Self {
+            request_id: request.0,
+            number: a.number,
+            provider_id: a.provider_id.0,
+            provider_key_id: a.provider_key_id.0,
+            upstream_status: a.upstream_status,
+            error_code: a.error_code.clone(),
+            started_ms: a.started_ms,
+            duration_ms: a.duration_ms,
+        }
+    }
+}
+
+impl From<AttemptRow> for AttemptRecord {
+    fn from(row: AttemptRow) -> Self {
+        Self {
+            number: row.number,
+            provider_id: row.provider_id.into(),
+            provider_key_id: row.provider_key_id.into(),
+            upstream_status: row.upstream_status,
+            error_code: row.error_code,
+            started_ms: row.started_ms,
+            duration_ms: row.duration_ms,
+        }
+    }
+}

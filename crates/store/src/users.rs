@@ -1,0 +1,207 @@
+//! Accounts of people.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use modelgate_domain::{Role, Secret, UserId};
+
+use crate::columns::{At, MaybeAt, MaybeHidden, Name, at};
+use crate::conn::db;
+use crate::schema::users;
+use crate::{Conn, StoreError};
+
+/// A row of `users`.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct User {
+    /// The row.
+    #[diesel(deserialize_as = i64)]
+    pub id: UserId,
+    /// Unique among accounts that are not deleted.
+    pub username: String,
+    /// Where notices go.
+    pub email: Option<String>,
+    /// What people read; empty means the username.
+    pub display_name: String,
+    /// Argon2id; absent for accounts that log in with a key only.
+    #[diesel(deserialize_as = MaybeHidden)]
+    pub password_hash: Option<Secret>,
+    /// What it may do.
+    #[diesel(deserialize_as = Name<Role>)]
+    pub role: Role,
+    /// Whether it may log in.
+    pub enabled: bool,
+    /// Language of the pages; the browser's where absent.
+    pub locale: Option<String>,
+    /// `light` or `dark`; the system's where absent.
+    pub theme: Option<String>,
+    /// When it last logged in.
+    #[diesel(deserialize_as = MaybeAt)]
+    pub last_login_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    #[diesel(deserialize_as = At)]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[diesel(deserialize_as = At)]
+    pub updated_at: DateTime<Utc>,
+    /// When it was deleted.
+    #[diesel(deserialize_as = MaybeAt)]
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// A new account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUser {
+    /// Unique among accounts that are not deleted.
+    pub username: String,
+    /// Where notices go.
+    pub email: Option<String>,
+    /// What people read; empty means the username.
+    pub display_name: String,
+    /// Argon2id.
+    pub password_hash: Option<Secret>,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// All accounts that are not deleted, by name.
+pub async fn list(c: &mut Conn) -> Result<Vec<User>, StoreError> {
+    Ok(db!(c, |c| {
+        users::table
+            .filter(users::deleted_at.is_null())
+            .order(users::username)
+            .select(User::as_select())
+            .load(c)
+            .await
+    })?)
+}
+
+/// One account, deleted or not.
+pub async fn find(c: &mut Conn, id: UserId) -> Result<Option<User>, StoreError> {
+    Ok(db!(c, |c| {
+        users::table
+            .find(id.0)
+            .select(User::as_select())
+            .first(c)
+            .await
+            .optional()
+    })?)
+}
+
+/// The account of this name that is not deleted.
+pub async fn find_by_username(c: &mut Conn, username: &str) -> Result<Option<User>, StoreError> {
+    Ok(db!(c, |c| {
+        users::table
+            .filter(users::username.eq(username))
+            .filter(users::deleted_at.is_null())
+            .select(User::as_select())
+            .first(c)
+            .await
+            .optional()
+    })?)
+}
+
+/// How many accounts of this role may log in.
+pub async fn count(c: &mut Conn, role: Role) -> Result<i64, StoreError> {
+    Ok(db!(c, |c| {
+        users::table
+            .filter(users::role.eq(role.as_str()))
+            .filter(users::enabled)
+            .filter(users::deleted_at.is_null())
+            .count()
+            .get_result(c)
+            .await
+    })?)
+}
+
+/// Makes an account. A taken name is a conflict of `users.username`.
+pub async fn insert(c: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<UserId, StoreError> {
+    let now = at(now);
+    let id: i64 = db!(c, |c| {
+        diesel::insert_into(users::table)
+            .values((
+                users::username.eq(&new.username),
+                users::email.eq(new.email.as_deref()),
+                users::display_name.eq(&new.display_name),
+                users::password_hash.eq(new.password_hash.as_ref().map(Secret::expose)),
+                users::role.eq(new.role.as_str()),
+                users::created_at.eq(now),
+                users::updated_at.eq(now),
+            ))
+            .returning(users::id)
+            .get_result(c)
+            .await
+    })?;
+    Ok(id.into())
+}
+
+/// Changes the password. False where there is no such account.
+pub async fn set_password(
+    c: &mut Conn,
+    id: UserId,
+    hash: &Secret,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let now = at(now);
+    let rows = db!(c, |c| {
+        diesel::update(users::table.find(id.0))
+            .filter(users::deleted_at.is_null())
+            .set((
+                users::password_hash.eq(hash.expose()),
+                users::updated_at.eq(now),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
+/// Switches an account on or off. False where there is no such account.
+pub async fn set_enabled(
+    c: &mut Conn,
+    id: UserId,
+    enabled: bool,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let now = at(now);
+    let rows = db!(c, |c| {
+        diesel::update(users::table.find(id.0))
+            .filter(users::deleted_at.is_null())
+            .set((users::enabled.eq(enabled), users::updated_at.eq(now)))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
+/// Saves language and theme; absent means "as the browser says".
+pub async fn set_preferences(
+    c: &mut Conn,
+    id: UserId,
+    locale: Option<&str>,
+    theme: Option<&str>,
+) -> Result<(), StoreError> {
+    db!(c, |c| {
+        diesel::update(users::table.find(id.0))
+            .set((users::locale.eq(locale), users::theme.eq(theme)))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// Notes a log-in.
+pub async fn set_last_login(
+    c: &mut Conn,
+    id: UserId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let now = at(now);
+    db!(c, |c| {
+        diesel::update(users::table.find(id.0))
+            .set(users::last_login_at.eq(now))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
