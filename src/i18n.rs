@@ -192,7 +192,10 @@ mod tests {
             for (file, text) in sources(lang) {
                 let parsed = FluentResource::try_new((*text).to_owned());
                 assert!(parsed.is_ok(), "{file}: {:?}", parsed.err().map(|e| e.1));
-                for line in text.lines().filter(|l| !l.starts_with([' ', '#', '}', '-'])) {
+                for line in text
+                    .lines()
+                    .filter(|l| !l.starts_with([' ', '#', '}', '-']))
+                {
                     if let Some((key, _)) = line.split_once(" =") {
                         let before = seen.insert(key.to_owned(), *file);
                         assert_eq!(before, None, "{key} is in {before:?} and in {file}");
@@ -213,8 +216,14 @@ mod tests {
                 .collect()
         };
         let (en, zh) = (keys(Lang::En), keys(Lang::Zh));
-        assert_eq!(en.difference(&zh).collect::<Vec<_>>(), Vec::<&String>::new());
-        assert_eq!(zh.difference(&en).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert_eq!(
+            en.difference(&zh).collect::<Vec<_>>(),
+            Vec::<&String>::new()
+        );
+        assert_eq!(
+            zh.difference(&en).collect::<Vec<_>>(),
+            Vec::<&String>::new()
+        );
     }
 
     #[test]
@@ -227,7 +236,11 @@ mod tests {
 
     #[test]
     fn text_is_put_in_as_it_is() {
-        let text = t_with(Lang::En, "page-title", &[("page", &"<b>"), ("product", &"X")]);
+        let text = t_with(
+            Lang::En,
+            "page-title",
+            &[("page", &"<b>"), ("product", &"X")],
+        );
         assert_eq!(text, "<b> - X");
         assert_eq!(t(Lang::Zh, "no-such-key"), "no-such-key");
     }

@@ -50,7 +50,11 @@ fn tenths(value: i64, unit: i64) -> String {
     let tenths = i64::try_from((scaled + scaled.signum()) / 2).unwrap_or(i64::MAX);
     let sign = if tenths < 0 { "−" } else { "" };
     let tenths = tenths.unsigned_abs();
-    format!("{sign}{}.{}", integer(tenths.div_euclid(10).cast_signed()), tenths % 10)
+    format!(
+        "{sign}{}.{}",
+        integer(tenths.div_euclid(10).cast_signed()),
+        tenths % 10
+    )
 }
 
 /// An amount to read at a glance: two decimals from one unit on, more below.
@@ -67,7 +71,11 @@ pub fn money(currency: &Currency, nanos: i64) -> String {
     let sign = if nanos < 0 { "−" } else { "" };
     let whole = integer((rounded / scale).cast_signed());
     let width = usize::try_from(decimals).unwrap_or(2);
-    format!("{sign}{} {whole}.{:0width$}", currency.sign(), rounded % scale)
+    format!(
+        "{sign}{} {whole}.{:0width$}",
+        currency.sign(),
+        rounded % scale
+    )
 }
 
 /// An amount to the last digit, for receipts.
@@ -92,7 +100,11 @@ pub fn duration(lang: Lang, ms: i64) -> String {
         59_950..3_600_000 => {
             let seconds = (ms + 500) / 1_000;
             let (minutes, rest) = ((seconds / 60).to_string(), (seconds % 60).to_string());
-            t_with(lang, "unit-m-s", &[("minutes", &minutes), ("seconds", &rest)])
+            t_with(
+                lang,
+                "unit-m-s",
+                &[("minutes", &minutes), ("seconds", &rest)],
+            )
         }
         _ => {
             let minutes = ms / 60_000;
@@ -127,7 +139,9 @@ fn local(epoch_ms: i64, zone: Tz) -> DateTime<Tz> {
 
 /// Date and time to the second, the same in every language: `2026-11-20 22:41:29`.
 pub fn timestamp(epoch_ms: i64, zone: Tz) -> String {
-    local(epoch_ms, zone).format("%Y-%m-%d %H:%M:%S").to_string()
+    local(epoch_ms, zone)
+        .format("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// Date and time to the second with the offset, for tool tips: `2026-11-20 22:41:29 +08:00`.

@@ -3,9 +3,9 @@
 //! The token is a one-way hash of the session id, or of a visitor cookie before log-in: nothing to store, and a
 //! leaked page does not give away the session.
 
+use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, ORIGIN};
-use actix_web::HttpRequest;
 
 use super::peer::Peer;
 use super::session;
@@ -67,14 +67,22 @@ mod tests {
     fn allowed(pairs: &[(&'static str, &'static str)]) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         let peer = Peer {
             address: [127, 0, 0, 1].into(),
             https: false,
             host: "gate:8765".to_owned(),
         };
-        origin_allowed(&Method::POST, &headers, &peer, Some("https://gate.example/base"))
+        origin_allowed(
+            &Method::POST,
+            &headers,
+            &peer,
+            Some("https://gate.example/base"),
+        )
     }
 
     #[test]
@@ -83,7 +91,10 @@ mod tests {
         assert!(allowed(&[("origin", "http://gate:8765")]));
         assert!(allowed(&[("origin", "https://gate.example")]));
         for bad in [
-            &[("sec-fetch-site", "cross-site"), ("origin", "http://gate:8765")][..],
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "http://gate:8765"),
+            ][..],
             &[("sec-fetch-site", "same-site")],
             &[("origin", "https://gate.example.evil")],
             &[("origin", "https://gate")],

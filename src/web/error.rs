@@ -108,9 +108,10 @@ impl PageError {
         };
         let mut response = page::html_response(self.status(), view.render().unwrap_or_default());
         let none = actix_web::http::header::HeaderValue::from_static("none");
-        response
-            .headers_mut()
-            .insert(actix_web::http::header::HeaderName::from_static("hx-reswap"), none);
+        response.headers_mut().insert(
+            actix_web::http::header::HeaderName::from_static("hx-reswap"),
+            none,
+        );
         response
     }
 }

@@ -15,9 +15,27 @@ struct Row {
 }
 
 const ADMIN: &[Row] = &[
-    Row { path: "/admin/home", icon: "home", title: "menu-home", letter: 'h', apart: false },
-    Row { path: "/admin/logs", icon: "list-details", title: "menu-logs", letter: 'l', apart: false },
-    Row { path: "/admin/system-config", icon: "settings", title: "menu-settings", letter: 's', apart: true },
+    Row {
+        path: "/admin/home",
+        icon: "home",
+        title: "menu-home",
+        letter: 'h',
+        apart: false,
+    },
+    Row {
+        path: "/admin/logs",
+        icon: "list-details",
+        title: "menu-logs",
+        letter: 'l',
+        apart: false,
+    },
+    Row {
+        path: "/admin/system-config",
+        icon: "settings",
+        title: "menu-settings",
+        letter: 's',
+        apart: true,
+    },
 ];
 
 /// A row as the template shows it.

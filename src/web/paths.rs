@@ -32,8 +32,18 @@ mod tests {
 
     #[test]
     fn only_our_own_paths_are_gone_back_to() {
-        assert_eq!(local_path("/admin/logs?status=error", "/"), "/admin/logs?status=error");
-        for bad in ["//evil.example", "https://evil.example", "/\\evil", "/a\r\nb", "", "admin"] {
+        assert_eq!(
+            local_path("/admin/logs?status=error", "/"),
+            "/admin/logs?status=error"
+        );
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil",
+            "/a\r\nb",
+            "",
+            "admin",
+        ] {
             assert_eq!(local_path(bad, "/admin/home"), "/admin/home", "{bad}");
         }
     }

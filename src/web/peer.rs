@@ -111,9 +111,16 @@ mod tests {
     fn strangers_are_not_believed() {
         let peer = of(
             "203.0.113.9",
-            &[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https"), ("host", "gate")],
+            &[
+                ("x-forwarded-for", "1.1.1.1"),
+                ("x-forwarded-proto", "https"),
+                ("host", "gate"),
+            ],
         );
-        assert_eq!((peer.address.to_string(), peer.https), ("203.0.113.9".to_owned(), false));
+        assert_eq!(
+            (peer.address.to_string(), peer.https),
+            ("203.0.113.9".to_owned(), false)
+        );
         assert!(peer.is_origin("http://gate"));
         assert!(!peer.is_origin("https://gate") && !peer.is_origin("http://gate.evil"));
     }

@@ -65,7 +65,11 @@ pub(in crate::web) async fn post(
         return page.redirect_with("/admin/system-config", &toast);
     }
     let mut view = view(&page, &state.settings.load());
-    view.one = view.live.iter().find(|row| row.name == variable.name).cloned();
+    view.one = view
+        .live
+        .iter()
+        .find(|row| row.name == variable.name)
+        .cloned();
     page.block_with_toast(&view.as_row(), &toast)
 }
 
@@ -132,7 +136,9 @@ async fn refresh(state: &WebState) -> Result<(), PageError> {
             (row.key, text)
         })
         .collect();
-    let pairs = saved.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+    let pairs = saved
+        .iter()
+        .map(|(key, text)| (key.as_str(), text.as_str()));
     let merged = Effective::merge(&state.config, pairs);
     state.settings.store(std::sync::Arc::new(merged));
     Ok(())
@@ -205,12 +211,14 @@ fn origin_kind(origin: Origin) -> &'static str {
 /// What a value has to look like, in words.
 fn rule(page: &Shell, kind: Kind) -> String {
     match kind {
-        Kind::Integer { min, max } => {
-            page.t_with("admin-settings-rule-integer", &[("min", &min), ("max", &max)])
-        }
-        Kind::Seconds { min, max } => {
-            page.t_with("admin-settings-rule-seconds", &[("min", &min), ("max", &max)])
-        }
+        Kind::Integer { min, max } => page.t_with(
+            "admin-settings-rule-integer",
+            &[("min", &min), ("max", &max)],
+        ),
+        Kind::Seconds { min, max } => page.t_with(
+            "admin-settings-rule-seconds",
+            &[("min", &min), ("max", &max)],
+        ),
         Kind::Text { max } => page.t1("admin-settings-rule-text", "max", max),
         Kind::Choice(words) => page.t1("admin-settings-rule-choice", "words", words.join(", ")),
         Kind::Link => page.t("admin-settings-rule-link"),

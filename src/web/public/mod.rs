@@ -6,6 +6,5 @@ use actix_web::web::{self, ServiceConfig};
 
 /// Routes below the base path.
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/", web::get().to(landing::get));
+    config.route("/", web::get().to(landing::get));
 }

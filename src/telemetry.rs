@@ -1,1 +1,0 @@
-//! Logging, request ids in logs, metrics.

@@ -1,0 +1,301 @@
+//! What is counted. Every name begins with `modelgate_`, and no label takes a value that a caller chooses.
+
+use modelgate_domain::{FaultOwner, RequestRecord, Status};
+use prometheus::{
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
+    Opts, Registry, TextEncoder,
+};
+
+/// The values of the label `endpoint`; anything else is counted as the last.
+const ENDPOINTS: [&str; 4] = ["chat_completions", "completions", "embeddings", "other"];
+const TOKEN_KINDS: [&str; 5] = ["prompt", "cached", "cache_write", "completion", "reasoning"];
+const DURATIONS_S: &[f64] = &[
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
+];
+
+/// The counters of one process, with every handle resolved up front: counting is an atomic addition.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// By endpoint, status and fault owner, in the order of their lists.
+    requests: Vec<IntCounter>,
+    tokens: [IntCounter; TOKEN_KINDS.len()],
+    duration: Histogram,
+    ttft: Histogram,
+    auth_failures: IntCounter,
+    read: Read,
+}
+
+/// What is not counted but read when somebody asks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gauges {
+    /// Calls that run.
+    pub active_requests: i64,
+    /// Streams that run.
+    pub active_streams: i64,
+    /// Bytes in the journal that wait for the database.
+    pub journal_bytes: u64,
+    /// Records that wait for the database.
+    pub journal_records: u64,
+    /// Age of the oldest of them in seconds.
+    pub journal_age_s: f64,
+    /// Calls served without a record.
+    pub journal_unrecorded: u64,
+    /// Records set aside.
+    pub journal_set_aside: u64,
+    /// The configuration in force.
+    pub config_generation: i64,
+    /// Whether the database answered last time.
+    pub database_up: bool,
+}
+
+#[derive(Debug)]
+struct Read {
+    active_requests: IntGauge,
+    active_streams: IntGauge,
+    journal_bytes: Gauge,
+    journal_records: Gauge,
+    journal_age: Gauge,
+    journal_unrecorded: Gauge,
+    journal_set_aside: Gauge,
+    config_generation: IntGauge,
+    database_up: IntGauge,
+}
+
+impl Metrics {
+    /// Registers everything.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let labels = ["endpoint", "status", "fault_owner"];
+        let opts = Opts::new("modelgate_requests_total", "Calls that ended.");
+        let by_labels = IntCounterVec::new(opts, &labels)?;
+        registry.register(Box::new(by_labels.clone()))?;
+        let mut requests = Vec::new();
+        for endpoint in ENDPOINTS {
+            for status in Status::ALL {
+                for owner in FaultOwner::ALL {
+                    let values = [endpoint, status.as_str(), owner.as_str()];
+                    requests.push(by_labels.get_metric_with_label_values(&values)?);
+                }
+            }
+        }
+        let opts = Opts::new("modelgate_tokens_total", "Tokens of calls that ended.");
+        let by_kind = IntCounterVec::new(opts, &["kind"])?;
+        registry.register(Box::new(by_kind.clone()))?;
+        let [a, b, c, d, e] = TOKEN_KINDS;
+        let kind = |kind| by_kind.get_metric_with_label_values(&[kind]);
+        let tokens = [kind(a)?, kind(b)?, kind(c)?, kind(d)?, kind(e)?];
+        let auth_failures = IntCounter::new(
+            "modelgate_auth_failures_total",
+            "Calls without a valid API key.",
+        )?;
+        registry.register(Box::new(auth_failures.clone()))?;
+        build_info(&registry)?;
+        Ok(Self {
+            duration: histogram(
+                &registry,
+                "modelgate_request_duration_seconds",
+                "How long calls took that a vendor answered.",
+            )?,
+            ttft: histogram(
+                &registry,
+                "modelgate_ttft_seconds",
+                "Time to the first token or, without a stream, the first byte.",
+            )?,
+            read: Read::new(&registry)?,
+            registry,
+            requests,
+            tokens,
+            auth_failures,
+        })
+    }
+
+    /// Counts a call that ended.
+    pub fn ended(&self, record: &RequestRecord) {
+        let place = |found: Option<usize>, last: usize| found.unwrap_or(last);
+        let endpoint = ENDPOINTS.iter().position(|e| *e == record.endpoint);
+        let status = Status::ALL.iter().position(|s| *s == record.status);
+        let owner = FaultOwner::ALL
+            .iter()
+            .position(|o| *o == record.fault_owner);
+        let statuses = Status::ALL.len();
+        let at = place(endpoint, ENDPOINTS.len() - 1) * statuses + place(status, 0);
+        let at = at * FaultOwner::ALL.len() + place(owner, 0);
+        if let Some(counter) = self.requests.get(at) {
+            counter.inc();
+        }
+        let usage = &record.usage;
+        let counts = [
+            usage.prompt,
+            usage.cached,
+            usage.cache_write,
+            usage.completion,
+            usage.reasoning,
+        ];
+        for (counter, tokens) in self.tokens.iter().zip(counts) {
+            counter.inc_by(u64::try_from(tokens).unwrap_or(0));
+        }
+        if let Some(ms) = record.latency_ms.filter(|_| record.upstream_status > 0) {
+            self.duration.observe(seconds(ms));
+        }
+        if let Some(ms) = record.ttft_ms {
+            self.ttft.observe(seconds(ms));
+        }
+    }
+
+    /// Counts a call without a valid key.
+    pub fn auth_failed(&self) {
+        self.auth_failures.inc();
+    }
+
+    /// Everything in Prometheus' text format.
+    pub fn render(&self, gauges: &Gauges) -> Result<Vec<u8>, prometheus::Error> {
+        self.read.set(gauges);
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Read {
+    fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let int = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let float = |name: &str, help: &str| {
+            let gauge = Gauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        Ok(Self {
+            active_requests: int("modelgate_active_requests", "Calls that run.")?,
+            active_streams: int("modelgate_active_streams", "Streams that run.")?,
+            journal_bytes: float(
+                "modelgate_journal_backlog_bytes",
+                "Bytes of the journal that wait for the database.",
+            )?,
+            journal_records: float(
+                "modelgate_journal_backlog_records",
+                "Records that wait for the database.",
+            )?,
+            journal_age: float(
+                "modelgate_journal_oldest_record_seconds",
+                "Age of the oldest record that waits for the database.",
+            )?,
+            journal_unrecorded: float(
+                "modelgate_journal_unrecorded_calls",
+                "Calls served without a record since the start.",
+            )?,
+            journal_set_aside: float(
+                "modelgate_journal_set_aside_records",
+                "Records set aside since the start because the database refuses them.",
+            )?,
+            config_generation: int(
+                "modelgate_config_generation",
+                "The number of the configuration in force.",
+            )?,
+            database_up: int("modelgate_database_up", "1 while the database answers.")?,
+        })
+    }
+
+    fn set(&self, gauges: &Gauges) {
+        self.active_requests.set(gauges.active_requests);
+        self.active_streams.set(gauges.active_streams);
+        self.journal_bytes.set(whole(gauges.journal_bytes));
+        self.journal_records.set(whole(gauges.journal_records));
+        self.journal_age.set(gauges.journal_age_s);
+        self.journal_unrecorded
+            .set(whole(gauges.journal_unrecorded));
+        self.journal_set_aside.set(whole(gauges.journal_set_aside));
+        self.config_generation.set(gauges.config_generation);
+        self.database_up.set(i64::from(gauges.database_up));
+    }
+}
+
+fn build_info(registry: &Registry) -> Result<(), prometheus::Error> {
+    let opts = Opts::new("modelgate_build_info", "1; the version is a label.");
+    let info = GaugeVec::new(opts, &["version"])?;
+    info.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?
+        .set(1.0);
+    registry.register(Box::new(info))
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
+    let opts = HistogramOpts::new(name, help).buckets(DURATIONS_S.to_vec());
+    let histogram = Histogram::with_opts(opts)?;
+    registry.register(Box::new(histogram.clone()))?;
+    Ok(histogram)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "Prometheus knows floats only")]
+fn seconds(ms: i64) -> f64 {
+    ms.max(0) as f64 / 1_000.0
+}
+
+#[allow(clippy::cast_precision_loss, reason = "Prometheus knows floats only")]
+fn whole(value: u64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use modelgate_domain::Usage;
+
+    fn line(text: &str, start: &str) -> String {
+        let found = text.lines().find(|line| line.starts_with(start));
+        found.unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_call_is_counted_under_its_labels() {
+        let metrics = Metrics::new().unwrap();
+        metrics.ended(&RequestRecord {
+            endpoint: "embeddings".into(),
+            status: Status::Timeout,
+            fault_owner: FaultOwner::Upstream,
+            upstream_status: 200,
+            latency_ms: Some(1_500),
+            usage: Usage::from_openai(7, 0, 0, 0),
+            ..RequestRecord::default()
+        });
+        metrics.ended(&RequestRecord {
+            endpoint: "made up by a caller".into(),
+            ..RequestRecord::default()
+        });
+        metrics.auth_failed();
+        let gauges = Gauges {
+            active_requests: 3,
+            ..Gauges::default()
+        };
+        let text = String::from_utf8(metrics.render(&gauges).unwrap()).unwrap();
+        let counted = "modelgate_requests_total{endpoint=\"embeddings\",fault_owner=\"upstream\",status=\"timeout\"}";
+        assert_eq!(line(&text, counted), format!("{counted} 1"));
+        let other =
+            "modelgate_requests_total{endpoint=\"other\",fault_owner=\"none\",status=\"pending\"}";
+        assert_eq!(line(&text, other), format!("{other} 1"));
+        assert_eq!(
+            line(&text, "modelgate_tokens_total{kind=\"prompt\"}"),
+            "modelgate_tokens_total{kind=\"prompt\"} 7"
+        );
+        assert_eq!(
+            line(&text, "modelgate_request_duration_seconds_sum"),
+            "modelgate_request_duration_seconds_sum 1.5"
+        );
+        assert_eq!(
+            line(&text, "modelgate_active_requests "),
+            "modelgate_active_requests 3"
+        );
+        assert_eq!(
+            line(&text, "modelgate_auth_failures_total"),
+            "modelgate_auth_failures_total 1"
+        );
+        assert!(!text.contains("made up"));
+        assert!(
+            text.lines()
+                .all(|l| l.starts_with('#') || l.starts_with("modelgate_"))
+        );
+    }
+}
