@@ -1,3 +1,4 @@
 //! The commands.
 
 pub mod apply;
+pub mod simulate;

@@ -146,6 +146,13 @@ impl Simulator {
         self.shared.reset();
     }
 
+    /// Serves until the process ends.
+    pub fn join(mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ended = thread.join();
+        }
+    }
+
     /// Waits until `ready` is true of the counts; false when `limit` passes first.
     pub async fn wait_until(&self, limit: Duration, ready: impl Fn(&Stats) -> bool) -> bool {
         let wait = async {
