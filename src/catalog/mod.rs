@@ -2,18 +2,23 @@
 //!
 //! Immutable once built; replaced as a whole. Never waits for the database on behalf of a request.
 
+mod build;
 mod lookup;
 mod snapshot;
+mod updater;
 
 use std::sync::Arc;
 
+pub use build::{SEALED_IN, build};
 pub use lookup::Resolved;
-pub use snapshot::{
-    AllowedModels, ApiKey, Catalog, Credential, CredentialState, Model, Provider, Target,
-};
+pub use modelgate_domain::CredentialState;
+pub use snapshot::{AllowedModels, ApiKey, Catalog, Credential, Model, Note, Provider, Target};
+pub use updater::{Observer, Status, Updater};
 
 /// The snapshot in force, replaced by the updater and read by everyone else.
 pub type CatalogHandle = Arc<arc_swap::ArcSwap<Catalog>>;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
+#[cfg(test)]
+mod updater_tests;

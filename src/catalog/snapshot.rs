@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
 use modelgate_domain::{
-    ApiKeyId, ModelId, Price, ProviderId, ProviderKeyId, Secret, TargetId, UserId,
+    ApiKeyId, CredentialState, ModelId, Price, ProviderId, ProviderKeyId, Secret, TargetId, UserId,
 };
 
 /// Everything a call needs to know about the configuration, at one generation.
@@ -21,8 +21,19 @@ pub struct Catalog {
     pub models: AHashMap<Box<str>, Arc<Model>>,
     /// Aliases to public names.
     pub aliases: AHashMap<Box<str>, Box<str>>,
-    /// API keys by SHA-256 of the key.
+    /// API keys by SHA-256 of the key, the switched off and expired ones too.
     pub keys: AHashMap<[u8; 32], Arc<ApiKey>>,
+    /// Rows that had to be left out, for those who run the gateway.
+    pub notes: Vec<Note>,
+}
+
+/// A row that the snapshot does without, and why. The rest of the configuration is not held up by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What: `credential acme/main`.
+    pub object: String,
+    /// Why, in one sentence without a secret.
+    pub problem: String,
 }
 
 /// A vendor endpoint.
@@ -69,21 +80,6 @@ pub struct Credential {
     pub state: CredentialState,
     /// Until when a cooldown holds, epoch milliseconds.
     pub state_until_ms: Option<i64>,
-}
-
-/// The stored state of a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialState {
-    /// May be used.
-    Active,
-    /// Resting after errors.
-    Cooldown,
-    /// Out of quota.
-    Exhausted,
-    /// The vendor refused it.
-    Rejected,
-    /// Switched off.
-    Disabled,
 }
 
 /// A public model.

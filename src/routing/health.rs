@@ -10,7 +10,7 @@ use ahash::AHashMap;
 use modelgate_domain::{ProviderId, ProviderKeyId, TargetId};
 
 use super::plan::Candidate;
-use crate::catalog::Credential;
+use crate::catalog::{Catalog, Credential};
 
 /// The longest rest that a vendor's `retry-after` can ask for; a wrong header shall not bench a key for ever.
 const MAX_RETRY_AFTER_MS: i64 = 3_600_000;
@@ -209,6 +209,33 @@ impl Health {
             Scope::Provider(id) => *id != provider,
             Scope::Credential(id) | Scope::Pair(id, _) => !credentials.contains(id),
         });
+    }
+
+    /// Forgets what was learnt about whatever an operator has changed: an observer of the catalog.
+    pub fn adopt(&self, old: &Catalog, new: &Catalog) {
+        for (id, before) in &old.providers {
+            let Some(now) = new.providers.get(id) else {
+                let all: Vec<_> = before.credentials.iter().map(|c| c.id).collect();
+                self.forget(*id, &all);
+                continue;
+            };
+            let moved = before.base_url != now.base_url
+                || before.proxy_url != now.proxy_url
+                || before.extra_headers != now.extra_headers;
+            let changed: Vec<_> = before
+                .credentials
+                .iter()
+                .filter(|old| {
+                    let kept = now.credentials.iter().find(|new| new.id == old.id);
+                    moved
+                        || kept.is_none_or(|new| new.secret != old.secret || new.state != old.state)
+                })
+                .map(|credential| credential.id)
+                .collect();
+            if moved || !changed.is_empty() {
+                self.forget(*id, &changed);
+            }
+        }
     }
 
     fn trouble(&self, at: Scope, reason: &'static str, now_ms: i64, rest: impl Fn(u32) -> i64) {

@@ -10,4 +10,6 @@ pub use health::{Health, InFlight, Outcome, Resting};
 pub use plan::{Candidate, Plan, PlanRequest, Skip, Skipped, Why, plan};
 
 #[cfg(test)]
+mod health_tests;
+#[cfg(test)]
 mod plan_tests;

@@ -1,1 +1,417 @@
+//! What plans promise, on small worlds by hand and on random ones.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ahash::AHashSet;
+use proptest::prelude::*;
+
+use super::{Candidate, Health, Outcome, Plan, PlanRequest, Skip, Why, plan};
+use crate::catalog::fixtures::{self, Build};
+use crate::catalog::{AllowedModels, ApiKey, CredentialState, Model, Resolved, Target};
+use modelgate_domain::{ProviderId, TargetId};
+
+const NOW: i64 = 1_000_000;
+
+fn ask<'a>(resolved: &'a Resolved, key: &'a ApiKey, seed: u64) -> PlanRequest<'a> {
+    PlanRequest {
+        resolved,
+        key,
+        kind: "chat",
+        now_ms: NOW,
+        seed,
+    }
+}
+
+fn shape(plan: &Plan) -> Vec<(i64, i64, &'static str)> {
+    plan.attempts
+        .iter()
+        .map(|c| (c.target.id.0, c.credential.id.0, c.reason))
+        .collect()
+}
+
+fn reasons(plan: &Plan) -> Vec<(i64, &'static str)> {
+    plan.skipped
+        .iter()
+        .map(|s| (s.target.id.0, s.why.code()))
+        .collect()
+}
+
+/// A model with a target (row = its place from 1) for each `(priority, weight)`, each at a provider
+/// of its own (same row) that has two credentials of weight 100 and 0.
+fn model_of(targets: &[(i32, u32)]) -> Model {
+    let targets = targets.iter().zip(1..).map(|((priority, weight), id)| {
+        let mut provider = fixtures::provider(id, &format!("p{id}"));
+        let mut never = fixtures::credential(id * 10 + 1);
+        never.weight = 0;
+        provider.credentials.push(Arc::new(never));
+        let mut target = fixtures::target(id, &Arc::new(provider), *priority);
+        target.weight = *weight;
+        Arc::new(target)
+    });
+    fixtures::model(1, "m", targets.collect())
+}
+
+fn resolved(model: Model) -> Resolved {
+    Resolved {
+        model: Arc::new(model),
+        pinned: None,
+    }
+}
+
+#[test]
+fn priority_goes_before_weight_and_each_attempt_says_why() {
+    let catalog = Build::new()
+        .provider(1, "a")
+        .provider(2, "b")
+        .model(1, "m", &[2, 1])
+        .model(2, "single", &[1])
+        .done();
+    let health = Health::new();
+    let key = Build::key();
+    let plan_of = |name: &str| {
+        let resolved = catalog.resolve(name).unwrap();
+        shape(&plan(&health, &ask(&resolved, &key, 7)))
+    };
+    assert_eq!(
+        plan_of("m"),
+        [(102, 20, "priority"), (101, 10, "next_target")]
+    );
+    assert_eq!(plan_of("a/m"), [(101, 10, "pinned")]);
+    assert_eq!(plan_of("single"), [(201, 10, "only")]);
+}
+
+#[test]
+fn everything_left_out_is_told_with_its_reason() {
+    let mut model = model_of(&[(1, 100), (1, 0), (1, 100), (1, 100), (1, 100)]);
+    let change = |model: &mut Model, place: usize, by: &dyn Fn(&mut Target)| {
+        let mut target = fixtures::target(0, &Arc::clone(&model.targets[place].provider), 1);
+        target.id = model.targets[place].id;
+        by(&mut target);
+        model.targets[place] = Arc::new(target);
+    };
+    change(&mut model, 2, &|target| target.enabled = false);
+    change(&mut model, 3, &|target| {
+        let mut provider = fixtures::provider(4, "p4");
+        provider.enabled = false;
+        target.provider = Arc::new(provider);
+    });
+    change(&mut model, 4, &|target| {
+        let mut provider = fixtures::provider(5, "p5");
+        provider.credentials.clear();
+        target.provider = Arc::new(provider);
+    });
+    let resolved = resolved(model);
+    let health = Health::new();
+    let made = plan(&health, &ask(&resolved, &Build::key(), 1));
+    assert_eq!(shape(&made), [(1, 10, "only")]);
+    assert_eq!(
+        reasons(&made),
+        [
+            (2, "weight_zero"),
+            (3, "target_disabled"),
+            (4, "provider_disabled"),
+            (5, "no_credential"),
+            (1, "weight_zero"),
+        ]
+    );
+    let key = Build::key_only(&[], &[9]);
+    let barred = plan(&health, &ask(&resolved, &key, 1));
+    assert!(barred.skipped.iter().all(|s| s.why == Skip::NotAllowed));
+    assert_eq!(barred.why_empty(), Why::NotConfigured);
+    let wrong = PlanRequest {
+        kind: "embedding",
+        ..ask(&resolved, &key, 1)
+    };
+    let wrong = plan(&health, &wrong);
+    assert!(wrong.attempts.is_empty());
+    assert_eq!(wrong.why_empty(), Why::KindMismatch);
+}
+
+#[test]
+fn a_stored_state_bars_a_credential_until_its_time_has_passed() {
+    let state = |state, until| {
+        let mut provider = fixtures::provider(1, "p1");
+        let mut credential = fixtures::credential(10);
+        credential.state = state;
+        credential.state_until_ms = until;
+        provider.credentials = vec![Arc::new(credential)];
+        let target = Arc::new(fixtures::target(1, &Arc::new(provider), 1));
+        let resolved = resolved(fixtures::model(1, "m", vec![target]));
+        let made = plan(&Health::new(), &ask(&resolved, &Build::key(), 1));
+        match made.skipped.first() {
+            None => Ok(made.attempts.len()),
+            Some(skipped) => Err((skipped.why.code(), made.why_empty())),
+        }
+    };
+    let later = Some(NOW + 1);
+    let until = |until_ms| Why::Resting { until_ms };
+    assert_eq!(state(CredentialState::Active, None), Ok(1));
+    assert_eq!(state(CredentialState::Cooldown, Some(NOW)), Ok(1));
+    assert_eq!(
+        state(CredentialState::Cooldown, later),
+        Err(("credential_cooling", until(later)))
+    );
+    assert_eq!(
+        state(CredentialState::Exhausted, None),
+        Err(("credential_exhausted", until(None)))
+    );
+    assert_eq!(
+        state(CredentialState::Rejected, None),
+        Err(("credential_rejected", Why::NotConfigured))
+    );
+    assert_eq!(state(CredentialState::Rejected, Some(NOW)), Ok(1));
+    assert_eq!(
+        state(CredentialState::Disabled, Some(NOW)),
+        Err(("credential_disabled", Why::NotConfigured))
+    );
+}
+
+#[test]
+fn max_concurrency_bars_a_credential_until_a_place_is_free() {
+    let mut provider = fixtures::provider(1, "p1");
+    let mut credential = fixtures::credential(10);
+    credential.max_concurrency = Some(2);
+    let credential = Arc::new(credential);
+    provider.credentials = vec![Arc::clone(&credential)];
+    let target = Arc::new(fixtures::target(1, &Arc::new(provider), 1));
+    let resolved = resolved(fixtures::model(1, "m", vec![target]));
+    let health = Health::new();
+    let key = Build::key();
+    let first = health.acquire(&credential).unwrap();
+    assert_eq!(plan(&health, &ask(&resolved, &key, 1)).attempts.len(), 1);
+    let second = health.acquire(&credential).unwrap();
+    assert!(health.acquire(&credential).is_none());
+    let busy = plan(&health, &ask(&resolved, &key, 1));
+    assert_eq!(reasons(&busy), [(1, "at_max_concurrency")]);
+    assert_eq!(busy.why_empty(), Why::Busy);
+    drop(first);
+    assert_eq!(health.in_flight(credential.id), 1);
+    assert_eq!(plan(&health, &ask(&resolved, &key, 1)).attempts.len(), 1);
+    drop(second);
+    assert_eq!(health.in_flight(credential.id), 0);
+}
+
+#[test]
+fn what_rests_comes_last_and_the_first_to_recover_before_the_others() {
+    let resolved = resolved(model_of(&[(1, 100), (2, 100), (3, 100)]));
+    let health = Health::new();
+    let key = Build::key();
+    let now = plan(&health, &ask(&resolved, &key, 1));
+    let limited = |seconds: i64| Outcome::RateLimited {
+        retry_after_ms: Some(seconds * 1_000),
+    };
+    health.report(&now.attempts[0], limited(9), NOW);
+    health.report(&now.attempts[1], limited(4), NOW);
+    let later = plan(&health, &ask(&resolved, &key, 1));
+    assert_eq!(
+        shape(&later),
+        [
+            (3, 30, "priority"),
+            (2, 20, "last_resort"),
+            (1, 10, "last_resort")
+        ]
+    );
+    let recovered = PlanRequest {
+        now_ms: NOW + 9_000,
+        ..ask(&resolved, &key, 1)
+    };
+    assert_eq!(shape(&plan(&health, &recovered)), shape(&now));
+}
+
+#[test]
+fn weights_are_respected_over_many_seeds() {
+    let resolved = resolved(model_of(&[(1, 70), (1, 20), (1, 10), (2, 100)]));
+    let (health, key) = (Health::new(), Build::key());
+    let mut first: BTreeMap<i64, u32> = BTreeMap::new();
+    let mut second_after_1: BTreeMap<i64, u32> = BTreeMap::new();
+    for seed in 0..20_000 {
+        let made = plan(&health, &ask(&resolved, &key, seed));
+        let ids: Vec<i64> = made.attempts.iter().map(|c| c.target.id.0).collect();
+        assert_eq!((ids.len(), ids[3]), (4, 4));
+        *first.entry(ids[0]).or_default() += 1;
+        if ids[0] == 1 {
+            *second_after_1.entry(ids[1]).or_default() += 1;
+        }
+    }
+    let near = |got: u32, of: u32, share: f64| {
+        let got = f64::from(got) / f64::from(of);
+        assert!((got - share).abs() < 0.015, "{got} is not about {share}");
+    };
+    near(first[&1], 20_000, 0.7);
+    near(first[&2], 20_000, 0.2);
+    near(first[&3], 20_000, 0.1);
+    near(second_after_1[&2], first[&1], 2.0 / 3.0);
+}
+
+#[test]
+fn credentials_of_one_target_share_by_weight_too() {
+    let mut provider = fixtures::provider(1, "p1");
+    let mut spare = fixtures::credential(11);
+    spare.weight = 25;
+    let mut main = fixtures::credential(10);
+    main.weight = 75;
+    provider.credentials = vec![Arc::new(main), Arc::new(spare)];
+    let target = Arc::new(fixtures::target(1, &Arc::new(provider), 1));
+    let resolved = resolved(fixtures::model(1, "m", vec![target]));
+    let (health, key) = (Health::new(), Build::key());
+    let spare_first = (0..10_000)
+        .filter(|seed| {
+            let made = plan(&health, &ask(&resolved, &key, *seed));
+            assert_eq!(made.attempts[1].reason, "next_credential");
+            made.attempts[0].credential.id.0 == 11
+        })
+        .count();
+    assert!((2_300..2_700).contains(&spare_first), "{spare_first}");
+}
+
+fn any_target(id: i64) -> impl Strategy<Value = Target> {
+    let credential = (0..3_u32, 0..5_usize, prop::option::of(0..3_u32));
+    let credentials = prop::collection::vec(credential, 0..4);
+    (
+        0..3_i32,
+        0..3_u32,
+        any::<bool>(),
+        any::<bool>(),
+        credentials,
+    )
+        .prop_map(
+            move |(priority, weight, enabled, provider_enabled, credentials)| {
+                let states = [
+                    CredentialState::Active,
+                    CredentialState::Cooldown,
+                    CredentialState::Exhausted,
+                    CredentialState::Rejected,
+                    CredentialState::Disabled,
+                ];
+                let mut provider = fixtures::provider(id, &format!("p{id}"));
+                provider.enabled = provider_enabled;
+                let made = credentials.iter().zip(id * 10..).map(|(parts, id)| {
+                    let mut credential = fixtures::credential(id);
+                    (credential.weight, credential.max_concurrency) = (parts.0, parts.2);
+                    credential.state = states[parts.1];
+                    Arc::new(credential)
+                });
+                provider.credentials = made.collect();
+                let mut target = fixtures::target(id, &Arc::new(provider), priority);
+                (target.weight, target.enabled) = (weight, enabled);
+                target
+            },
+        )
+}
+
+fn any_world() -> impl Strategy<Value = (Resolved, ApiKey)> {
+    let targets = prop::collection::vec(any::<bool>(), 0..5).prop_flat_map(|t| {
+        (1..)
+            .zip(t)
+            .map(|(id, _)| any_target(id))
+            .collect::<Vec<_>>()
+    });
+    let pinned = prop::option::of(1..5_i64);
+    let allowed = prop::option::of((any::<bool>(), prop::collection::vec(1..5_i64, 0..4)));
+    (targets, pinned, allowed).prop_map(|(targets, pinned, allowed)| {
+        let targets = targets.into_iter().map(Arc::new).collect();
+        let resolved = Resolved {
+            model: Arc::new(fixtures::model(1, "m", targets)),
+            pinned: pinned.map(ProviderId),
+        };
+        let key = match allowed {
+            None => Build::key(),
+            Some((true, targets)) => Build::key_only(&[1], &targets),
+            Some((false, targets)) => Build::key_only(&[], &targets),
+        };
+        (resolved, key)
+    })
+}
+
+fn may_be_tried(candidate: &Candidate, resolved: &Resolved, key: &ApiKey) -> bool {
+    let (target, credential) = (&candidate.target, &candidate.credential);
+    let allowed = match &key.allowed {
+        AllowedModels::All => true,
+        AllowedModels::Only { models, targets } => {
+            models.contains(&resolved.model.id) || targets.contains(&target.id)
+        }
+    };
+    allowed
+        && target.enabled
+        && target.provider.enabled
+        && target.weight > 0
+        && credential.weight > 0
+        && credential.state == CredentialState::Active
+        && credential.max_concurrency != Some(0)
+        && resolved.pinned.is_none_or(|id| id == target.provider.id)
+        && target
+            .provider
+            .credentials
+            .iter()
+            .any(|c| Arc::ptr_eq(c, credential))
+}
+
+proptest! {
+    #[test]
+    fn a_plan_holds_everything_that_may_be_tried_once_and_nothing_else(
+        (resolved, key) in any_world(),
+        seed in any::<u64>(),
+    ) {
+        let health = Health::new();
+        let made = plan(&health, &ask(&resolved, &key, seed));
+        let mut seen = AHashSet::new();
+        for candidate in &made.attempts {
+            prop_assert!(may_be_tried(candidate, &resolved, &key));
+            prop_assert!(seen.insert((candidate.target.id, candidate.credential.id)));
+        }
+        let wanted = resolved.model.targets.iter().flat_map(|target| {
+            target.provider.credentials.iter().map(|credential| Candidate {
+                target: Arc::clone(target),
+                credential: Arc::clone(credential),
+                reason: "",
+            })
+        });
+        let wanted = wanted.filter(|c| may_be_tried(c, &resolved, &key)).count();
+        prop_assert_eq!(made.attempts.len(), wanted);
+        let known: AHashSet<TargetId> = made.skipped.iter().map(|s| s.target.id)
+            .chain(made.attempts.iter().map(|c| c.target.id)).collect();
+        prop_assert_eq!(known.len(), resolved.model.targets.len());
+        let priorities: Vec<i32> = made.attempts.iter().map(|c| c.target.priority).collect();
+        prop_assert!(priorities.is_sorted());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_plan((resolved, key) in any_world(), seed in any::<u64>()) {
+        let health = Health::new();
+        let once = plan(&health, &ask(&resolved, &key, seed));
+        let twice = plan(&health, &ask(&resolved, &key, seed));
+        prop_assert_eq!(shape(&once), shape(&twice));
+        prop_assert_eq!(reasons(&once), reasons(&twice));
+    }
+
+    #[test]
+    fn trouble_changes_the_order_and_never_the_set(
+        (resolved, key) in any_world(),
+        seed in any::<u64>(),
+        troubles in prop::collection::vec((0..8_usize, 0..5_usize), 0..8),
+    ) {
+        let health = Health::new();
+        let before = plan(&health, &ask(&resolved, &key, seed));
+        let kinds = [
+            Outcome::RateLimited { retry_after_ms: None },
+            Outcome::Rejected,
+            Outcome::Forbidden,
+            Outcome::Unreachable,
+            Outcome::Failed,
+        ];
+        for (place, kind) in troubles {
+            if let Some(candidate) = before.attempts.get(place) {
+                health.report(candidate, kinds[kind], NOW);
+            }
+        }
+        let after = plan(&health, &ask(&resolved, &key, seed));
+        let set = |plan: &Plan| -> AHashSet<(i64, i64)> {
+            shape(plan).iter().map(|(t, c, _)| (*t, *c)).collect()
+        };
+        prop_assert_eq!(set(&before), set(&after));
+        let resting: Vec<bool> = after.attempts.iter()
+            .map(|c| health.resting(c, NOW).is_some()).collect();
+        prop_assert!(resting.is_sorted(), "something well stands behind something that rests");
+    }
+}

@@ -26,6 +26,8 @@ use crate::catalog::{Credential, Provider};
 /// Idle connections are kept less long than vendors keep them, so that few die under a call.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 const POOL_IDLE_PER_HOST: usize = 256;
+/// An HTTP/2 connection with calls on it that answers no ping for so long is dead, and takes all of them with it.
+const HTTP2_PING: Duration = Duration::from_secs(20);
 /// Distinct connection settings kept at once; the oldest client goes when a new one needs its place.
 const MAX_CLIENTS: usize = 64;
 
@@ -159,6 +161,8 @@ impl Slot {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
+            .http2_keep_alive_interval(HTTP2_PING)
+            .http2_keep_alive_timeout(HTTP2_PING)
             .build(connector);
         Ok(Self {
             connect_timeout: provider.connect_timeout,
