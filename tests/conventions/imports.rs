@@ -44,11 +44,7 @@ const RULES: &[Rule] = &[
         &["catalog"],
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
-    (
-        "secrets",
-        &[],
-        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
-    ),
+    ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     ("simulator", &[], &["modelgate_store", "askama", "reqwest"]),
     (
         "telemetry",

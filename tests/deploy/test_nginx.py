@@ -144,12 +144,12 @@ def test_the_record_has_the_clients_own_address_and_no_invented_one(site, gatewa
 
 
 def test_cookies_are_secure_exactly_behind_tls(site, gateway):
-    _, answer = call(site, "GET", "/admin/login")
+    _, answer = call(site, "GET", "/login")
     answer.read()
     assert answer.status == 200
     behind_tls = answer.headers.get_all("set-cookie")
     assert behind_tls and all("Secure" in cookie for cookie in behind_tls)
-    plain = harness.get(f"{gateway.url}/admin/login")[1].get_all("set-cookie")
+    plain = harness.get(f"{gateway.url}/login")[1].get_all("set-cookie")
     assert plain and not any("Secure" in cookie for cookie in plain)
 
 
@@ -187,7 +187,7 @@ def test_under_a_prefix(tmp_path):
         status, _, text = harness.get(f"{site}/llm/v1/models", {"Authorization": f"Bearer {harness.ALICE}"})
         assert status == 200 and "gpt-x" in text
         assert harness.get(f"{site}/llm/metrics")[0] == 404
-        status, _, page = harness.get(f"{site}/llm/admin/login")
+        status, _, page = harness.get(f"{site}/llm/login")
         assert status == 200
         links = re.findall(r'(?:href|src|action|hx-get|hx-post)="([^"#]+)"', page)
         assert links and all(link.startswith(("/llm", "http", "mailto:", "data:", "?")) for link in links), links

@@ -89,7 +89,7 @@ def test_the_demo_as_a_new_user_meets_it(built, tmp_path):
             if language == "sh":
                 assert json.loads(answer)["choices"][0]["message"]["content"]
         printed(text, env)
-        assert harness.get(f"http://127.0.0.1:{port}/admin/login")[0] == 200
+        assert harness.get(f"http://127.0.0.1:{port}/login")[0] == 200
     finally:
         code = demo.stop(signal.SIGINT)
     assert code == 0, demo.output()
