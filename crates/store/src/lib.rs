@@ -12,6 +12,7 @@ pub mod drain;
 mod engine;
 mod error;
 pub mod instances;
+pub mod latency;
 pub mod limits;
 mod log_row;
 mod migrate;
@@ -32,6 +33,8 @@ pub mod targets;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod total;
+pub mod usage;
 pub mod users;
 
 pub use conn::Conn;
