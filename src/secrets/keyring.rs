@@ -261,6 +261,12 @@ impl Keyring {
         Ok(Secret::new(text))
     }
 
+    /// A key for another purpose, the same on every instance with this master key.
+    pub fn derive(&self, purpose: &str) -> Result<[u8; 64], SecretsError> {
+        let prk = Salt::new(HKDF_SHA256, b"modelgate derive").extract(&self.current.sealing);
+        expand(&prk, purpose.as_bytes(), 64)
+    }
+
     /// Whether a sealed text was made with the present key.
     pub fn is_current(&self, sealed: &str) -> bool {
         sealed

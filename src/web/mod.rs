@@ -13,14 +13,17 @@ mod menu;
 pub mod page;
 mod paths;
 mod peer;
+mod preferences;
 pub mod public;
 mod session;
 pub mod shell;
 pub mod state;
 mod throttle;
+mod user;
 
 pub use paths::{encode_query, local_path};
-pub use state::WebState;
+pub use public::setup::SetupGate;
+pub use state::{WebParts, WebState};
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
@@ -32,9 +35,12 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<WebState>) {
         .service(
             web::scope("")
                 .app_data(web::Data::clone(state))
+                .wrap(session::middleware(state))
                 .wrap(from_fn(guard::guard))
                 .configure(public::routes)
+                .configure(user::routes)
                 .configure(admin::routes)
+                .route("/preferences", web::post().to(preferences::post))
                 .default_service(web::to(not_found)),
         );
 }

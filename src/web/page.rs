@@ -16,7 +16,7 @@ use modelgate_domain::Role;
 use super::error::PageError;
 use super::flash::{self, Toast};
 use super::peer::Peer;
-use super::session::CurrentUser;
+use super::session::{self, CurrentUser};
 use super::shell::{Marks, Shell};
 
 /// What a page handler returns.
@@ -92,6 +92,10 @@ impl<G: Guard> FromRequest for Page<G> {
         let Some(peer) = peer else {
             return ready(Err(PageError::internal("a page outside the guard")));
         };
+        if session::is_unknown(request) {
+            let cause = "the session could not be looked up".to_owned();
+            return ready(Err(PageError::Unavailable(cause)));
+        }
         ready(G::admit(shell.user.as_ref()).map(|who| Self {
             base_path: shell.url(""),
             who,

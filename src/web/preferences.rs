@@ -21,10 +21,19 @@ pub(super) async fn post(
     let theme = Theme::parse(form.text("theme"));
     if let Some(user) = &page.user {
         let id = user.id;
-        let (locale, theme) = (lang.map(Lang::code), theme.map(Theme::as_str));
+        let locale = lang
+            .map(|l| l.code().to_owned())
+            .or_else(|| user.locale.clone());
+        let theme = theme
+            .map(|t| t.as_str().to_owned())
+            .or_else(|| user.theme.clone());
         state
             .db
-            .write(move |c| Box::pin(users::set_preferences(c, id, locale, theme)))
+            .write(move |c| {
+                Box::pin(async move {
+                    users::set_preferences(c, id, locale.as_deref(), theme.as_deref()).await
+                })
+            })
             .await?;
     }
     let mut response = page.redirect(&local_path(form.text("to"), "/"));

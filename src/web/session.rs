@@ -1,14 +1,41 @@
 //! Sessions: rows of `sessions` behind actix-session. The cookie holds a random id, the database its hash.
 //!
-//! Loading a session brings the person along, so that a page costs one query for both.
+//! Loading a session brings the person along; nothing of the person is kept in the session itself.
 
-use actix_session::SessionExt;
+use std::collections::HashMap;
+
+use actix_session::config::{CookieContentSecurity, PersistentSession};
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_session::{Session, SessionExt, SessionMiddleware};
 use actix_web::HttpRequest;
+use actix_web::cookie::SameSite;
+use actix_web::cookie::time::Duration;
+use chrono::{DateTime, TimeDelta, Utc};
 use modelgate_domain::{Role, UserId};
+use modelgate_store::{Db, StoreError, sessions, users};
 use serde::{Deserialize, Serialize};
+
+use super::csrf;
+use super::error::PageError;
+use super::page::cookie_path;
+use super::peer::Peer;
+use super::state::WebState;
+use crate::clock::Clock;
+use crate::secrets::{hash_key, random_token};
+
+/// The session cookie's name.
+const COOKIE: &str = "mg_session";
+/// A session that was not used for this long has ended.
+const IDLE_DAYS: i64 = 7;
+/// The browser forgets the cookie after this, however often it is used.
+const COOKIE_DAYS: i64 = 30;
+/// `last_seen_at` is written at most this often.
+const TOUCH_SECONDS: i64 = 60;
 
 const USER: &str = "user";
 const TOKEN: &str = "csrf";
+const START: &str = "start";
+const AWAY: &str = "away";
 
 /// Who is logged in, as far as pages need to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +52,8 @@ pub struct CurrentUser {
     pub locale: Option<String>,
     /// Theme of choice.
     pub theme: Option<String>,
-    /// The row of this session (its hash, not the cookie).
-    pub session: String,
+    /// The hash by which this session is stored.
+    pub session: [u8; 32],
 }
 
 impl CurrentUser {
@@ -48,9 +75,17 @@ impl CurrentUser {
             role: Role::Admin,
             locale: None,
             theme: None,
-            session: "0".repeat(64),
+            session: [0; 32],
         }
     }
+}
+
+/// What a new session is made from.
+#[derive(Debug, Serialize, Deserialize)]
+struct Start {
+    user: UserId,
+    address: String,
+    agent: String,
 }
 
 /// Who is logged in.
@@ -61,4 +96,178 @@ pub(super) fn current_user(request: &HttpRequest) -> Option<CurrentUser> {
 /// The token that forms of this session carry.
 pub(super) fn csrf_token(request: &HttpRequest) -> Option<String> {
     request.get_session().get(TOKEN).ok().flatten()
+}
+
+/// Whether the person could not be looked up, because the database is away.
+pub(super) fn is_unknown(request: &HttpRequest) -> bool {
+    request.get_session().get(AWAY).ok().flatten() == Some(true)
+}
+
+/// Logs a person in: always under a new session id.
+pub(super) fn start(
+    session: &Session,
+    user: UserId,
+    peer: &Peer,
+    request: &HttpRequest,
+) -> Result<(), PageError> {
+    let agent = request
+        .headers()
+        .get("user-agent")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let start = Start {
+        user,
+        address: peer.address.to_string(),
+        agent: agent.chars().take(300).collect(),
+    };
+    session.renew();
+    session.insert(START, start).map_err(PageError::internal)
+}
+
+/// The layer that loads and saves sessions. `Secure` is set by `guard`, which knows the scheme.
+pub(super) fn middleware(state: &WebState) -> SessionMiddleware<DbSessions> {
+    let store = DbSessions {
+        db: state.db.clone(),
+        clock: state.clock.clone(),
+    };
+    let lifecycle = PersistentSession::default().session_ttl(Duration::days(COOKIE_DAYS));
+    SessionMiddleware::builder(store, state.cookie_key.clone())
+        .cookie_name(COOKIE.to_owned())
+        .cookie_path(cookie_path(&state.config.base_path))
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_secure(false)
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .session_lifecycle(lifecycle)
+        .build()
+}
+
+/// The store behind the cookie.
+pub(super) struct DbSessions {
+    db: Db,
+    clock: Clock,
+}
+
+type State = HashMap<String, String>;
+
+impl SessionStore for DbSessions {
+    async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
+        let (hash, now) = (hash_key(key.as_ref()), self.clock.now());
+        let found = self
+            .db
+            .read(move |c| {
+                Box::pin(async move {
+                    let Some(session) = sessions::find(c, &hash, now).await? else {
+                        return Ok::<_, StoreError>(None);
+                    };
+                    let user = users::find(c, session.user_id).await?;
+                    Ok(user.map(|user| (session, user)))
+                })
+            })
+            .await;
+        let (session, user) = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                tracing::warn!(%error, "a session could not be loaded");
+                return Ok(Some(State::from([(AWAY.to_owned(), "true".to_owned())])));
+            }
+        };
+        if !user.enabled || user.deleted_at.is_some() {
+            return Ok(None);
+        }
+        if (now - session.last_seen_at).num_seconds() >= TOUCH_SECONDS {
+            self.touch(hash, now).await;
+        }
+        let user = CurrentUser {
+            id: user.id,
+            username: user.username,
+            display_name: user.display_name,
+            role: user.role,
+            locale: user.locale,
+            theme: user.theme,
+            session: hash,
+        };
+        let texts = [
+            (USER, serde_json::to_string(&user)),
+            (TOKEN, serde_json::to_string(&csrf::token_of(key.as_ref()))),
+        ];
+        let mut state = State::new();
+        for (name, text) in texts {
+            let text = text.map_err(|e| LoadError::Deserialization(e.into()))?;
+            state.insert(name.to_owned(), text);
+        }
+        Ok(Some(state))
+    }
+
+    async fn save(&self, state: State, _ttl: &Duration) -> Result<SessionKey, SaveError> {
+        let start = state
+            .get(START)
+            .ok_or_else(|| anyhow::anyhow!("a session begins with a log-in"))
+            .and_then(|text| Ok(serde_json::from_str::<Start>(text)?))
+            .map_err(SaveError::Serialization)?;
+        let id = random_token().map_err(|e| SaveError::Other(e.into()))?;
+        let now = self.clock.now();
+        let row = sessions::Session {
+            id_hash: hash_key(id.expose()),
+            user_id: start.user,
+            state: String::new(),
+            created_at: now,
+            last_seen_at: now,
+            expires_at: end(now),
+            address: start.address,
+            user_agent: start.agent,
+        };
+        self.db
+            .write(move |c| {
+                Box::pin(async move {
+                    sessions::purge(c, now).await?;
+                    sessions::save(c, &row).await
+                })
+            })
+            .await
+            .map_err(|e: StoreError| SaveError::Other(e.into()))?;
+        SessionKey::try_from(id.expose().to_owned()).map_err(|e| SaveError::Other(e.into()))
+    }
+
+    /// Nothing is kept in a session but whose it is, so there is nothing to write.
+    async fn update(
+        &self,
+        key: SessionKey,
+        _state: State,
+        _ttl: &Duration,
+    ) -> Result<SessionKey, UpdateError> {
+        Ok(key)
+    }
+
+    async fn update_ttl(&self, key: &SessionKey, _ttl: &Duration) -> Result<(), anyhow::Error> {
+        self.touch(hash_key(key.as_ref()), self.clock.now()).await;
+        Ok(())
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
+        let hash = hash_key(key.as_ref());
+        self.db
+            .write(move |c| Box::pin(async move { sessions::delete(c, &hash).await }))
+            .await?;
+        Ok(())
+    }
+}
+
+impl DbSessions {
+    /// A use that cannot be noted is no reason to show no page.
+    async fn touch(&self, hash: [u8; 32], now: DateTime<Utc>) {
+        let noted = self
+            .db
+            .write(move |c| Box::pin(async move { sessions::touch(c, &hash, now, end(now)).await }))
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the use of a session could not be noted");
+        }
+    }
+}
+
+fn end(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.checked_add_signed(TimeDelta::days(IDLE_DAYS))
+        .unwrap_or(now)
 }

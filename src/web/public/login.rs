@@ -120,7 +120,9 @@ async fn check(user: Option<User>, password: Secret) -> Result<Option<User>, Pag
         let user = user.filter(|user| user.enabled);
         let stored = user.as_ref().and_then(|user| user.password_hash.as_ref());
         match stored {
-            Some(hash) => verify_password(&password, hash.expose()).then_some(user).flatten(),
+            Some(hash) => verify_password(&password, hash.expose())
+                .then_some(user)
+                .flatten(),
             None => {
                 let _ = hash_password(&password);
                 None

@@ -8,10 +8,12 @@ use actix_web::{HttpRequest, web};
 use arc_swap::ArcSwapOption;
 use askama::Template;
 use modelgate_domain::{Role, Secret, UserId};
+use modelgate_store::StoreError;
 use modelgate_store::changes::{self, Change};
 use modelgate_store::users::{self, NewUser};
 use serde_json::json;
 
+use crate::config::username;
 use crate::secrets::{
     BadPassword, MIN_PASSWORD, SecretsError, check_password, constant_time_eq, hash_key,
     hash_password, random_token,
@@ -120,7 +122,7 @@ async fn is_open(state: &WebState, token: &str) -> Result<bool, PageError> {
     }
     let admins = state
         .db
-        .read(|c| Box::pin(users::count_admins(c)))
+        .read(|c| Box::pin(users::count(c, Role::Admin)))
         .await?;
     if admins > 0 {
         state.setup.close();
@@ -135,7 +137,7 @@ fn gone(page: &Page<Visitor>) -> PageResult {
 
 fn validate(page: &Page<Visitor>, form: &Form) -> FormState {
     let mut fields = form.state();
-    if !is_username(form.text("username")) {
+    if username(form.text("username")).is_err() {
         fields.fail("username", page.t("user-account-username-invalid"));
     }
     check_new_password(page, form, "password", &mut fields);
@@ -152,21 +154,20 @@ pub(in crate::web) fn check_new_password(
     let password = form.secret(name);
     match check_password(&password) {
         Err(BadPassword::TooShort) => {
-            fields.fail(name, page.t1("user-account-password-short", "count", MIN_PASSWORD));
+            fields.fail(
+                name,
+                page.t1("user-account-password-short", "count", MIN_PASSWORD),
+            );
         }
         Err(BadPassword::TooLong) => fields.fail(name, page.t("user-account-password-long")),
         Ok(()) if password != form.secret(&format!("{name}_again")) => {
-            fields.fail(&format!("{name}_again"), page.t("user-account-password-differ"));
+            fields.fail(
+                &format!("{name}_again"),
+                page.t("user-account-password-differ"),
+            );
         }
         Ok(()) => {}
     }
-}
-
-fn is_username(text: &str) -> bool {
-    let fits = (1..=64).contains(&text.chars().count());
-    fits && text
-        .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'))
 }
 
 /// Makes the administrator unless one exists by now; counting and making are one transaction.
@@ -188,6 +189,8 @@ async fn create(
     };
     let user = NewUser {
         username: username.to_owned(),
+        email: None,
+        display_name: String::new(),
         password_hash: Some(Secret::new(hash)),
         role: Role::Admin,
     };
@@ -195,8 +198,8 @@ async fn create(
         .db
         .write(move |c| {
             Box::pin(async move {
-                if users::count_admins(c).await? > 0 {
-                    return Ok::<_, PageError>(None);
+                if users::count(c, Role::Admin).await? > 0 {
+                    return Ok::<_, StoreError>(None);
                 }
                 let id = users::insert(c, &user, change.at).await?;
                 changes::record(c, &change).await?;

@@ -4,6 +4,7 @@ use actix_session::Session;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use data_encoding::HEXLOWER;
 use modelgate_domain::{Secret, UserId};
 use modelgate_store::changes::{self, Change};
 use modelgate_store::{StoreError, sessions, users};
@@ -77,10 +78,18 @@ pub(in crate::web) async fn end_session(
     state: web::Data<WebState>,
     form: Form,
 ) -> PageResult {
-    let (user, id) = (page.who.0.id, form.text("id").to_owned());
+    let (user, id, now) = (page.who.0.id, form.text("id").to_owned(), state.clock.now());
     state
         .db
-        .write(move |c| Box::pin(async move { sessions::delete_of_user(c, user, &id).await }))
+        .write(move |c| {
+            Box::pin(async move {
+                let mine = sessions::list_of(c, user, now).await?;
+                for session in mine.iter().filter(|s| HEXLOWER.encode(&s.id_hash) == id) {
+                    sessions::delete(c, &session.id_hash).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
         .await?;
     let toast = Toast::success(page.t("user-account-sessions-ended"));
     page.redirect_with("/account", &toast)
@@ -92,12 +101,10 @@ pub(in crate::web) async fn end_others(
     state: web::Data<WebState>,
     _form: Form,
 ) -> PageResult {
-    let (user, keep) = (page.who.0.id, page.who.0.session.clone());
+    let (user, keep) = (page.who.0.id, page.who.0.session);
     state
         .db
-        .write(move |c| {
-            Box::pin(async move { sessions::delete_others(c, user, &keep).await })
-        })
+        .write(move |c| Box::pin(async move { sessions::delete_of(c, user, Some(&keep)).await }))
         .await?;
     let toast = Toast::success(page.t("user-account-sessions-others-ended"));
     page.redirect_with("/account", &toast)
@@ -107,7 +114,7 @@ async fn show(page: &Page<SignedIn>, state: &WebState, fields: FormState) -> Pag
     let (user, now) = (page.who.0.id, state.clock.now());
     let rows = state
         .db
-        .read(move |c| Box::pin(sessions::list_by_user(c, user, now)))
+        .read(move |c| Box::pin(sessions::list_of(c, user, now)))
         .await?;
     let status = if fields.is_valid() {
         StatusCode::OK
@@ -123,7 +130,7 @@ async fn show(page: &Page<SignedIn>, state: &WebState, fields: FormState) -> Pag
             address: row.address,
             since: page.moment(row.created_at.timestamp_millis()),
             seen: page.moment(row.last_seen_at.timestamp_millis()),
-            id: row.id_hash,
+            id: HEXLOWER.encode(&row.id_hash),
         })
         .collect();
     let view = AccountView {
@@ -168,15 +175,8 @@ fn browser(agent: &str) -> Option<String> {
     }
 }
 
-async fn is_password_of(
-    state: &WebState,
-    id: UserId,
-    password: Secret,
-) -> Result<bool, PageError> {
-    let user = state
-        .db
-        .read(move |c| Box::pin(users::find(c, id)))
-        .await?;
+async fn is_password_of(state: &WebState, id: UserId, password: Secret) -> Result<bool, PageError> {
+    let user = state.db.read(move |c| Box::pin(users::find(c, id))).await?;
     let Some(hash) = user.and_then(|user| user.password_hash) else {
         return Ok(false);
     };
@@ -206,8 +206,8 @@ async fn store_password(
         .db
         .write(move |c| {
             Box::pin(async move {
-                users::set_password(c, user.id, Some(&hash), change.at).await?;
-                sessions::delete_others(c, user.id, &user.session).await?;
+                users::set_password(c, user.id, &hash, change.at).await?;
+                sessions::delete_of(c, user.id, Some(&user.session)).await?;
                 changes::note(c, &change).await?;
                 Ok::<_, StoreError>(())
             })
@@ -225,7 +225,8 @@ mod tests {
     fn browsers_are_recognised() {
         let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
         assert_eq!(browser(firefox).as_deref(), Some("Firefox, Linux"));
-        let edge = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/156.0 Safari/537.36 Edg/156.0";
+        let edge =
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/156.0 Safari/537.36 Edg/156.0";
         assert_eq!(browser(edge).as_deref(), Some("Edge, Windows"));
         assert_eq!(browser("curl/8.5").as_deref(), Some("curl"));
         assert_eq!(browser(""), None);
