@@ -73,7 +73,7 @@ impl fmt::Display for Difference {
 }
 
 /// Compares two states, in the order in which a file is written.
-pub fn diff(before: &State, after: &State) -> Vec<Difference> {
+pub(super) fn diff(before: &State, after: &State) -> Vec<Difference> {
     let mut out = Vec::new();
     for new in &after.providers {
         let old = before.providers.iter().find(|o| o.name == new.name);

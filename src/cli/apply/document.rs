@@ -24,7 +24,7 @@ pub struct Place {
 
 impl Place {
     /// An error at this place.
-    pub fn problem(&self, right: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, right: impl Into<String>) -> Problem {
         Problem {
             place: self.clone(),
             right: right.into(),
@@ -51,11 +51,11 @@ impl fmt::Display for Problem {
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Placed<T> {
+pub(super) struct Placed<T> {
     /// The value.
-    pub value: T,
+    pub(super) value: T,
     /// Where it stands.
-    pub place: Place,
+    pub(super) place: Place,
 }
 
 /// A file's name and text.
@@ -78,7 +78,7 @@ impl<'a> Document<'a> {
     }
 
     /// Parses the text and hands its root table, whose fields are `known`, to `read`.
-    pub fn read<R>(
+    pub(super) fn read<R>(
         self,
         known: &'static [&'static str],
         read: impl FnOnce(&Table<'_>) -> Result<R, Problem>,
@@ -98,7 +98,7 @@ impl<'a> Document<'a> {
 }
 
 /// One table of a file. Every field that is not known was refused when it was made.
-pub struct Table<'t> {
+pub(super) struct Table<'t> {
     document: Document<'t>,
     path: String,
     span: Range<usize>,
@@ -136,7 +136,7 @@ impl<'t> Table<'t> {
     }
 
     /// The table itself.
-    pub fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         self.document.place(&self.span, &self.path)
     }
 
@@ -155,14 +155,14 @@ impl<'t> Table<'t> {
     }
 
     /// The error for a field that has to be there.
-    pub fn missing(&self, key: &str, right: &str) -> Problem {
+    pub(super) fn missing(&self, key: &str, right: &str) -> Problem {
         self.document
             .place(&self.span, &self.path_of(key))
             .problem(format!("missing: {right}"))
     }
 
     /// A text.
-    pub fn text(&self, key: &str) -> Result<Option<Placed<String>>, Problem> {
+    pub(super) fn text(&self, key: &str) -> Result<Option<Placed<String>>, Problem> {
         let Some((value, place)) = self.find(key) else {
             return Ok(None);
         };
@@ -176,12 +176,16 @@ impl<'t> Table<'t> {
     }
 
     /// A text that has to be there.
-    pub fn required(&self, key: &str, right: &str) -> Result<Placed<String>, Problem> {
+    pub(super) fn required(&self, key: &str, right: &str) -> Result<Placed<String>, Problem> {
         self.text(key)?.ok_or_else(|| self.missing(key, right))
     }
 
     /// A whole number within bounds.
-    pub fn integer(&self, key: &str, bounds: RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+    pub(super) fn integer(
+        &self,
+        key: &str,
+        bounds: RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Problem> {
         let Some((value, place)) = self.find(key) else {
             return Ok(None);
         };
@@ -198,7 +202,7 @@ impl<'t> Table<'t> {
     }
 
     /// `true` or `false`.
-    pub fn boolean(&self, key: &str) -> Result<Option<bool>, Problem> {
+    pub(super) fn boolean(&self, key: &str) -> Result<Option<bool>, Problem> {
         let Some((value, place)) = self.find(key) else {
             return Ok(None);
         };
@@ -209,7 +213,7 @@ impl<'t> Table<'t> {
     }
 
     /// A list of texts.
-    pub fn texts(&self, key: &str) -> Result<Option<Vec<Placed<String>>>, Problem> {
+    pub(super) fn texts(&self, key: &str) -> Result<Option<Vec<Placed<String>>>, Problem> {
         let Some((value, place)) = self.find(key) else {
             return Ok(None);
         };
@@ -230,7 +234,7 @@ impl<'t> Table<'t> {
     }
 
     /// A list of tables: `[[key]]`, or `key = [ { … } ]`.
-    pub fn tables(
+    pub(super) fn tables(
         &self,
         key: &str,
         known: &'static [&'static str],
@@ -259,7 +263,7 @@ impl<'t> Table<'t> {
     }
 
     /// A single table: `key = { … }`.
-    pub fn table(
+    pub(super) fn table(
         &self,
         key: &str,
         known: &'static [&'static str],

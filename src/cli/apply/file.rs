@@ -7,97 +7,97 @@ use crate::config::Env;
 
 /// Everything a file says. An absent field is left alone.
 #[derive(Debug, Default)]
-pub struct File {
+pub(super) struct File {
     /// `[[providers]]`.
-    pub providers: Vec<ProviderSpec>,
+    pub(super) providers: Vec<ProviderSpec>,
     /// `[[models]]`.
-    pub models: Vec<ModelSpec>,
+    pub(super) models: Vec<ModelSpec>,
     /// `[[api_keys]]`.
-    pub api_keys: Vec<ApiKeySpec>,
+    pub(super) api_keys: Vec<ApiKeySpec>,
 }
 
 /// One of `[[providers]]`.
 #[derive(Debug)]
-pub struct ProviderSpec {
-    pub place: Place,
-    pub name: Placed<String>,
-    pub display_name: Option<String>,
-    pub protocol: Option<String>,
-    pub base_url: Option<String>,
-    pub connect_timeout_ms: Option<i64>,
-    pub first_byte_timeout_ms: Option<i64>,
-    pub idle_timeout_ms: Option<i64>,
-    pub user_agent: Option<String>,
-    pub enabled: Option<bool>,
-    pub keys: Option<Vec<CredentialSpec>>,
+pub(super) struct ProviderSpec {
+    pub(super) place: Place,
+    pub(super) name: Placed<String>,
+    pub(super) display_name: Option<String>,
+    pub(super) protocol: Option<String>,
+    pub(super) base_url: Option<String>,
+    pub(super) connect_timeout_ms: Option<i64>,
+    pub(super) first_byte_timeout_ms: Option<i64>,
+    pub(super) idle_timeout_ms: Option<i64>,
+    pub(super) user_agent: Option<String>,
+    pub(super) enabled: Option<bool>,
+    pub(super) keys: Option<Vec<CredentialSpec>>,
 }
 
 /// One of a provider's `keys`.
 #[derive(Debug)]
-pub struct CredentialSpec {
-    pub place: Place,
-    pub label: Placed<String>,
-    pub secret: Option<Secret>,
-    pub weight: Option<i64>,
+pub(super) struct CredentialSpec {
+    pub(super) place: Place,
+    pub(super) label: Placed<String>,
+    pub(super) secret: Option<Secret>,
+    pub(super) weight: Option<i64>,
     /// 0 takes the limit away.
-    pub max_concurrency: Option<i64>,
-    pub enabled: Option<bool>,
+    pub(super) max_concurrency: Option<i64>,
+    pub(super) enabled: Option<bool>,
 }
 
 /// One of `[[models]]`.
 #[derive(Debug)]
-pub struct ModelSpec {
-    pub name: Placed<String>,
-    pub display_name: Option<String>,
-    pub kind: Option<String>,
-    pub context_length: Option<i64>,
-    pub max_output_tokens: Option<i64>,
-    pub enabled: Option<bool>,
-    pub hidden: Option<bool>,
-    pub aliases: Option<Vec<Placed<String>>>,
-    pub targets: Option<Vec<TargetSpec>>,
-    pub price: Option<PriceSpec>,
+pub(super) struct ModelSpec {
+    pub(super) name: Placed<String>,
+    pub(super) display_name: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) context_length: Option<i64>,
+    pub(super) max_output_tokens: Option<i64>,
+    pub(super) enabled: Option<bool>,
+    pub(super) hidden: Option<bool>,
+    pub(super) aliases: Option<Vec<Placed<String>>>,
+    pub(super) targets: Option<Vec<TargetSpec>>,
+    pub(super) price: Option<PriceSpec>,
 }
 
 /// One of a model's `targets`.
 #[derive(Debug)]
-pub struct TargetSpec {
-    pub place: Place,
-    pub provider: Placed<String>,
-    pub upstream_model: String,
-    pub priority: Option<i64>,
-    pub weight: Option<i64>,
-    pub enabled: Option<bool>,
-    pub price: Option<PriceSpec>,
+pub(super) struct TargetSpec {
+    pub(super) place: Place,
+    pub(super) provider: Placed<String>,
+    pub(super) upstream_model: String,
+    pub(super) priority: Option<i64>,
+    pub(super) weight: Option<i64>,
+    pub(super) enabled: Option<bool>,
+    pub(super) price: Option<PriceSpec>,
 }
 
 /// A `price`, in nano-units per million tokens.
 #[derive(Debug)]
-pub struct PriceSpec {
-    pub place: Place,
-    pub currency: Currency,
-    pub input: i64,
-    pub cached_input: Option<i64>,
-    pub cache_write: Option<i64>,
+pub(super) struct PriceSpec {
+    pub(super) place: Place,
+    pub(super) currency: Currency,
+    pub(super) input: i64,
+    pub(super) cached_input: Option<i64>,
+    pub(super) cache_write: Option<i64>,
     /// May be absent for embeddings.
-    pub output: Option<i64>,
-    pub reasoning: Option<i64>,
-    pub per_request: i64,
+    pub(super) output: Option<i64>,
+    pub(super) reasoning: Option<i64>,
+    pub(super) per_request: i64,
 }
 
 /// One of `[[api_keys]]`.
 #[derive(Debug)]
-pub struct ApiKeySpec {
-    pub name: Placed<String>,
-    pub secret: Option<Placed<KeyText>>,
-    pub enabled: Option<bool>,
-    pub note: Option<String>,
-    pub models: Option<ModelsSpec>,
+pub(super) struct ApiKeySpec {
+    pub(super) name: Placed<String>,
+    pub(super) secret: Option<Placed<KeyText>>,
+    pub(super) enabled: Option<bool>,
+    pub(super) note: Option<String>,
+    pub(super) models: Option<ModelsSpec>,
 }
 
 /// An API key's `models`.
 #[derive(Debug)]
-pub enum ModelsSpec {
+pub(super) enum ModelsSpec {
     /// `["*"]`.
     All,
     /// Models, and `provider/model` for one provider's.
@@ -158,7 +158,7 @@ const API_KEY: &[&str] = &["name", "secret", "secret_env", "enabled", "note", "m
 
 impl File {
     /// Parses and checks; `secret_env` is looked up in `env`.
-    pub fn parse(document: Document<'_>, env: &dyn Env) -> Result<Self, Problem> {
+    pub(super) fn parse(document: Document<'_>, env: &dyn Env) -> Result<Self, Problem> {
         document.read(ROOT, |root| {
             let file = Self {
                 providers: each(root, "providers", PROVIDER, |t| provider(t, env))?

@@ -14,7 +14,7 @@ use super::state::{ApiKey, Credential, Model, Models, Provider, State, Target, T
 use crate::secrets::hash_key_hex;
 
 /// The state after `file`; `revoked` are the hashes of keys that were deleted.
-pub fn merge(current: &State, revoked: &[String], file: &File) -> Result<State, Problem> {
+pub(super) fn merge(current: &State, revoked: &[String], file: &File) -> Result<State, Problem> {
     let mut next = current.clone();
     for spec in &file.providers {
         provider(&mut next, spec)?;

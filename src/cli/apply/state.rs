@@ -8,105 +8,105 @@ use modelgate_domain::{
 
 /// Everything a provisioning file can describe.
 #[derive(Clone, Default)]
-pub struct State {
-    pub providers: Vec<Provider>,
-    pub models: Vec<Model>,
-    pub api_keys: Vec<ApiKey>,
+pub(super) struct State {
+    pub(super) providers: Vec<Provider>,
+    pub(super) models: Vec<Model>,
+    pub(super) api_keys: Vec<ApiKey>,
 }
 
 /// A provider with its credentials. `id` is absent until it is written.
 #[derive(Clone)]
-pub struct Provider {
-    pub id: Option<ProviderId>,
-    pub name: String,
-    pub display_name: String,
-    pub protocol: String,
-    pub base_url: String,
-    pub connect_timeout_ms: i64,
-    pub first_byte_timeout_ms: i64,
-    pub idle_timeout_ms: i64,
-    pub user_agent: Option<String>,
-    pub enabled: bool,
-    pub keys: Vec<Credential>,
+pub(super) struct Provider {
+    pub(super) id: Option<ProviderId>,
+    pub(super) name: String,
+    pub(super) display_name: String,
+    pub(super) protocol: String,
+    pub(super) base_url: String,
+    pub(super) connect_timeout_ms: i64,
+    pub(super) first_byte_timeout_ms: i64,
+    pub(super) idle_timeout_ms: i64,
+    pub(super) user_agent: Option<String>,
+    pub(super) enabled: bool,
+    pub(super) keys: Vec<Credential>,
 }
 
 /// A credential, decrypted; `secret` is absent where it does not open.
 #[derive(Clone)]
-pub struct Credential {
-    pub id: Option<ProviderKeyId>,
-    pub label: String,
-    pub secret: Option<Secret>,
-    pub weight: i64,
-    pub max_concurrency: Option<i64>,
-    pub enabled: bool,
+pub(super) struct Credential {
+    pub(super) id: Option<ProviderKeyId>,
+    pub(super) label: String,
+    pub(super) secret: Option<Secret>,
+    pub(super) weight: i64,
+    pub(super) max_concurrency: Option<i64>,
+    pub(super) enabled: bool,
 }
 
 /// A model with everything that hangs on it.
 #[derive(Clone)]
-pub struct Model {
-    pub id: Option<ModelId>,
-    pub name: String,
-    pub display_name: String,
-    pub kind: String,
-    pub context_length: Option<i64>,
-    pub max_output_tokens: Option<i64>,
-    pub enabled: bool,
-    pub hidden: bool,
-    pub aliases: BTreeSet<String>,
-    pub targets: Vec<Target>,
-    pub price: Option<Tariff>,
+pub(super) struct Model {
+    pub(super) id: Option<ModelId>,
+    pub(super) name: String,
+    pub(super) display_name: String,
+    pub(super) kind: String,
+    pub(super) context_length: Option<i64>,
+    pub(super) max_output_tokens: Option<i64>,
+    pub(super) enabled: bool,
+    pub(super) hidden: bool,
+    pub(super) aliases: BTreeSet<String>,
+    pub(super) targets: Vec<Target>,
+    pub(super) price: Option<Tariff>,
 }
 
 /// A model at a provider.
 #[derive(Clone)]
-pub struct Target {
-    pub id: Option<TargetId>,
-    pub provider: String,
-    pub upstream_model: String,
-    pub priority: i64,
-    pub weight: i64,
-    pub enabled: bool,
-    pub price: Option<Tariff>,
+pub(super) struct Target {
+    pub(super) id: Option<TargetId>,
+    pub(super) provider: String,
+    pub(super) upstream_model: String,
+    pub(super) priority: i64,
+    pub(super) weight: i64,
+    pub(super) enabled: bool,
+    pub(super) price: Option<Tariff>,
 }
 
 /// The amounts of a price, in nano-units.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tariff {
-    pub currency: String,
-    pub input: i64,
-    pub cached_input: Option<i64>,
-    pub cache_write: Option<i64>,
-    pub output: i64,
-    pub reasoning: Option<i64>,
-    pub per_request: i64,
+pub(super) struct Tariff {
+    pub(super) currency: String,
+    pub(super) input: i64,
+    pub(super) cached_input: Option<i64>,
+    pub(super) cache_write: Option<i64>,
+    pub(super) output: i64,
+    pub(super) reasoning: Option<i64>,
+    pub(super) per_request: i64,
 }
 
 /// An API key, known by its hash.
 #[derive(Clone)]
-pub struct ApiKey {
-    pub id: Option<ApiKeyId>,
-    pub name: String,
+pub(super) struct ApiKey {
+    pub(super) id: Option<ApiKeyId>,
+    pub(super) name: String,
     /// Empty where a key is still to be made.
-    pub hash: String,
+    pub(super) hash: String,
     /// The key itself, where the file gave one that the database does not have.
-    pub text: Option<KeyText>,
-    pub enabled: bool,
-    pub note: String,
-    pub models: Models,
+    pub(super) text: Option<KeyText>,
+    pub(super) enabled: bool,
+    pub(super) note: String,
+    pub(super) models: Models,
 }
 
 /// An allow-list by name: models, and `provider/model` for one provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Models {
+pub(super) enum Models {
     All,
     Only(BTreeSet<String>),
 }
 
 /// One attribute as people read it. A hidden one is compared but never shown.
-pub struct Field {
-    pub name: &'static str,
-    pub value: String,
-    pub hidden: bool,
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) hidden: bool,
 }
 
 fn field(name: &'static str, value: impl ToString) -> Field {
@@ -136,7 +136,7 @@ fn joined(names: &BTreeSet<String>) -> String {
 
 impl Tariff {
     /// The fields as a file writes them.
-    pub fn fields(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
             ("currency", self.currency.clone()),
             ("input", money::format_nanos(self.input)),
@@ -172,7 +172,7 @@ fn tariff(price: Option<&Tariff>) -> String {
 }
 
 impl Provider {
-    pub fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<Field> {
         vec![
             field("display_name", &self.display_name),
             field("protocol", &self.protocol),
@@ -187,7 +187,7 @@ impl Provider {
 }
 
 impl Credential {
-    pub fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<Field> {
         let secret = self.secret.as_ref().map_or("", Secret::expose);
         vec![
             hidden("secret", secret),
@@ -199,7 +199,7 @@ impl Credential {
 }
 
 impl Model {
-    pub fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<Field> {
         vec![
             field("display_name", &self.display_name),
             field("kind", &self.kind),
@@ -214,7 +214,7 @@ impl Model {
 }
 
 impl Target {
-    pub fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<Field> {
         vec![
             field("priority", self.priority),
             field("weight", self.weight),
@@ -225,7 +225,7 @@ impl Target {
 }
 
 impl ApiKey {
-    pub fn fields(&self) -> Vec<Field> {
+    pub(super) fn fields(&self) -> Vec<Field> {
         let models = match &self.models {
             Models::All => "*".to_owned(),
             Models::Only(names) => joined(names),

@@ -1,0 +1,183 @@
+//! Against a real embedded database: what is written is what is read, and nothing more.
+
+use modelgate_domain::Secret;
+use modelgate_store::{models, prices, provider_keys, providers};
+
+use super::*;
+use crate::config::{Config, MapEnv};
+use crate::secrets::unlock;
+
+struct Place {
+    db: Db,
+    keyring: Keyring,
+    clock: Clock,
+    _dir: tempfile::TempDir,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let env = MapEnv::new([("DATA_DIR", dir.path().to_str().unwrap())]);
+        let config = Config::from_env(&env).unwrap();
+        let db = Db::open(&config.database_url, tokio::runtime::Handle::current())
+            .await
+            .unwrap();
+        db.migrate().await.unwrap();
+        let clock = Clock::fixed(1_800_000_000_000);
+        let keyring = unlock(&config, &db, &clock).await.unwrap();
+        Self {
+            db,
+            keyring,
+            clock,
+            _dir: dir,
+        }
+    }
+
+    async fn apply(&self, text: &str) -> Result<Outcome, ApplyError> {
+        let document = Document { name: "f", text };
+        apply(
+            &self.db,
+            &self.keyring,
+            &self.clock,
+            document,
+            &MapEnv::default(),
+        )
+        .await
+    }
+
+    async fn generation(&self) -> i64 {
+        self.db
+            .read(|c| Box::pin(async move { changes::generation(c).await }))
+            .await
+            .unwrap()
+    }
+}
+
+const BASE: &str = r#"
+[[providers]]
+name = "acme"
+base_url = "http://a/v1"
+keys = [ { label = "main", secret = "sk-up-canary-1" }, { label = "spare", secret = "sk-up-canary-2", max_concurrency = 8, enabled = false } ]
+[[models]]
+name = "gpt-x"
+aliases = ["latest"]
+targets = [ { provider = "acme", upstream_model = "u1", price = { currency = "CNY", input = "1", output = "2", per_request = "0.01" } }, { provider = "acme", upstream_model = "u2", priority = 2 } ]
+price = { currency = "USD", input = "0.15", cached_input = "0.075", output = "0.60" }
+[[models]]
+name = "embed"
+kind = "embedding"
+price = { currency = "USD", input = "0.02" }
+[[api_keys]]
+name = "alice"
+note = "a \"quoted\" note"
+models = ["acme/gpt-x", "embed"]
+[[api_keys]]
+name = "bob"
+secret = "sk-mg-0123456789abcdef"
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_run_and_its_own_export_change_nothing() {
+    let place = Place::new().await;
+    let first = place.apply(BASE).await.unwrap();
+    assert_eq!(first.generation, Some(1));
+    let made: Vec<&str> = first.made.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(made, ["alice"]);
+    place.clock.advance_ms(60_000);
+    let second = place.apply(BASE).await.unwrap();
+    assert_eq!(second.differences, Vec::new());
+    assert!(second.made.is_empty() && second.generation.is_none());
+    let exported = export(&place.db, &place.clock).await.unwrap();
+    assert!(!exported.contains("canary") && !exported.contains("sk-mg"));
+    let third = place.apply(&exported).await.unwrap();
+    assert_eq!(third.differences, Vec::new(), "{exported}");
+    assert_eq!(place.generation().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_is_what_the_gateway_reads() {
+    let place = Place::new().await;
+    place.apply(BASE).await.unwrap();
+    let keys = place
+        .db
+        .read(|c| Box::pin(async move { provider_keys::list(c).await }))
+        .await
+        .unwrap();
+    assert!(!keys[0].secret.expose().contains("canary"));
+    let opened = place
+        .keyring
+        .open("provider_keys", keys[0].id.0, keys[0].secret.expose());
+    assert_eq!(opened.unwrap(), Secret::new("sk-up-canary-1"));
+    place.clock.advance_ms(1000);
+    let other = "[[models]]\nname = \"gpt-x\"\nprice = { currency = \"USD\", input = \"0.2\", output = \"0.60\" }\n";
+    place.apply(other).await.unwrap();
+    let rows = place
+        .db
+        .read(|c| Box::pin(async move { prices::list(c).await }))
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 4, "superseded, not edited");
+    assert_eq!(rows[0].price.input, 200_000_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_changes_nothing_at_all() {
+    let place = Place::new().await;
+    place.apply(BASE).await.unwrap();
+    let bad = "[[providers]]\nname = \"new\"\nbase_url = \"http://n\"\n[[api_keys]]\nname = \"x\"\nmodels = [\"nope\"]\n";
+    let error = place.apply(bad).await.unwrap_err();
+    assert!(
+        error.to_string().starts_with("f:6: api_keys[0].models[0]:"),
+        "{error}"
+    );
+    let names = place
+        .db
+        .read(|c| Box::pin(async move { providers::list(c).await }))
+        .await
+        .unwrap();
+    assert_eq!(names.len(), 1);
+    assert_eq!(place.generation().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pinned_key_follows_its_target_to_another_row() {
+    let place = Place::new().await;
+    place.apply(BASE).await.unwrap();
+    let moved = "[[models]]\nname = \"gpt-x\"\ntargets = [ { provider = \"acme\", upstream_model = \"u3\" } ]\n";
+    let told: Vec<String> = place
+        .apply(moved)
+        .await
+        .unwrap()
+        .differences
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    let exported = export(&place.db, &place.clock).await.unwrap();
+    assert!(
+        exported.contains("models = [\"acme/gpt-x\", \"embed\"]"),
+        "{exported}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alias_moves_and_a_plan_writes_nothing() {
+    let place = Place::new().await;
+    place.apply(BASE).await.unwrap();
+    let text = "[[models]]\nname = \"embed\"\naliases = [\"latest\"]\n[[models]]\nname = \"gpt-x\"\naliases = []\n";
+    let document = Document { name: "f", text };
+    let env = MapEnv::default();
+    let keyring = Some(place.keyring.clone());
+    let planned = plan(Some(&place.db), keyring, &place.clock, document, &env)
+        .await
+        .unwrap();
+    assert_eq!(place.generation().await, 1);
+    let done = place.apply(text).await.unwrap();
+    assert_eq!(planned, done.differences);
+    let aliases = place
+        .db
+        .read(|c| Box::pin(async move { models::aliases(c).await }))
+        .await
+        .unwrap();
+    assert_eq!(aliases.len(), 1);
+}

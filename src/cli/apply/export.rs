@@ -1,0 +1,143 @@
+//! The present state as a provisioning file, without secrets: applying it again changes nothing.
+
+use std::fmt::Write as _;
+
+use super::state::{ApiKey, Model, Models, Provider, State, Tariff};
+
+const HEAD: &str = "\
+# Made by `modelgate export`. Secrets are not in it: applied where it came from, it changes nothing;
+# applied elsewhere, each provider key needs secret or secret_env, and API keys are made anew.
+";
+
+/// The state in the format of `modelgate apply`.
+pub(super) fn export(state: &State) -> String {
+    let mut out = HEAD.to_owned();
+    for p in &state.providers {
+        provider(&mut out, p);
+    }
+    for m in &state.models {
+        model(&mut out, m);
+    }
+    for k in &state.api_keys {
+        api_key(&mut out, k);
+    }
+    out
+}
+
+fn text(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
+}
+
+fn texts<'a>(values: impl Iterator<Item = &'a String>) -> String {
+    let list: Vec<String> = values.map(|v| text(v)).collect();
+    format!("[{}]", list.join(", "))
+}
+
+fn line(out: &mut String, name: &str, value: &str) {
+    // Writing to a String cannot fail.
+    let _infallible = writeln!(out, "{name} = {value}");
+}
+
+fn list(out: &mut String, name: &str, items: &[String]) {
+    if items.is_empty() {
+        line(out, name, "[]");
+        return;
+    }
+    let body: String = items.iter().map(|item| format!("  {item},\n")).collect();
+    line(out, name, &format!("[\n{body}]"));
+}
+
+fn number(out: &mut String, name: &str, value: Option<i64>) {
+    if let Some(value) = value {
+        line(out, name, &value.to_string());
+    }
+}
+
+fn provider(out: &mut String, p: &Provider) {
+    out.push_str("\n[[providers]]\n");
+    line(out, "name", &text(&p.name));
+    if !p.display_name.is_empty() {
+        line(out, "display_name", &text(&p.display_name));
+    }
+    line(out, "protocol", &text(&p.protocol));
+    line(out, "base_url", &text(&p.base_url));
+    number(out, "connect_timeout_ms", Some(p.connect_timeout_ms));
+    number(out, "first_byte_timeout_ms", Some(p.first_byte_timeout_ms));
+    number(out, "idle_timeout_ms", Some(p.idle_timeout_ms));
+    if let Some(agent) = &p.user_agent {
+        line(out, "user_agent", &text(agent));
+    }
+    line(out, "enabled", &p.enabled.to_string());
+    let keys: Vec<String> = p
+        .keys
+        .iter()
+        .map(|k| {
+            let limit = k
+                .max_concurrency
+                .map_or_else(String::new, |n| format!(", max_concurrency = {n}"));
+            format!(
+                "{{ label = {}, weight = {}{limit}, enabled = {} }}",
+                text(&k.label),
+                k.weight,
+                k.enabled
+            )
+        })
+        .collect();
+    list(out, "keys", &keys);
+}
+
+fn price(tariff: &Tariff) -> String {
+    let fields: Vec<String> = tariff
+        .fields()
+        .into_iter()
+        .map(|(name, value)| format!("{name} = {}", text(&value)))
+        .collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+fn model(out: &mut String, m: &Model) {
+    out.push_str("\n[[models]]\n");
+    line(out, "name", &text(&m.name));
+    if !m.display_name.is_empty() {
+        line(out, "display_name", &text(&m.display_name));
+    }
+    line(out, "kind", &text(&m.kind));
+    number(out, "context_length", m.context_length);
+    number(out, "max_output_tokens", m.max_output_tokens);
+    line(out, "enabled", &m.enabled.to_string());
+    line(out, "hidden", &m.hidden.to_string());
+    line(out, "aliases", &texts(m.aliases.iter()));
+    let targets: Vec<String> = m
+        .targets
+        .iter()
+        .map(|t| {
+            let own = t.price.as_ref().map(price);
+            let own = own.map_or_else(String::new, |p| format!(", price = {p}"));
+            format!(
+                "{{ provider = {}, upstream_model = {}, priority = {}, weight = {}, enabled = {}{own} }}",
+                text(&t.provider),
+                text(&t.upstream_model),
+                t.priority,
+                t.weight,
+                t.enabled
+            )
+        })
+        .collect();
+    list(out, "targets", &targets);
+    if let Some(tariff) = &m.price {
+        line(out, "price", &price(tariff));
+    }
+}
+
+fn api_key(out: &mut String, k: &ApiKey) {
+    out.push_str("\n[[api_keys]]\n");
+    line(out, "name", &text(&k.name));
+    line(out, "enabled", &k.enabled.to_string());
+    if !k.note.is_empty() {
+        line(out, "note", &text(&k.note));
+    }
+    match &k.models {
+        Models::All => line(out, "models", "[\"*\"]"),
+        Models::Only(names) => line(out, "models", &texts(names.iter())),
+    }
+}
