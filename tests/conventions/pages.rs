@@ -2,75 +2,119 @@
 
 use std::collections::BTreeSet;
 
-use super::tree::{File, files, report, root};
+use super::tree::{File, files, report};
 
 const AREAS: &[&str] = &["admin", "user", "public"];
 
-/// Names of the page modules of an area: `keys.rs`, or a folder `keys/`.
-fn page_modules(area: &str) -> BTreeSet<String> {
-    files(&format!("src/web/{area}"), &[".rs"])
-        .iter()
-        .filter(|file| !file.is_test())
-        .filter_map(|file| {
-            file.path
-                .strip_prefix(&format!("src/web/{area}/"))?
-                .split('/')
-                .next()
-                .map(str::to_owned)
-        })
-        .map(|name| name.trim_end_matches(".rs").to_owned())
-        .filter(|name| !["mod", "components"].contains(&name.as_str()))
-        .collect()
+/// A module of an area that shows pages: its name, and the templates that it names.
+struct PageModule {
+    name: String,
+    templates: Vec<String>,
 }
 
-/// Names of the page templates of an area; a template in a sub-folder belongs to the page of the folder's name.
-fn page_templates(area: &str) -> BTreeSet<String> {
-    files(&format!("templates/{area}"), &[".html"])
+impl PageModule {
+    /// Whether `stem` is the page's name or what its name begins with: `provider` serves `provider_key` too.
+    fn belongs_to(&self, stem: &str) -> bool {
+        let stem = stem.replace('-', "_");
+        self.name == stem || self.name.starts_with(&format!("{stem}_"))
+    }
+}
+
+fn page_modules(area: &str) -> Vec<PageModule> {
+    let mut found: Vec<PageModule> = Vec::new();
+    for file in files(&format!("src/web/{area}"), &[".rs"])
+        .iter()
+        .filter(|file| !file.is_test())
+    {
+        let inside = file
+            .path
+            .strip_prefix(&format!("src/web/{area}/"))
+            .unwrap_or_default();
+        let name = inside
+            .split('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".rs")
+            .to_owned();
+        let code = file.code();
+        let templates: Vec<String> = code
+            .match_indices("path = \"")
+            .filter_map(|(at, sign)| code[at + sign.len()..].split('"').next())
+            .filter_map(|path| {
+                path.strip_prefix(&format!("{area}/"))?
+                    .strip_suffix(".html")
+            })
+            .map(str::to_owned)
+            .collect();
+        match found.iter_mut().find(|page| page.name == name) {
+            Some(page) => page.templates.extend(templates),
+            None => found.push(PageModule { name, templates }),
+        }
+    }
+    found.retain(|page| !page.templates.is_empty());
+    found
+}
+
+fn stems(folder: &str, start: &str, ending: &str) -> Vec<String> {
+    files(folder, &[ending])
         .iter()
         .filter_map(|file| {
             file.path
-                .strip_prefix(&format!("templates/{area}/"))?
-                .split('/')
-                .next()
-                .map(str::to_owned)
+                .rsplit('/')
+                .next()?
+                .strip_suffix(ending)?
+                .strip_prefix(start)
         })
-        .map(|name| name.trim_end_matches(".html").to_owned())
+        .map(str::to_owned)
         .collect()
 }
 
 #[test]
 fn a_page_has_its_template_its_texts_and_its_test() {
     let mut complaints = Vec::new();
-    let http: Vec<String> = files("tests/http", &[".rs"])
-        .into_iter()
-        .map(|file| file.path)
-        .collect();
     for area in AREAS {
-        let modules = page_modules(area);
-        let templates = page_templates(area);
-        for page in modules.difference(&templates) {
-            complaints.push(format!(
-                "src/web/{area}/{page}: no templates/{area}/{page}.html"
-            ));
-        }
-        for page in templates.difference(&modules) {
-            complaints.push(format!(
-                "templates/{area}/{page}.html: no src/web/{area}/{page}.rs"
-            ));
-        }
-        for page in modules.intersection(&templates) {
+        let pages = page_modules(area);
+        let http = stems("tests/http", &format!("{area}_"), ".rs");
+        for page in &pages {
+            let name = &page.name;
+            if !page.templates.contains(name) {
+                complaints.push(format!(
+                    "src/web/{area}/{name}.rs: does not show templates/{area}/{name}.html"
+                ));
+            }
             for lang in ["en", "zh"] {
-                let texts = format!("locales/{lang}/{area}-{page}.ftl");
-                if !root().join(&texts).is_file() {
-                    complaints.push(format!("src/web/{area}/{page}: no {texts}"));
+                let texts = stems(&format!("locales/{lang}"), &format!("{area}-"), ".ftl");
+                if !texts.iter().any(|stem| page.belongs_to(stem)) {
+                    complaints.push(format!(
+                        "src/web/{area}/{name}.rs: no locales/{lang}/{area}-{name}.ftl"
+                    ));
                 }
             }
-            if !http
+            if !http.iter().any(|stem| page.belongs_to(stem)) {
+                complaints.push(format!(
+                    "src/web/{area}/{name}.rs: no tests/http/{area}_{name}.rs"
+                ));
+            }
+        }
+        for template in stems(&format!("templates/{area}"), "", ".html") {
+            let shown: BTreeSet<_> = pages
                 .iter()
-                .any(|path| path.starts_with(&format!("tests/http/{area}_{page}")))
+                .filter(|p| p.templates.contains(&template))
+                .map(|p| &p.name)
+                .collect();
+            if shown.len() != 1 {
+                complaints.push(format!(
+                    "templates/{area}/{template}.html: shown by {shown:?}, not by one page"
+                ));
+            }
+        }
+        for texts in stems("locales/en", &format!("{area}-"), ".ftl") {
+            if !pages
+                .iter()
+                .any(|page| page.name == texts.replace('-', "_"))
             {
                 complaints.push(format!(
-                    "src/web/{area}/{page}: no tests/http/{area}_{page}.rs"
+                    "locales/en/{area}-{texts}.ftl: no page of that name"
                 ));
             }
         }
@@ -87,11 +131,10 @@ fn every_page_has_a_route() {
         .map(File::code)
         .collect();
     for area in AREAS {
-        for page in page_modules(area)
-            .iter()
-            .filter(|page| !routes.contains(&format!("{page}::")))
-        {
-            complaints.push(format!("src/web/{area}/{page}: no route names it"));
+        for PageModule { name, .. } in page_modules(area) {
+            if !routes.contains(&format!("{name}::")) {
+                complaints.push(format!("src/web/{area}/{name}.rs: no route names it"));
+            }
         }
     }
     report(&complaints);
