@@ -1,0 +1,70 @@
+//! The first accounts.
+
+use modelgate_domain::{Role, Secret};
+use modelgate_store::changes::{self, Change};
+use modelgate_store::users::{self, NewUser};
+use modelgate_store::{Db, StoreError};
+use serde_json::json;
+
+use super::AppError;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::secrets::hash_password;
+
+/// Makes the administrators of `ADMIN_USERS` that are missing; never touches one that is there.
+pub(super) async fn accounts(config: &Config, db: &Db, clock: &Clock) -> Result<(), AppError> {
+    for (username, password) in &config.admin_users {
+        let name = username.clone();
+        let found = db
+            .read(move |c| Box::pin(async move { users::find_by_username(c, &name).await }))
+            .await?;
+        if found.is_none() {
+            create(db, clock, username, password).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn create(db: &Db, clock: &Clock, username: &str, password: &Secret) -> Result<(), AppError> {
+    let secret = password.clone();
+    let hash = db.runtime().spawn_blocking(move || hash_password(&secret));
+    let hash = hash
+        .await
+        .map_err(|died| StoreError::Task(died.to_string()))??;
+    let user = NewUser {
+        username: username.to_owned(),
+        email: None,
+        display_name: String::new(),
+        password_hash: Some(Secret::new(hash)),
+        role: Role::Admin,
+    };
+    let now = clock.now();
+    let change = Change {
+        at: now,
+        actor: "ADMIN_USERS".to_owned(),
+        actor_address: String::new(),
+        action: "user.create".to_owned(),
+        object: format!("user {username}"),
+        before: None,
+        after: Some(json!({ "username": username, "role": Role::Admin })),
+        reason: "named in the environment and missing".to_owned(),
+    };
+    let made: Result<(), StoreError> = db
+        .write(move |c| {
+            Box::pin(async move {
+                users::insert(c, &user, now).await?;
+                changes::record(c, &change).await?;
+                Ok(())
+            })
+        })
+        .await;
+    match made {
+        // Another instance made it in the same moment.
+        Err(error) if error.is_conflict("users", "username") => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(()) => {
+            tracing::info!(username, "made the administrator named in the environment");
+            Ok(())
+        }
+    }
+}

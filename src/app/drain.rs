@@ -1,0 +1,65 @@
+//! The end in good order: nobody is cut off who could still be answered, and nothing written stays behind.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::parts::Parts;
+
+/// How long calls may go on after the server stopped listening.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long they then have to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// How long the journal may take to reach the database; what is left stays on disk for the next start.
+const JOURNAL: Duration = Duration::from_secs(10);
+const TASK: Duration = Duration::from_secs(10);
+
+/// After so many seconds the server cuts what still runs.
+pub(super) const CUT_S: u64 = GRACE.as_secs() + GOODBYE.as_secs();
+
+/// What runs and has to be ended.
+pub(super) struct Running {
+    pub(super) http: ServerHandle,
+    /// Resolves when the serving threads are gone.
+    pub(super) http_ended: oneshot::Receiver<()>,
+    /// Ends the background tasks when it becomes true.
+    pub(super) shutdown: watch::Sender<bool>,
+    pub(super) tasks: Vec<JoinHandle<()>>,
+}
+
+/// Ends everything. `at_once` closes idle connections without asking whether a page is on its way.
+pub(super) async fn end(parts: &Arc<Parts>, running: Running, at_once: bool) {
+    parts.draining.store(true, Ordering::Relaxed);
+    // Listens no more from here on.
+    let stopped = running.http.stop(!at_once);
+    close_streams_after_grace(parts, stopped).await;
+    drop(timeout(GOODBYE, running.http_ended).await);
+    if parts.database_up() && timeout(JOURNAL, parts.journal.drained()).await.is_err() {
+        tracing::warn!("the journal was not drained in time; the next start goes on with it");
+    }
+    running.shutdown.send_replace(true);
+    for task in running.tasks {
+        if timeout(TASK, task).await.is_err() {
+            tracing::warn!("a background task did not end in time");
+        }
+    }
+}
+
+async fn close_streams_after_grace(parts: &Arc<Parts>, stopped: impl Future<Output = ()>) {
+    tokio::pin!(stopped);
+    if timeout(GRACE, &mut stopped).await.is_ok() {
+        return;
+    }
+    tracing::warn!(
+        calls = parts.active_requests(),
+        "ending calls that still run"
+    );
+    parts.closing.send_replace(true);
+    drop(timeout(GOODBYE + GOODBYE, stopped).await);
+}

@@ -1,0 +1,43 @@
+//! Why the gateway did not start, as one sentence.
+
+use modelgate_store::StoreError;
+
+use crate::journal::JournalError;
+use crate::secrets::{SecretsError, UnlockError};
+
+/// The gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The master key is missing, wrong or unusable.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The journal directory cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// `HOST:PORT`.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Threads, signals or timers are not to be had.
+    #[error("the operating system refuses what the server needs: {0}")]
+    Runtime(std::io::Error),
+    /// A metric is registered twice: a mistake in this program.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl From<UnlockError> for AppError {
+    fn from(error: UnlockError) -> Self {
+        match error {
+            UnlockError::Secrets(error) => Self::Secrets(error),
+            UnlockError::Store(error) => Self::Store(error),
+        }
+    }
+}

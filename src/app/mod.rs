@@ -1,0 +1,75 @@
+//! Composition root: builds the state, starts the server, ends it in good order.
+//!
+//! [`Server::start`] is the whole gateway inside a running program (tests, the demo, benchmarks); [`run`] is the
+//! process of its own, with signals.
+
+mod bootstrap;
+mod drain;
+mod error;
+mod health;
+mod parts;
+mod pulse;
+mod server;
+
+pub use error::AppError;
+pub use server::{Handle, Server};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Config;
+
+/// Serves until SIGTERM or SIGINT, then ends in good order; a second signal ends at once.
+pub fn run(config: Config) -> Result<(), AppError> {
+    raise_file_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(AppError::Runtime)?;
+    runtime.block_on(async {
+        let mut stop = Stop::listen()?;
+        let server = Server::start(config).await?;
+        tracing::info!(address = %server.addr(), version = env!("CARGO_PKG_VERSION"), "serving");
+        let signal = stop.next().await;
+        tracing::info!(signal, "ending: calls that run may finish");
+        tokio::select! {
+            () = server.shut_down() => tracing::info!("ended"),
+            signal = stop.next() => tracing::warn!(signal, "ended at once by a second signal"),
+        }
+        Ok(())
+    })
+}
+
+/// The two signals that ask for an end.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, AppError> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(AppError::Runtime)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(AppError::Runtime)?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Every stream takes two descriptors: lifts the soft limit as far as the hard one allows.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}

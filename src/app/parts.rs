@@ -1,0 +1,156 @@
+//! What one gateway consists of, put together in the order in which one thing needs another.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use modelgate_domain::ids::RequestIdSource;
+use modelgate_store::{Db, instances};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::{AppError, bootstrap};
+use crate::admission::Admission;
+use crate::catalog::{Catalog, Updater};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::journal::{Journal, JournalOptions};
+use crate::secrets::{self, Keyring};
+use crate::telemetry::{Gauges, Metrics};
+
+#[allow(dead_code, reason = "the pages and the calls under /v1 use the rest")]
+/// The state of one gateway, shared by all its threads.
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) db: Db,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) updater: Updater,
+    pub(super) journal: Arc<Journal>,
+    pub(super) admission: Admission,
+    pub(super) ids: Arc<RequestIdSource>,
+    pub(super) metrics: Arc<Metrics>,
+    /// True once the end has begun.
+    pub(super) draining: AtomicBool,
+    /// Becomes true when streams that still run must end.
+    pub(super) closing: watch::Sender<bool>,
+}
+
+impl Parts {
+    /// Opens the database and everything that rests on it. `background` is the multi-thread runtime of all database
+    /// work.
+    pub(super) async fn build(config: Config, background: Handle) -> Result<Self, AppError> {
+        let clock = Clock::system();
+        let db = Db::open(&config.database_url, background).await?;
+        let run = db.migrate().await?;
+        if !run.is_empty() {
+            tracing::info!(
+                migrations = run.len(),
+                "the database was brought up to date"
+            );
+        }
+        let keyring = Arc::new(secrets::unlock(&config, &db, &clock).await?);
+        bootstrap::accounts(&config, &db, &clock).await?;
+        let journal = Journal::open(JournalOptions {
+            dir: config.data_dir.join("journal"),
+            max_bytes: config.journal_max_bytes,
+            full: config.journal_full,
+            clock: clock.clone(),
+        })?;
+        let updater = Updater::start(
+            db.clone(),
+            Arc::clone(&keyring),
+            clock.clone(),
+            config.clone(),
+        )
+        .await?;
+        let updater = follow_settings(updater, &journal);
+        let ids = Arc::new(lease(&db, &journal, &clock).await?);
+        Ok(Self {
+            admission: Admission::new(),
+            metrics: Arc::new(Metrics::new()?),
+            draining: AtomicBool::new(false),
+            closing: watch::Sender::new(false),
+            config,
+            clock,
+            db,
+            keyring,
+            updater,
+            journal,
+            ids,
+        })
+    }
+
+    /// Whether the end has begun.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The number of the configuration in force.
+    pub(super) fn generation(&self) -> i64 {
+        self.updater.status().generation
+    }
+
+    /// Whether the database answered when it was last asked, a quarter of a second ago at most.
+    pub(super) fn database_up(&self) -> bool {
+        self.updater.status().last_error.is_none()
+    }
+
+    /// How long load balancers get to notice the end.
+    pub(super) fn drain_delay(&self) -> Duration {
+        self.updater.settings().load().runtime.drain_delay
+    }
+
+    /// Calls that run.
+    pub(super) fn active_requests(&self) -> i64 {
+        self.admission.live().active_requests
+    }
+
+    /// What metrics read when somebody asks.
+    pub(super) fn gauges(&self) -> Gauges {
+        let live = self.admission.live();
+        let stats = self.journal.stats();
+        Gauges {
+            active_requests: live.active_requests,
+            active_streams: live.active_streams,
+            journal_age_s: self.journal_age_s(stats.oldest_ms),
+            journal_bytes: stats.bytes,
+            journal_records: stats.lag_records,
+            journal_unrecorded: stats.unrecorded,
+            journal_set_aside: stats.set_aside,
+            config_generation: self.generation(),
+            database_up: self.database_up(),
+        }
+    }
+
+    /// Seconds since the oldest waiting record was written.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "an age in seconds needs no more"
+    )]
+    pub(super) fn journal_age_s(&self, oldest_ms: Option<i64>) -> f64 {
+        let age = |ms| self.clock.now_ms().saturating_sub(ms).max(0) as f64 / 1_000.0;
+        oldest_ms.map_or(0.0, age)
+    }
+}
+
+/// Applies saved settings of the journal, now and whenever they change.
+fn follow_settings(updater: Updater, journal: &Arc<Journal>) -> Updater {
+    let (settings, journal) = (updater.settings(), Arc::clone(journal));
+    journal.set_full(settings.load().runtime.journal_full);
+    updater.observed_by(Box::new(move |_old: &Catalog, _new: &Catalog| {
+        journal.set_full(settings.load().runtime.journal_full);
+    }))
+}
+
+/// A number of our own, so that request ids never collide.
+async fn lease(db: &Db, journal: &Journal, clock: &Clock) -> Result<RequestIdSource, AppError> {
+    let (instance, now_ms) = (journal.instance().to_owned(), clock.now_ms());
+    let version = env!("CARGO_PKG_VERSION");
+    let lease = db
+        .write(move |c| {
+            Box::pin(async move { instances::lease(c, &instance, version, now_ms).await })
+        })
+        .await?;
+    Ok(RequestIdSource::new(lease.number, lease.floor_ms))
+}

@@ -1,0 +1,223 @@
+//! The gateway as a value: started, asked, stopped; several may live in one process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+use modelgate_store::Db;
+use tokio::runtime::Runtime;
+use tokio::sync::{oneshot, watch};
+
+use super::drain::{self, Running};
+use super::parts::Parts;
+use super::{AppError, health, pulse};
+use crate::config::Config;
+use crate::journal::Journal;
+
+/// How long an idle connection stays open; longer than the pools of common proxies keep theirs.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const BACKLOG: u32 = 4_096;
+
+/// The gateway.
+#[derive(Clone, Copy, Debug)]
+pub struct Server;
+
+/// A running gateway. Dropped without [`Handle::stop`], it ends without ceremony.
+pub struct Handle {
+    addr: SocketAddr,
+    parts: Arc<Parts>,
+    running: Option<Running>,
+    /// Database work and background tasks; serving threads have their own.
+    background: Option<Runtime>,
+}
+
+impl Server {
+    /// Opens everything, listens on `HOST:PORT` (port 0 takes a free one) and serves.
+    pub async fn start(config: Config) -> Result<Handle, AppError> {
+        let background = background()?;
+        let handle = background.handle().clone();
+        let parts = match Parts::build(config, handle.clone()).await {
+            Ok(parts) => Arc::new(parts),
+            Err(error) => {
+                background.shutdown_background();
+                return Err(error);
+            }
+        };
+        let shutdown = watch::Sender::new(false);
+        let (drain_stop, db) = (shutdown.subscribe(), parts.db.clone());
+        let journal = Arc::clone(&parts.journal);
+        let tasks = vec![
+            handle.spawn(journal.run_drain(db, drain_stop)),
+            handle.spawn(follow(Arc::clone(&parts), shutdown.subscribe())),
+            handle.spawn(pulse::run(Arc::clone(&parts), shutdown.subscribe())),
+        ];
+        let served = match serve(&parts).await {
+            Ok(served) => served,
+            Err(error) => {
+                shutdown.send_replace(true);
+                for task in tasks {
+                    drop(task.await);
+                }
+                background.shutdown_background();
+                return Err(error);
+            }
+        };
+        Ok(Handle {
+            addr: served.addr,
+            parts,
+            running: Some(Running {
+                http: served.handle,
+                http_ended: served.ended,
+                shutdown,
+                tasks,
+            }),
+            background: Some(background),
+        })
+    }
+}
+
+impl Handle {
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The database, for what no page answers.
+    pub fn db(&self) -> &Db {
+        &self.parts.db
+    }
+
+    /// The journal, for its lag.
+    pub fn journal(&self) -> &Journal {
+        &self.parts.journal
+    }
+
+    /// Calls that run.
+    pub fn active_requests(&self) -> i64 {
+        self.parts.active_requests()
+    }
+
+    /// As the process does on SIGTERM: not ready, the drain delay, then the end.
+    pub async fn shut_down(mut self) {
+        self.parts.draining.store(true, Ordering::Relaxed);
+        tokio::time::sleep(self.parts.drain_delay()).await;
+        self.end(false).await;
+    }
+
+    /// Ends it in good order without the delay.
+    pub async fn stop(mut self) {
+        let idle = self.active_requests() == 0;
+        self.end(idle).await;
+    }
+
+    async fn end(&mut self, at_once: bool) {
+        if let Some(running) = self.running.take() {
+            drain::end(&self.parts, running, at_once).await;
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            // The command is sent by the call; nobody waits for the answer.
+            drop(running.http.stop(false));
+            running.shutdown.send_replace(true);
+        }
+        // A runtime must not be waited for inside another one.
+        if let Some(background) = self.background.take() {
+            background.shutdown_background();
+        }
+    }
+}
+
+/// What came of starting the serving threads.
+struct Served {
+    addr: SocketAddr,
+    handle: ServerHandle,
+    ended: oneshot::Receiver<()>,
+}
+
+fn background() -> Result<Runtime, AppError> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.clamp(2, 8))
+        .thread_name("modelgate-db")
+        .enable_all()
+        .build()
+        .map_err(AppError::Runtime)
+}
+
+/// Keeps the catalog in step with the database.
+async fn follow(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) {
+    parts
+        .updater
+        .run(async move { drop(shutdown.changed().await) })
+        .await;
+}
+
+/// Starts the serving threads under a system of their own: only then has each of them its own event loop.
+async fn serve(parts: &Arc<Parts>) -> Result<Served, AppError> {
+    let (started, outcome) = oneshot::channel();
+    let (ending, ended) = oneshot::channel();
+    let parts = Arc::clone(parts);
+    let thread = std::thread::Builder::new().name("modelgate-http".to_owned());
+    thread
+        .spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                match listen(&parts) {
+                    Ok((addr, server)) => {
+                        drop(started.send(Ok((addr, server.handle()))));
+                        if let Err(error) = server.await {
+                            tracing::error!(%error, "the server ended");
+                        }
+                    }
+                    Err(error) => drop(started.send(Err(error))),
+                }
+                drop(parts);
+                let _nobody_waits = ending.send(());
+            });
+        })
+        .map_err(AppError::Runtime)?;
+    let gone = |_sender| AppError::Runtime(std::io::Error::other("the serving thread died"));
+    let (addr, handle) = outcome.await.map_err(gone)??;
+    Ok(Served {
+        addr,
+        handle,
+        ended,
+    })
+}
+
+fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), AppError> {
+    let config = &parts.config;
+    let address = SocketAddr::new(config.host, config.port);
+    let failed = |source| AppError::Listen { address, source };
+    let served = Arc::clone(parts);
+    let server = HttpServer::new(move || {
+        let scope = web::scope(&served.config.base_path);
+        App::new().service(scope.configure(|config| routes(config, &served)))
+    })
+    .workers(config.workers)
+    .backlog(BACKLOG)
+    // Without it the last packets of a stream wait 40 ms for an acknowledgement.
+    .tcp_nodelay(true)
+    // Without it a handler runs on for seconds after its caller has gone.
+    .h1_allow_half_closed(false)
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(drain::CUT_S)
+    .disable_signals()
+    .bind(address)
+    .map_err(failed)?;
+    let addr = server.addrs().first().copied().unwrap_or(address);
+    Ok((addr, server.run()))
+}
+
+/// Everything that is served, below the base path. Called once on each serving thread.
+fn routes(config: &mut ServiceConfig, parts: &Arc<Parts>) {
+    let data = Data::from(Arc::clone(parts));
+    health::configure(config, &data);
+}
