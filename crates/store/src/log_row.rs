@@ -1,4 +1,4 @@
-//! The columns of the request log beside the records they keep.
+//! The columns of the request log as they are read.
 
 use diesel::prelude::*;
 use modelgate_domain::{AttemptRecord, RequestId, RequestRecord, Usage};
@@ -8,9 +8,9 @@ use crate::columns::currency;
 use crate::request_logs::LogRow;
 use crate::schema::{request_attempts, request_logs};
 
-/// All columns of `request_logs`, to be read and to be written.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = request_logs, treat_none_as_default_value = false, treat_none_as_null = true)]
+/// All columns of `request_logs`.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = request_logs)]
 pub(crate) struct Row {
     pub(crate) id: i64,
     pub(crate) seq: i64,
@@ -57,55 +57,6 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The columns of a record. Called by whoever writes the log.
-    #[allow(dead_code, reason = "for the drain")]
-    pub(crate) fn of(r: &RequestRecord, seq: i64) -> Self {
-        Self {
-            id: r.id.0,
-            seq,
-            api_key_id: r.api_key_id.0,
-            user_id: r.user_id.0,
-            session_id: r.session_id.clone(),
-            repeats: r.repeats,
-            endpoint: r.endpoint.clone(),
-            dialect: r.dialect.clone(),
-            requested_model: r.requested_model.clone(),
-            stream: r.stream,
-            client_ip: r.client_ip.clone(),
-            user_agent: r.user_agent.clone(),
-            request_bytes: r.request_bytes,
-            model_id: r.model_id.0,
-            provider_id: r.provider_id.0,
-            provider_key_id: r.provider_key_id.0,
-            upstream_model: r.upstream_model.clone(),
-            attempts: r.attempts,
-            route_reason: r.route_reason.clone(),
-            price_id: r.price_id.0,
-            status: r.status.as_str().to_owned(),
-            fault_owner: r.fault_owner.as_str().to_owned(),
-            error_code: r.error_code.clone(),
-            error_message: r.error_message.clone(),
-            http_status: r.http_status,
-            upstream_status: r.upstream_status,
-            finish_reason: r.finish_reason.clone(),
-            started_ms: r.started_ms,
-            finished_ms: r.finished_ms,
-            queue_ms: r.queue_ms,
-            connect_ms: r.connect_ms,
-            ttft_ms: r.ttft_ms,
-            latency_ms: r.latency_ms,
-            max_gap_ms: r.max_gap_ms,
-            prompt_tokens: r.usage.prompt,
-            cached_tokens: r.usage.cached,
-            cache_write_tokens: r.usage.cache_write,
-            completion_tokens: r.usage.completion,
-            reasoning_tokens: r.usage.reasoning,
-            usage_estimated: r.usage.estimated,
-            cost_nanos: r.cost_nanos,
-            currency: r.currency.as_str().to_owned(),
-        }
-    }
-
     /// The record behind the columns.
     pub(crate) fn into_log(self) -> Result<LogRow, StoreError> {
         let record = RequestRecord {
@@ -166,10 +117,9 @@ fn closed<T: std::str::FromStr>(column: &str, text: &str) -> Result<T, StoreErro
 }
 
 /// All columns of `request_attempts`.
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = request_attempts)]
 pub(crate) struct AttemptRow {
-    pub(crate) request_id: i64,
     pub(crate) number: i64,
     pub(crate) provider_id: i64,
     pub(crate) provider_key_id: i64,
@@ -177,23 +127,6 @@ pub(crate) struct AttemptRow {
     pub(crate) error_code: String,
     pub(crate) started_ms: i64,
     pub(crate) duration_ms: i64,
-}
-
-impl AttemptRow {
-    /// The columns of an attempt. Called by whoever writes the log.
-    #[allow(dead_code, reason = "for the drain")]
-    pub(crate) fn of(request: RequestId, a: &AttemptRecord) -> Self {
-        Self {
-            request_id: request.0,
-            number: a.number,
-            provider_id: a.provider_id.0,
-            provider_key_id: a.provider_key_id.0,
-            upstream_status: a.upstream_status,
-            error_code: a.error_code.clone(),
-            started_ms: a.started_ms,
-            duration_ms: a.duration_ms,
-        }
-    }
 }
 
 impl From<AttemptRow> for AttemptRecord {

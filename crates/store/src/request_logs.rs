@@ -161,11 +161,3 @@ pub async fn last_seq(c: &mut Conn) -> Result<i64, StoreError> {
     })?;
     Ok(last.unwrap_or(0))
 }
-
-/// The next free `seq`, held for this transaction: writers take turns, so that rows become visible in
-/// the order of their `seq` and a live tail misses none.
-#[allow(dead_code, reason = "for the drain")]
-pub(crate) async fn next_seq(c: &mut Conn) -> Result<i64, StoreError> {
-    c.advisory_lock(0x6d67_0002).await?;
-    Ok(last_seq(c).await? + 1)
-}

@@ -1,4 +1,4 @@
-//! The tables, generated from PostgreSQL after all migrations; see `tests/schema.rs`.
+//! The tables, generated from PostgreSQL after all migrations; a test keeps them equal.
 
 diesel::table! {
     api_key_models (api_key_id, model_id, target_id) {
