@@ -1,4 +1,5 @@
 //! The commands.
 
 pub mod apply;
+pub mod healthcheck;
 pub mod simulate;
