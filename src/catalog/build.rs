@@ -124,6 +124,13 @@ fn credential(
     })
 }
 
+impl From<providers::Provider> for Provider {
+    /// Without credentials: for calls that bring their own, such as a test of one not saved yet.
+    fn from(row: providers::Provider) -> Self {
+        provider(row, Vec::new())
+    }
+}
+
 fn provider(row: providers::Provider, credentials: Vec<Arc<Credential>>) -> Provider {
     Provider {
         id: row.id,

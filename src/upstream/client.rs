@@ -104,7 +104,7 @@ impl Clients {
         *request.uri_mut() = url::join(&provider.base_url, call.path)?;
         *request.headers_mut() = headers::request(
             provider,
-            credential,
+            &credential.secret,
             call.content_type,
             call.accept,
             call.forward,

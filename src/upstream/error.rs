@@ -102,7 +102,8 @@ impl UpstreamError {
     }
 }
 
-fn of_connect(error: &hyper_util::client::legacy::Error, timeout_ms: u128) -> UpstreamError {
+/// Why no connection came to stand, read off an error of any client on this stack.
+pub fn of_connect(error: &(dyn Error + 'static), timeout_ms: u128) -> UpstreamError {
     if find::<ConnectTimedOut>(error).is_some() || is_io_timeout(error) {
         return UpstreamError::new(
             ErrorKind::ConnectTimeout,

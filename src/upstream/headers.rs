@@ -3,9 +3,10 @@
 use hyper::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
+use modelgate_domain::Secret;
 
 use super::error::{ErrorKind, UpstreamError};
-use crate::catalog::{Credential, Provider};
+use crate::catalog::Provider;
 
 /// What vendors see as `user-agent` unless the provider sets its own.
 pub const PRODUCT_USER_AGENT: &str = concat!("modelgate/", env!("CARGO_PKG_VERSION"));
@@ -64,10 +65,11 @@ pub fn may_leave(name: &str) -> bool {
         && name != "x-real-ip"
 }
 
-/// The fresh header set of one call.
-pub(super) fn request(
+/// The fresh header set of one call: `secret` as the bearer, the provider's own headers, and of `forward`
+/// (the caller's headers that the endpoint wants passed on) what may leave.
+pub fn request(
     provider: &Provider,
-    credential: &Credential,
+    secret: &Secret,
     content_type: &str,
     accept: &str,
     forward: &[(&str, &[u8])],
@@ -84,7 +86,7 @@ pub(super) fn request(
     headers.insert(ACCEPT, value(accept, "accept")?);
     let agent = provider.user_agent.as_deref().unwrap_or(PRODUCT_USER_AGENT);
     headers.insert(USER_AGENT, value(agent, "user-agent")?);
-    headers.insert(AUTHORIZATION, bearer(credential)?);
+    headers.insert(AUTHORIZATION, bearer(secret)?);
     for (name, secret) in &provider.extra_headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| refused("extra"))?;
         if belongs_to_connection(&name) {
@@ -114,11 +116,8 @@ pub(super) fn clean_answer(headers: &mut HeaderMap) {
     }
 }
 
-fn bearer(credential: &Credential) -> Result<HeaderValue, UpstreamError> {
-    let mut value = value(
-        &format!("Bearer {}", credential.secret.expose()),
-        "credential",
-    )?;
+fn bearer(secret: &Secret) -> Result<HeaderValue, UpstreamError> {
+    let mut value = value(&format!("Bearer {}", secret.expose()), "credential")?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -8,13 +8,14 @@ mod connector;
 mod error;
 mod headers;
 mod proxy;
+pub mod scrub;
 mod tls;
 mod url;
 
 pub use body::Body;
 pub use client::{Answer, Call, Clients};
-pub use error::{ErrorKind, UpstreamError};
-pub use headers::{PRODUCT_USER_AGENT, may_leave};
+pub use error::{ErrorKind, UpstreamError, of_connect};
+pub use headers::{PRODUCT_USER_AGENT, may_leave, request as request_headers};
 pub use proxy::OutboundProxy;
 pub use tls::client_config;
 pub use url::join;
@@ -24,4 +25,4 @@ mod client_tests;
 #[cfg(test)]
 mod route_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -20,7 +20,7 @@ use super::{Answer, Call, Clients, UpstreamError, tls};
 use crate::catalog::{Credential, Provider, fixtures};
 
 /// Runs `talk` for every connection, with its number from 0.
-pub(super) async fn serve<F, Fut>(talk: F) -> SocketAddr
+pub(crate) async fn serve<F, Fut>(talk: F) -> SocketAddr
 where
     F: Fn(TcpStream, usize) -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -37,7 +37,7 @@ where
 }
 
 /// Reads one request: its head as lower-case text, and its body.
-pub(super) async fn read_request<S: AsyncRead + Unpin>(socket: &mut S) -> Option<(String, String)> {
+pub(crate) async fn read_request<S: AsyncRead + Unpin>(socket: &mut S) -> Option<(String, String)> {
     let mut seen = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&seen).into_owned();
@@ -56,7 +56,7 @@ pub(super) async fn read_request<S: AsyncRead + Unpin>(socket: &mut S) -> Option
 }
 
 /// The value of a header in a request's head.
-pub(super) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines()
         .skip(1)
         .filter_map(|line| line.split_once(": "))
@@ -64,28 +64,28 @@ pub(super) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-pub(super) async fn say(socket: &mut (impl tokio::io::AsyncWrite + Unpin), text: &str) {
+pub(crate) async fn say(socket: &mut (impl tokio::io::AsyncWrite + Unpin), text: &str) {
     socket.write_all(text.as_bytes()).await.unwrap();
     socket.flush().await.unwrap();
 }
 
 /// An answer with a length, after which the connection stays open.
-pub(super) fn plain(body: &str) -> String {
+pub(crate) fn plain(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
-pub(super) const CHUNKED: &str =
+pub(crate) const CHUNKED: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
-pub(super) fn chunk(text: &str) -> String {
+pub(crate) fn chunk(text: &str) -> String {
     format!("{:x}\r\n{text}\r\n", text.len())
 }
 
 /// A provider at this address with short timeouts: 300 ms to connect and for the first byte, 200 ms of silence.
-pub(super) fn provider(base_url: String) -> Provider {
+pub(crate) fn provider(base_url: String) -> Provider {
     Provider {
         base_url: base_url.into(),
         connect_timeout: Duration::from_millis(300),
@@ -95,11 +95,11 @@ pub(super) fn provider(base_url: String) -> Provider {
     }
 }
 
-pub(super) fn credential() -> Credential {
+pub(crate) fn credential() -> Credential {
     fixtures::credential(1)
 }
 
-pub(super) fn call<'a>(forward: &'a [(&'a str, &'a [u8])]) -> Call<'a> {
+pub(crate) fn call<'a>(forward: &'a [(&'a str, &'a [u8])]) -> Call<'a> {
     Call {
         path: "/chat/completions",
         body: Bytes::from_static(b"{\"model\":\"m\"}"),
@@ -109,12 +109,12 @@ pub(super) fn call<'a>(forward: &'a [(&'a str, &'a [u8])]) -> Call<'a> {
     }
 }
 
-pub(super) async fn send(clients: &Clients, provider: &Provider) -> Result<Answer, UpstreamError> {
+pub(crate) async fn send(clients: &Clients, provider: &Provider) -> Result<Answer, UpstreamError> {
     clients.send(provider, &credential(), call(&[])).await
 }
 
 /// A certificate for `localhost` and 127.0.0.1 made on the spot: a server's side, and clients that trust it.
-pub(super) fn tls_pair(alpn: &[&[u8]]) -> (TlsAcceptor, Clients) {
+pub(crate) fn tls_pair(alpn: &[&[u8]]) -> (TlsAcceptor, Clients) {
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).unwrap();
     let certificate: CertificateDer<'static> = made.cert.der().clone();
