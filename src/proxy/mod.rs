@@ -1,1 +1,25 @@
-//! The data plane: the calls under /v1.
+//! The data plane: everything under `/v1`.
+//!
+//! Authenticates, admits, plans, calls a vendor, relays and settles. Never waits for the database, never parses
+//! more of a body than it needs, never holds a whole stream.
+
+mod authenticate;
+mod body;
+mod call;
+mod caller;
+mod cors;
+mod endpoints;
+mod error;
+mod failure;
+mod flow;
+mod forward;
+mod headers;
+mod large;
+mod relay;
+mod scrub;
+mod settle;
+mod state;
+
+pub use endpoints::configure;
+pub use error::ApiError;
+pub use state::{ProxyState, Settings};

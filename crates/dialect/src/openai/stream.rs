@@ -3,6 +3,8 @@
 //! Whole events pass as the bytes that came; each is looked at only by prepared finders, and parsed only where
 //! one of them hits.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use modelgate_domain::Usage;
 use serde::Deserialize;
@@ -21,7 +23,7 @@ pub struct Stream {
 /// What was seen of a stream so far.
 #[derive(Debug)]
 struct Watch {
-    reader: Reader,
+    reader: Arc<Reader>,
     hide_usage: bool,
     events: u64,
     done: bool,
@@ -33,7 +35,7 @@ struct Watch {
 
 impl Stream {
     /// `hide_usage` where the gateway asked for usage and the caller did not.
-    pub fn new(reader: Reader, hide_usage: bool) -> Self {
+    pub fn new(reader: Arc<Reader>, hide_usage: bool) -> Self {
         Self {
             framer: Framer::default(),
             watch: Watch {
@@ -149,7 +151,7 @@ mod tests {
         let mut cuts: Vec<usize> = cuts.iter().map(|c| c % (bytes.len() + 1)).collect();
         cuts.sort_unstable();
         cuts.push(bytes.len());
-        let mut stream = Stream::new(Reader::default(), hide);
+        let mut stream = Stream::new(Arc::default(), hide);
         let (mut out, mut from) = (Vec::new(), 0);
         for cut in cuts {
             out.extend(

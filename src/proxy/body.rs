@@ -1,0 +1,70 @@
+//! Reading a request body: its type, its size, its bytes.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::web::Payload;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+use super::error::ApiError;
+
+/// What is set aside for a body whose length is not told.
+const FIRST_GUESS: usize = 4 * 1024;
+
+/// Reads a JSON body of at most `limit` bytes.
+pub(super) async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
+    check_type(request.headers())?;
+    let told = length(request.headers());
+    if told.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let mut body = BytesMut::with_capacity(told.unwrap_or(FIRST_GUESS));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| {
+            let message = "The request body could not be read to its end.";
+            ApiError::caller(400, "body_incomplete", message).with_detail(error.to_string())
+        })?;
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Err(too_large(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(limit: usize) -> ApiError {
+    let message =
+        format!("The request body is larger than {limit} bytes, the limit of this gateway.");
+    ApiError::caller(413, "request_too_large", message)
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        let message = "Compressed request bodies are not accepted. Send plain JSON without \"content-encoding\".";
+        return Err(ApiError::caller(
+            415,
+            "unsupported_content_encoding",
+            message,
+        ));
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let kind = kind.unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    let lower = essence.to_ascii_lowercase();
+    if lower == "application/json" || lower.ends_with("+json") {
+        return Ok(());
+    }
+    let shown: String = essence.chars().take(100).collect();
+    let message = format!(
+        "The content type must be application/json, not \"{shown}\". Send the header \"Content-Type: application/json\"."
+    );
+    Err(ApiError::caller(415, "unsupported_content_type", message))
+}

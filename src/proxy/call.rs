@@ -1,0 +1,293 @@
+//! One call from its headers to its answer: authenticate, read, admit, plan, forward.
+
+use std::sync::Arc;
+
+use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use modelgate_dialect::openai::request::Peek;
+use modelgate_domain::{RequestId, RequestRecord};
+use tokio::time::Instant;
+
+use super::endpoints::Endpoint;
+use super::error::ApiError;
+use super::failure::Refused;
+use super::flow::{Flow, HEARTBEAT};
+use super::forward::{self, Job, Served};
+use super::large::Large;
+use super::settle::Settlement;
+use super::state::Worker;
+use super::{authenticate, body, caller, headers, scrub};
+use crate::admission::{Ask, check_key};
+use crate::catalog::{ApiKey, Catalog, Resolved};
+use crate::routing::{Candidate, PlanRequest, Why, plan};
+
+const MAX_MODEL_CHARS: usize = 256;
+/// The caller's headers that concern the vendor.
+const FORWARDED: [&str; 1] = ["openai-beta"];
+
+/// Serves a call to one of the endpoints that reach a vendor.
+pub(super) async fn serve(
+    worker: Data<Worker>,
+    endpoint: &'static Endpoint,
+    request: &HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let begun = Instant::now();
+    let now_ms = worker.clock.now_ms();
+    let id = worker.ids.next(now_ms);
+    let catalog = worker.catalog.load_full();
+    let key = match authenticate::authenticate(request.headers(), &catalog) {
+        Ok(key) => key,
+        Err(error) => {
+            worker.metrics.auth_failed();
+            return error.respond(id);
+        }
+    };
+    let record = record(&worker, endpoint, request, &key, (id, now_ms));
+    let mut settlement = Settlement::new(Data::clone(&worker), record, begun);
+    let prepared = prepare(&worker, endpoint, request, payload, &key, &mut settlement);
+    match prepared.await {
+        Ok(call) => respond(worker, endpoint, call.with(settlement)).await,
+        Err(error) => {
+            settlement.fail(&error, error.http_status);
+            error.respond(id)
+        }
+    }
+}
+
+fn record(
+    worker: &Worker,
+    endpoint: &Endpoint,
+    request: &HttpRequest,
+    key: &ApiKey,
+    (id, now_ms): (RequestId, i64),
+) -> RequestRecord {
+    let trusted = &worker.settings.trusted_proxies;
+    RequestRecord {
+        id,
+        api_key_id: key.id,
+        user_id: key.user_id,
+        session_id: caller::session(request.headers()),
+        repeats: 1,
+        endpoint: endpoint.name.to_owned(),
+        dialect: "openai".to_owned(),
+        client_ip: caller::address(request, trusted).to_string(),
+        user_agent: caller::agent(request.headers()),
+        started_ms: now_ms,
+        ..RequestRecord::default()
+    }
+}
+
+/// What a call needs beside its settlement.
+struct Prepared {
+    worker: Data<Worker>,
+    endpoint: &'static Endpoint,
+    body: bytes::Bytes,
+    peek: Peek,
+    resolved: Resolved,
+    attempts: Vec<Candidate>,
+    forward: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Prepared {
+    fn with(self, settlement: Settlement) -> Job {
+        Job {
+            worker: self.worker,
+            endpoint: self.endpoint,
+            body: self.body,
+            peek: self.peek,
+            model: self.resolved.model,
+            attempts: self.attempts,
+            forward: self.forward,
+            settlement,
+        }
+    }
+}
+
+/// Everything up to the first vendor call; the record says `started` once this succeeds.
+async fn prepare(
+    worker: &Data<Worker>,
+    endpoint: &'static Endpoint,
+    request: &HttpRequest,
+    payload: Payload,
+    key: &ApiKey,
+    settlement: &mut Settlement,
+) -> Result<Prepared, ApiError> {
+    check_key(key, settlement.record.started_ms)?;
+    let limit = worker.settings.body_limit;
+    let body = body::read(request, payload, limit).await?;
+    settlement.record.request_bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
+    let peek = Peek::read(&body)?;
+    settlement.record.requested_model = scrub::bounded(&peek.model, MAX_MODEL_CHARS);
+    settlement.record.stream = peek.stream && endpoint.streams;
+    settlement.prompt = peek.prompt;
+    // the body may have taken long: what holds now decides
+    let catalog = worker.catalog.load_full();
+    let resolved = resolve(&catalog, &peek.model)?;
+    settlement.record.model_id = resolved.model.id;
+    let now_ms = worker.clock.now_ms();
+    let permit = worker.admission.admit(&Ask {
+        key,
+        resolved: &resolved,
+        stream: settlement.record.stream,
+        now_ms,
+    })?;
+    settlement.hold_permit(permit);
+    let attempts = attempts(worker, endpoint, key, &resolved, settlement)?;
+    if worker.writer.started(&settlement.record).is_err() {
+        let message = "The gateway cannot record calls just now and refuses them; try again later.";
+        return Err(ApiError::gateway(503, "journal_full", message).retry_after(Some(5)));
+    }
+    let forward = FORWARDED.iter().filter_map(|name| {
+        let value = request.headers().get(*name)?;
+        Some((*name, value.as_bytes().to_vec()))
+    });
+    Ok(Prepared {
+        worker: Data::clone(worker),
+        endpoint,
+        body,
+        peek,
+        resolved,
+        attempts,
+        forward: forward.collect(),
+    })
+}
+
+/// A name that means no model here is refused: no provider is ever guessed.
+pub(super) fn resolve(catalog: &Catalog, name: &str) -> Result<Resolved, ApiError> {
+    catalog.resolve(name).ok_or_else(|| {
+        let shown = scrub::bounded(name, MAX_MODEL_CHARS);
+        ApiError::caller(
+            404,
+            "model_not_found",
+            format!("The model \"{shown}\" does not exist."),
+        )
+        .with_param("model")
+    })
+}
+
+fn attempts(
+    worker: &Worker,
+    endpoint: &Endpoint,
+    key: &ApiKey,
+    resolved: &Resolved,
+    settlement: &Settlement,
+) -> Result<Vec<Candidate>, ApiError> {
+    let now_ms = worker.clock.now_ms();
+    let planned = plan(
+        &worker.health,
+        &PlanRequest {
+            resolved,
+            key,
+            kind: endpoint.kind,
+            now_ms,
+            seed: settlement.id().0.unsigned_abs(),
+        },
+    );
+    if !planned.attempts.is_empty() {
+        return Ok(planned.attempts);
+    }
+    let name = &resolved.model.name;
+    Err(match planned.why_empty() {
+        Why::KindMismatch => {
+            let kind = &resolved.model.kind;
+            let message = format!(
+                "The model \"{name}\" is of the kind {kind}; this endpoint does not serve it."
+            );
+            ApiError::caller(400, "model_kind_mismatch", message).with_param("model")
+        }
+        Why::Busy => forward::busy(),
+        Why::Resting { until_ms } => {
+            let seconds = until_ms.map(|until| until.saturating_sub(now_ms).max(0) / 1_000 + 1);
+            let message =
+                format!("No provider can serve the model \"{name}\" just now; try again later.");
+            ApiError::upstream(503, "upstream_resting", message).retry_after(seconds)
+        }
+        Why::NotConfigured => {
+            let message = format!("The model \"{name}\" is not served by any provider.");
+            ApiError::policy(404, "model_not_found", message).with_param("model")
+        }
+    })
+}
+
+/// Runs the attempts. A caller of a stream who waits in silence gets its status and heartbeats meanwhile.
+async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) -> HttpResponse {
+    let id = job.settlement.id();
+    let streams = endpoint.streams && job.peek.stream;
+    let committed = job.settlement.committed();
+    let mut work = Box::pin(job.run());
+    if !streams {
+        return answer(&worker, id, work.await);
+    }
+    if let Ok(served) = tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
+        return answer(&worker, id, served);
+    }
+    committed.set(true);
+    let mut response = HttpResponse::Ok();
+    stream_of(
+        &mut response,
+        id,
+        Flow::waiting(id, work, worker.closing.clone()),
+    )
+}
+
+fn answer(worker: &Worker, id: RequestId, served: Served) -> HttpResponse {
+    match served {
+        Served::Error(error) => error.respond(id),
+        Served::Whole(whole) => whole_of(whole, id),
+        Served::Large(large) => large_of(*large, id),
+        Served::Stream(relay) => {
+            let mut response = builder(relay.status, &relay.headers);
+            let flow = Flow::relaying(id, relay, worker.closing.clone());
+            stream_of(&mut response, id, flow)
+        }
+    }
+}
+
+fn builder(status: u16, from: &hyper::HeaderMap) -> HttpResponseBuilder {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut response = HttpResponse::build(status);
+    let mut passed = actix_web::http::header::HeaderMap::new();
+    headers::pass(from, &mut passed);
+    for pair in passed {
+        response.insert_header(pair);
+    }
+    response
+}
+
+fn stream_of(response: &mut HttpResponseBuilder, id: RequestId, flow: Flow) -> HttpResponse {
+    let mut response = response.streaming(flow);
+    headers::stream(response.headers_mut());
+    headers::mark(response.headers_mut(), id);
+    response
+}
+
+fn whole_of(whole: Refused, id: RequestId) -> HttpResponse {
+    let mut response = builder(whole.status, &whole.headers).body(whole.body);
+    headers::mark(response.headers_mut(), id);
+    response
+}
+
+fn large_of(large: Large, id: RequestId) -> HttpResponse {
+    let mut response = builder(large.status, &large.headers);
+    let mut response = match large.length() {
+        Some(length) => response.body(SizedStream::new(length, large)),
+        None => response.streaming(large),
+    };
+    headers::mark(response.headers_mut(), id);
+    response
+}
+
+/// Finds the caller of an endpoint that reaches no vendor and leaves no record.
+pub(super) fn identify(
+    worker: &Worker,
+    request: &HttpRequest,
+) -> Result<(Arc<ApiKey>, Arc<Catalog>), ApiError> {
+    let catalog = worker.catalog.load_full();
+    let key = authenticate::authenticate(request.headers(), &catalog)
+        .inspect_err(|_error| worker.metrics.auth_failed())?;
+    check_key(&key, worker.clock.now_ms())?;
+    Ok((key, catalog))
+}

@@ -1,0 +1,25 @@
+//! `POST /v1/chat/completions`.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::super::call;
+use super::super::state::Worker;
+use super::Endpoint;
+use super::routes::finish;
+
+const ENDPOINT: Endpoint = Endpoint {
+    name: "chat_completions",
+    path: "/chat/completions",
+    kind: "chat",
+    streams: true,
+};
+
+pub(super) async fn post(
+    request: HttpRequest,
+    worker: Data<Worker>,
+    payload: Payload,
+) -> HttpResponse {
+    let response = call::serve(Data::clone(&worker), &ENDPOINT, &request, payload).await;
+    finish(&worker, &request, response)
+}

@@ -1,0 +1,80 @@
+//! The route table, and the answers to what is on none of the routes.
+
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use modelgate_dialect::openai::answer::Reader;
+
+use super::super::error::ApiError;
+use super::super::state::{ProxyState, Worker};
+use super::super::{cors, headers};
+use super::{chat_completions, completions, embeddings, models};
+
+/// Registers `/v1`. Called once for each serving thread.
+pub fn configure(config: &mut ServiceConfig, state: ProxyState) {
+    let worker = Worker {
+        state,
+        reader: std::sync::Arc::new(Reader::default()),
+    };
+    let scope = web::scope("/v1")
+        .app_data(Data::new(worker))
+        .service(post("/chat/completions").route(web::post().to(chat_completions::post)))
+        .service(post("/completions").route(web::post().to(completions::post)))
+        .service(post("/embeddings").route(web::post().to(embeddings::post)))
+        .service(get("/models").route(web::get().to(models::list)))
+        .service(get("/models/{id:.+}").route(web::get().to(models::get)))
+        .default_service(web::to(unknown));
+    config.service(scope);
+}
+
+fn post(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(|r, w| other_method(r, w, "POST, OPTIONS")))
+}
+
+fn get(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(|r, w| other_method(r, w, "GET, OPTIONS")))
+}
+
+/// Puts on an answer what depends on the settings alone.
+pub(super) fn finish(
+    worker: &Worker,
+    request: &HttpRequest,
+    mut response: HttpResponse,
+) -> HttpResponse {
+    let live = worker.live.load();
+    let origins = &live.runtime.cors_origins;
+    cors::open(response.headers_mut(), request.headers(), origins);
+    response
+}
+
+#[allow(clippy::unused_async, reason = "actix takes async functions only")]
+async fn other_method(
+    request: HttpRequest,
+    worker: Data<Worker>,
+    allowed: &'static str,
+) -> HttpResponse {
+    let id = worker.ids.next(worker.clock.now_ms());
+    let mut response = if request.method() == Method::OPTIONS {
+        cors::preflight(request.headers())
+    } else {
+        let message = format!(
+            "This endpoint does not know the method {}.",
+            request.method()
+        );
+        ApiError::caller(405, "method_not_allowed", message).respond(id)
+    };
+    headers::mark(response.headers_mut(), id);
+    let allow = HeaderValue::from_static(allowed);
+    response.headers_mut().insert(ALLOW, allow);
+    finish(&worker, &request, response)
+}
+
+#[allow(clippy::unused_async, reason = "actix takes async functions only")]
+async fn unknown(request: HttpRequest, worker: Data<Worker>) -> HttpResponse {
+    let id = worker.ids.next(worker.clock.now_ms());
+    let path: String = request.path().chars().take(200).collect();
+    let message = format!("There is no endpoint {path} here.");
+    let response = ApiError::caller(404, "unknown_endpoint", message).respond(id);
+    finish(&worker, &request, response)
+}

@@ -1,0 +1,164 @@
+//! The one type that becomes an error answer, before the first byte or as the last event of a stream.
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use modelgate_dialect::openai::error::Envelope;
+use modelgate_dialect::openai::request::BadRequest;
+use modelgate_domain::{FaultOwner, RequestId, Status};
+
+use super::headers;
+use crate::admission::Refusal;
+
+/// An error on its way to the caller and into the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// Stable code, the same in the answer, the record and the metrics.
+    pub code: Cow<'static, str>,
+    /// HTTP status, where nothing was sent yet.
+    pub http_status: u16,
+    /// How the record ends.
+    pub status: Status,
+    /// Who has to change something.
+    pub fault: FaultOwner,
+    /// One sentence for the caller. From 500 on it says nothing of the inside.
+    pub message: String,
+    /// The field at fault.
+    pub param: Option<&'static str>,
+    /// Seconds after which another try makes sense.
+    pub retry_after_s: Option<i64>,
+    /// What the record says, where that is more than the caller is told; free of secrets.
+    pub detail: Option<String>,
+}
+
+impl ApiError {
+    /// Something that the caller has to change.
+    pub fn caller(http_status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(FaultOwner::Caller, http_status, code, message)
+    }
+
+    /// Something that went wrong in here.
+    pub fn gateway(http_status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(FaultOwner::Gateway, http_status, code, message)
+    }
+
+    /// Something that a rule of the operator forbids or leaves out.
+    pub fn policy(http_status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(FaultOwner::Policy, http_status, code, message)
+    }
+
+    /// Something that the vendor has to mend.
+    pub fn upstream(http_status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(FaultOwner::Upstream, http_status, code, message)
+    }
+
+    fn new(
+        fault: FaultOwner,
+        http_status: u16,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: Cow::Borrowed(code),
+            http_status,
+            status: if http_status == 429 {
+                Status::RateLimited
+            } else {
+                Status::Error
+            },
+            fault,
+            message: message.into(),
+            param: None,
+            retry_after_s: None,
+            detail: None,
+        }
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub fn with_param(mut self, param: &'static str) -> Self {
+        self.param = Some(param);
+        self
+    }
+
+    /// Says more to those who read the record.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Marks an end by one of the gateway's timeouts.
+    #[must_use]
+    pub fn timed_out(mut self) -> Self {
+        self.status = Status::Timeout;
+        self
+    }
+
+    /// Tells the caller when to come back.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: Option<i64>) -> Self {
+        self.retry_after_s = seconds;
+        self
+    }
+
+    /// The class that OpenAI's SDKs know.
+    pub fn kind(&self) -> &'static str {
+        match self.http_status {
+            401 => "authentication_error",
+            403 => "permission_error",
+            429 => "rate_limit_error",
+            500.. => "api_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    /// The error as an answer.
+    pub fn respond(&self, id: RequestId) -> HttpResponse {
+        let request_id = id.to_string();
+        let status =
+            StatusCode::from_u16(self.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, "application/json"));
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header((RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        let mut response = response.body(self.envelope(&request_id).body());
+        headers::mark(response.headers_mut(), id);
+        response
+    }
+
+    /// The error as the last event of a stream.
+    pub fn event(&self, id: RequestId) -> String {
+        self.envelope(&id.to_string()).event()
+    }
+
+    fn envelope<'a>(&'a self, request_id: &'a str) -> Envelope<'a> {
+        Envelope {
+            message: &self.message,
+            kind: self.kind(),
+            param: self.param,
+            code: &self.code,
+            request_id,
+        }
+    }
+}
+
+impl From<BadRequest> for ApiError {
+    fn from(bad: BadRequest) -> Self {
+        let mut error = Self::caller(400, bad.code(), bad.to_string());
+        error.param = bad.param();
+        error
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::policy(refusal.status, refusal.code, refusal.message)
+    }
+}

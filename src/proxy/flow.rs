@@ -1,0 +1,156 @@
+//! The body of a streamed answer: heartbeats in silence, an orderly end when the gateway stops.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::future::LocalBoxFuture;
+use modelgate_dialect::openai::answer;
+use modelgate_dialect::sse;
+use modelgate_domain::RequestId;
+use tokio::sync::watch;
+
+use super::error::ApiError;
+use super::failure::Refused;
+use super::forward::Served;
+use super::relay::{Quiet, Relay};
+use super::scrub;
+use super::settle::shutting_down;
+
+/// Silence after which a comment keeps the connection open.
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What a caller reads while its stream lasts.
+pub(super) struct Flow {
+    id: RequestId,
+    phase: Phase,
+    quiet: Quiet,
+    closing: LocalBoxFuture<'static, ()>,
+    /// Goes out before anything else.
+    greeting: Bytes,
+}
+
+enum Phase {
+    /// The status is committed, the attempts go on.
+    Waiting(LocalBoxFuture<'static, Served>),
+    Relaying(Box<Relay>),
+    /// One last event.
+    Last(Bytes),
+    Over,
+}
+
+impl Flow {
+    /// For a stream whose first event is at hand.
+    pub(super) fn relaying(
+        id: RequestId,
+        relay: Box<Relay>,
+        closing: watch::Receiver<bool>,
+    ) -> Self {
+        Self::new(id, Phase::Relaying(relay), closing)
+    }
+
+    /// For a caller who has waited in silence: begins with a heartbeat.
+    pub(super) fn waiting(
+        id: RequestId,
+        work: LocalBoxFuture<'static, Served>,
+        closing: watch::Receiver<bool>,
+    ) -> Self {
+        let mut flow = Self::new(id, Phase::Waiting(work), closing);
+        flow.greeting = Bytes::from_static(sse::HEARTBEAT);
+        flow
+    }
+
+    fn new(id: RequestId, phase: Phase, mut closing: watch::Receiver<bool>) -> Self {
+        Self {
+            id,
+            phase,
+            quiet: Quiet::new(HEARTBEAT),
+            greeting: Bytes::new(),
+            closing: Box::pin(async move {
+                if closing.wait_for(|closes| *closes).await.is_err() {
+                    // nobody is left who could close
+                    std::future::pending::<()>().await;
+                }
+            }),
+        }
+    }
+
+    fn poll_phase(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            match &mut self.phase {
+                Phase::Waiting(work) => {
+                    let Poll::Ready(served) = work.as_mut().poll(cx) else {
+                        return Poll::Pending;
+                    };
+                    self.phase = after_waiting(served, self.id);
+                }
+                Phase::Relaying(relay) => return relay.poll(cx),
+                Phase::Last(event) => {
+                    let event = std::mem::take(event);
+                    self.phase = Phase::Over;
+                    return Poll::Ready(Some(event));
+                }
+                Phase::Over => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn close(&mut self) -> Bytes {
+        let error = shutting_down();
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Relaying(mut relay) => relay.abort(&error),
+            // dropping the attempts settles them: the state says that the gateway closes
+            Phase::Waiting(_) => Bytes::from(error.event(self.id)),
+            Phase::Last(event) => event,
+            Phase::Over => Bytes::new(),
+        }
+    }
+}
+
+impl Stream for Flow {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if !this.greeting.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut this.greeting))));
+        }
+        if let Poll::Ready(next) = this.poll_phase(cx) {
+            this.quiet.stir();
+            return Poll::Ready(next.map(Ok));
+        }
+        if this.closing.as_mut().poll(cx).is_ready() {
+            let event = this.close();
+            return Poll::Ready((!event.is_empty()).then_some(Ok(event)));
+        }
+        match this.quiet.poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Some(Ok(Bytes::from_static(sse::HEARTBEAT)))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// The status is out: whatever is no stream becomes an error event.
+fn after_waiting(served: Served, id: RequestId) -> Phase {
+    let error = match served {
+        Served::Stream(relay) => return Phase::Relaying(relay),
+        Served::Error(error) => error,
+        Served::Whole(refused) => of_refused(&refused),
+        // not made once the status is out
+        Served::Large(_) => return Phase::Over,
+    };
+    Phase::Last(Bytes::from(error.event(id)))
+}
+
+fn of_refused(refused: &Refused) -> ApiError {
+    let said = answer::error_message(&refused.body).unwrap_or_default();
+    let message = if said.is_empty() {
+        "The model's provider refused the request.".to_owned()
+    } else {
+        scrub::plain(&said)
+    };
+    ApiError::upstream(refused.status, "upstream_error", message)
+}

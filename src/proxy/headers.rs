@@ -1,0 +1,133 @@
+//! Which headers of a vendor's answer go on to the caller, and which are set here.
+
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use modelgate_domain::RequestId;
+
+/// On every answer.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Of use to a caller, and silent about whose account at the vendor was used.
+const PASSED: [&str; 5] = [
+    "content-type",
+    "openai-processing-ms",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+];
+
+/// Puts the request's id on an answer.
+pub(super) fn mark(headers: &mut HeaderMap, id: RequestId) {
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+}
+
+/// Copies what is passed on. The two header maps are of different versions of the same crate.
+pub(super) fn pass(from: &hyper::HeaderMap, to: &mut HeaderMap) {
+    for name in PASSED {
+        let value = from.get(name).map(hyper::header::HeaderValue::as_bytes);
+        if let Some(value) = value.and_then(|v| HeaderValue::from_bytes(v).ok()) {
+            to.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// What keeps proxies on the way from holding a stream back.
+pub(super) fn stream(headers: &mut HeaderMap) {
+    if !headers.contains_key(CONTENT_TYPE) {
+        let events = HeaderValue::from_static("text/event-stream; charset=utf-8");
+        headers.insert(CONTENT_TYPE, events);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+}
+
+/// What a vendor's `retry-after` asks for, in milliseconds; dates are not read.
+pub(super) fn retry_after_ms(headers: &hyper::HeaderMap) -> Option<i64> {
+    let number =
+        |name: &str| -> Option<f64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
+    let ms =
+        number("retry-after-ms").or_else(|| number(RETRY_AFTER.as_str()).map(|s| s * 1_000.0))?;
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the cast saturates, and the bounds are checked before"
+    )]
+    (0.0..1e12).contains(&ms).then_some(ms.ceil() as i64)
+}
+
+/// True where the answer is a stream of events.
+pub(super) fn is_event_stream(headers: &hyper::HeaderMap) -> bool {
+    let value = headers.get("content-type").and_then(|v| v.to_str().ok());
+    value.is_some_and(|v| {
+        let kind = v.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("text/event-stream")
+    })
+}
+
+/// True where the body is compressed, although nobody asked for it: neither events nor usage can be read in it.
+pub(super) fn is_encoded(headers: &hyper::HeaderMap) -> bool {
+    let value = headers.get("content-encoding");
+    value.is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vendor(pairs: &[(&'static str, &'static str)]) -> hyper::HeaderMap {
+        let mut map = hyper::HeaderMap::new();
+        for (name, value) in pairs {
+            map.insert(*name, hyper::header::HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn only_useful_headers_pass() {
+        let from = vendor(&[
+            ("content-type", "application/json"),
+            ("set-cookie", "a=b"),
+            ("content-encoding", "gzip"),
+            ("openai-organization", "org-secret"),
+            ("retry-after", "3"),
+        ]);
+        let mut to = HeaderMap::new();
+        pass(&from, &mut to);
+        assert_eq!(to.len(), 2);
+        assert!(to.contains_key("content-type") && to.contains_key("retry-after"));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_either_form() {
+        assert_eq!(
+            retry_after_ms(&vendor(&[("retry-after", "2")])),
+            Some(2_000)
+        );
+        let both = vendor(&[("retry-after", "2"), ("retry-after-ms", "1500.2")]);
+        assert_eq!(retry_after_ms(&both), Some(1_501));
+        for bad in ["-1", "Wed, 21 Oct 2026 07:28:00 GMT", "NaN", "inf", ""] {
+            assert_eq!(
+                retry_after_ms(&vendor(&[("retry-after", bad)])),
+                None,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_kind_of_body_is_told() {
+        assert!(is_event_stream(&vendor(&[(
+            "content-type",
+            "Text/Event-Stream; charset=utf-8"
+        )])));
+        assert!(!is_event_stream(&vendor(&[(
+            "content-type",
+            "application/json"
+        )])));
+        assert!(is_encoded(&vendor(&[("content-encoding", "gzip")])));
+        assert!(!is_encoded(&vendor(&[("content-encoding", "identity")])));
+    }
+}

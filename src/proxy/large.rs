@@ -1,0 +1,100 @@
+//! An answer that is no stream and too large to be held: passed through piece by piece.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use modelgate_dialect::openai::answer::Reader;
+
+use super::failure;
+use super::settle::Settlement;
+use crate::upstream::{Answer, Body, UpstreamError};
+
+/// The end of the answer is kept up to this size: that is where vendors put the usage.
+const TAIL_BYTES: usize = 64 * 1024;
+
+/// A large answer under way. One piece is always held back, so that the record is written before the last one.
+pub(super) struct Large {
+    pub(super) status: u16,
+    pub(super) headers: hyper::HeaderMap,
+    held: VecDeque<Bytes>,
+    body: Option<Body>,
+    tail: BytesMut,
+    reader: Arc<Reader>,
+    settlement: Settlement,
+}
+
+impl Large {
+    pub(super) fn new(
+        head: Bytes,
+        answer: Answer,
+        reader: Arc<Reader>,
+        settlement: Settlement,
+    ) -> Self {
+        let mut large = Self {
+            status: answer.status,
+            headers: answer.headers,
+            held: VecDeque::new(),
+            body: Some(answer.body),
+            tail: BytesMut::new(),
+            reader,
+            settlement,
+        };
+        large.hold(head);
+        large
+    }
+
+    /// What the vendor said of the length.
+    pub(super) fn length(&self) -> Option<u64> {
+        let value = self.headers.get("content-length")?;
+        value.to_str().ok()?.parse().ok()
+    }
+
+    fn hold(&mut self, piece: Bytes) {
+        self.tail.extend_from_slice(&piece);
+        let over = self.tail.len().saturating_sub(TAIL_BYTES);
+        drop(self.tail.split_to(over));
+        self.held.push_back(piece);
+    }
+
+    fn complete(&mut self) {
+        self.body = None;
+        self.settlement.found(self.reader.read(&self.tail));
+        self.settlement.succeed(self.status);
+    }
+
+    /// Nothing can be said within a body whose length is told: the connection breaks off.
+    fn cut(&mut self, error: &UpstreamError) -> UpstreamError {
+        self.body = None;
+        self.held.clear();
+        let sorted = failure::interrupted(error);
+        self.settlement.found(self.reader.read(&self.tail));
+        self.settlement.fail(&sorted, self.status);
+        error.clone()
+    }
+}
+
+impl Stream for Large {
+    type Item = Result<Bytes, UpstreamError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        while let Some(body) = this.body.as_mut() {
+            if this.held.len() > 1 {
+                break;
+            }
+            match Pin::new(body).poll_next(cx) {
+                Poll::Ready(Some(Ok(piece))) => this.hold(piece),
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Some(Err(this.cut(&error))));
+                }
+                Poll::Ready(None) => this.complete(),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(this.held.pop_front().map(Ok))
+    }
+}

@@ -1,0 +1,200 @@
+//! A vendor's stream on its way to the caller: whole events, at once, in fixed memory.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream as _;
+use modelgate_dialect::openai::stream::Stream;
+use tokio::time::{Instant, Sleep};
+
+use super::error::ApiError;
+use super::failure;
+use super::settle::Settlement;
+use crate::upstream::{Answer, Body, UpstreamError};
+
+/// How long the end of the vendor's body is awaited after `[DONE]`, so that its connection can be used again.
+const AFTER_DONE: Duration = Duration::from_millis(250);
+
+/// A stream whose first event has come.
+pub(super) struct Relay {
+    pub(super) status: u16,
+    pub(super) headers: hyper::HeaderMap,
+    stream: Stream,
+    /// Bytes that go out before anything else is read.
+    ready: Bytes,
+    body: Option<Body>,
+    /// Set once the record is written; runs while the vendor's body is read to its end.
+    rest: Option<Pin<Box<Sleep>>>,
+    settlement: Settlement,
+}
+
+impl Relay {
+    pub(super) fn new(
+        stream: Stream,
+        first: Bytes,
+        answer: Answer,
+        settlement: Settlement,
+    ) -> Self {
+        let mut relay = Self {
+            status: answer.status,
+            headers: answer.headers,
+            stream,
+            ready: first,
+            body: Some(answer.body),
+            rest: None,
+            settlement,
+        };
+        relay.settle_if_done();
+        relay
+    }
+
+    /// The next bytes for the caller; `None` ends the stream.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if !self.ready.is_empty() {
+            return Poll::Ready(Some(std::mem::take(&mut self.ready)));
+        }
+        while let Some(body) = self.body.as_mut() {
+            let next = match Pin::new(body).poll_next(cx) {
+                Poll::Ready(next) => next,
+                Poll::Pending => {
+                    if let Some(rest) = self.rest.as_mut() {
+                        ready!(rest.as_mut().poll(cx));
+                        self.body = None;
+                    } else {
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(None);
+                }
+            };
+            let out = match next {
+                _ if self.rest.is_some() => {
+                    // after the end nothing counts but the end of the body
+                    if !matches!(next, Some(Ok(_))) {
+                        self.body = None;
+                    }
+                    continue;
+                }
+                Some(Ok(chunk)) => self.forward(chunk),
+                Some(Err(error)) => self.cut(&error),
+                None => self.ended(),
+            };
+            if !out.is_empty() {
+                return Poll::Ready(Some(out));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Breaks the stream off with an error event.
+    pub(super) fn abort(&mut self, error: &ApiError) -> Bytes {
+        self.body = None;
+        if self.rest.is_some() {
+            return Bytes::new();
+        }
+        self.settlement.found(self.stream.findings());
+        self.settlement.fail(error, self.status);
+        Bytes::from(error.event(self.settlement.id()))
+    }
+
+    fn forward(&mut self, chunk: Bytes) -> Bytes {
+        match self.stream.push(chunk) {
+            Ok(events) => {
+                if !events.is_empty() {
+                    self.settlement.events_arrived();
+                }
+                self.settle_if_done();
+                events
+            }
+            Err(error) => {
+                let message = "The model's provider sent an event that is too large.";
+                let error = ApiError::upstream(502, "upstream_event_too_large", message)
+                    .with_detail(error.to_string());
+                self.abort(&error)
+            }
+        }
+    }
+
+    /// The record is written before the last event goes out.
+    fn settle_if_done(&mut self) {
+        if self.stream.is_done() && self.rest.is_none() {
+            self.settle_complete();
+            self.rest = Some(Box::pin(tokio::time::sleep(AFTER_DONE)));
+        }
+    }
+
+    fn settle_complete(&mut self) {
+        self.settlement.found(self.stream.findings());
+        match self.stream.vendor_error() {
+            Some(said) => {
+                let error =
+                    ApiError::upstream(502, "upstream_error", "").with_detail(said.to_owned());
+                self.settlement.fail(&error, self.status);
+            }
+            None => self.settlement.succeed(self.status),
+        }
+    }
+
+    /// The vendor's body broke off or fell silent.
+    fn cut(&mut self, error: &UpstreamError) -> Bytes {
+        if self.stream.is_complete() {
+            return self.ended();
+        }
+        self.abort(&failure::interrupted(error))
+    }
+
+    /// The vendor's body ended in good order: the stream, too, if it said so.
+    fn ended(&mut self) -> Bytes {
+        self.body = None;
+        if self.stream.is_complete() {
+            self.settle_complete();
+            return Bytes::new();
+        }
+        let message = "The model's provider ended its stream before the answer was complete.";
+        self.abort(&ApiError::upstream(502, "upstream_closed", message))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // what was received until the caller went
+        self.settlement.found(self.stream.findings());
+    }
+}
+
+/// Sleeps until a time that is pushed back while something happens: the timer itself is touched only when it fires.
+pub(super) struct Quiet {
+    limit: Duration,
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Quiet {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            since: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(limit)),
+        }
+    }
+
+    pub(super) fn stir(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// Ready once nothing happened for the limit, and again after each further limit.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let due = self.since + self.limit;
+            let now = Instant::now();
+            if now >= due {
+                self.since = now;
+                self.timer.as_mut().reset(now + self.limit);
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(due);
+        }
+    }
+}

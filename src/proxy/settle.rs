@@ -1,0 +1,241 @@
+//! One terminal record for every accepted call, whatever way it ends.
+//!
+//! The settlement travels with the call. Whoever ends the call says how; where nobody does, because the future
+//! or the body was dropped, the caller has gone and the record says so. Dropping only hands the record over.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use modelgate_dialect::estimate::Estimate;
+use modelgate_dialect::openai::answer::Findings;
+use modelgate_domain::{AttemptRecord, FaultOwner, Price, RequestId, RequestRecord, Status, Usage};
+use tokio::time::Instant;
+
+use super::error::ApiError;
+use super::scrub;
+use super::state::Worker;
+use crate::admission::Permit;
+use crate::catalog::{Model, Target};
+use crate::routing::InFlight;
+
+/// The record of one call while it runs.
+pub(super) struct Settlement {
+    worker: Data<Worker>,
+    pub(super) record: RequestRecord,
+    attempts: Vec<AttemptRecord>,
+    begun: Instant,
+    last_event: Option<Instant>,
+    /// What the prompt weighs, should nobody count it.
+    pub(super) prompt: Estimate,
+    findings: Findings,
+    /// Set once a vendor has answered: from then on tokens and cost are owed.
+    served_by: Option<(Arc<Model>, Arc<Target>)>,
+    permit: Option<Permit>,
+    place: Option<InFlight>,
+    /// True once a status of 200 has gone to the caller ahead of the vendor's answer.
+    committed: Rc<Cell<bool>>,
+    open: bool,
+}
+
+impl Settlement {
+    /// For a call that has just shown a valid key.
+    pub(super) fn new(worker: Data<Worker>, record: RequestRecord, begun: Instant) -> Self {
+        Self {
+            worker,
+            record,
+            attempts: Vec::new(),
+            begun,
+            last_event: None,
+            prompt: Estimate::default(),
+            findings: Findings::default(),
+            served_by: None,
+            permit: None,
+            place: None,
+            committed: Rc::default(),
+            open: true,
+        }
+    }
+
+    pub(super) fn id(&self) -> RequestId {
+        self.record.id
+    }
+
+    /// Set by the one who commits the status early.
+    pub(super) fn committed(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.committed)
+    }
+
+    pub(super) fn is_committed(&self) -> bool {
+        self.committed.get()
+    }
+
+    pub(super) fn hold_permit(&mut self, permit: Permit) {
+        self.permit = Some(permit);
+    }
+
+    /// The place at the credential of the running attempt; that of the one before is given back.
+    pub(super) fn hold_place(&mut self, place: InFlight) {
+        self.place = Some(place);
+    }
+
+    pub(super) fn elapsed_ms(&self) -> i64 {
+        ms_between(self.begun, Instant::now())
+    }
+
+    /// Notes an attempt that begins now.
+    pub(super) fn attempt_begins(&mut self, mut attempt: AttemptRecord) {
+        self.record.attempts = self.record.attempts.saturating_add(1);
+        self.record.upstream_status = 0;
+        attempt.number = self.record.attempts;
+        attempt.started_ms = self.worker.clock.now_ms();
+        attempt.duration_ms = self.elapsed_ms();
+        self.attempts.push(attempt);
+    }
+
+    /// Notes the vendor's status.
+    pub(super) fn attempt_answers(&mut self, status: u16, connect_ms: i64) {
+        self.record.upstream_status = i64::from(status);
+        self.record.connect_ms = Some(connect_ms);
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.upstream_status = i64::from(status);
+        }
+    }
+
+    /// Notes that the running attempt is over; `code` is empty where it served.
+    fn attempt_ends(&mut self, code: &str) {
+        let now = self.elapsed_ms();
+        if let Some(attempt) = self.attempts.last_mut() {
+            // until its end, `duration_ms` holds when it began
+            attempt.duration_ms = now.saturating_sub(attempt.duration_ms);
+            code.clone_into(&mut attempt.error_code);
+        }
+    }
+
+    /// Notes that an attempt failed and the next one follows.
+    pub(super) fn attempt_failed(&mut self, code: &str) {
+        self.attempt_ends(code);
+        self.place = None;
+    }
+
+    /// Notes that a vendor serves the call: its answer has begun.
+    pub(super) fn served(&mut self, model: &Arc<Model>, target: &Arc<Target>) {
+        self.served_by = Some((Arc::clone(model), Arc::clone(target)));
+        self.first_byte();
+    }
+
+    fn first_byte(&mut self) {
+        let now = Instant::now();
+        self.record.ttft_ms = Some(ms_between(self.begun, now));
+        self.last_event = Some(now);
+    }
+
+    /// Notes that events arrived now.
+    pub(super) fn events_arrived(&mut self) {
+        let now = Instant::now();
+        if let Some(last) = self.last_event.replace(now) {
+            let gap = ms_between(last, now);
+            self.record.max_gap_ms = self.record.max_gap_ms.max(Some(gap));
+        }
+    }
+
+    /// Takes over what was read in the answer.
+    pub(super) fn found(&mut self, findings: Findings) {
+        self.findings = findings;
+    }
+
+    /// Ends the record as a success.
+    pub(super) fn succeed(&mut self, http_status: u16) {
+        self.record.status = Status::Success;
+        self.end(http_status);
+    }
+
+    /// Ends the record with an error that the caller gets as `http_status`, or as an event after it.
+    pub(super) fn fail(&mut self, error: &ApiError, http_status: u16) {
+        self.record.status = error.status;
+        self.record.fault_owner = error.fault;
+        self.record.error_code = error.code.clone().into_owned();
+        let said = error.detail.as_deref().unwrap_or(&error.message);
+        self.record.error_message = scrub::plain(said);
+        self.end(http_status);
+    }
+
+    fn end(&mut self, http_status: u16) {
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        let status = if self.committed.get() {
+            200
+        } else {
+            http_status
+        };
+        let code = std::mem::take(&mut self.record.error_code);
+        self.attempt_ends(&code);
+        self.record.error_code = code;
+        self.record.http_status = i64::from(status);
+        self.record.latency_ms = Some(self.elapsed_ms());
+        self.record.finished_ms = self.worker.clock.now_ms();
+        self.record.finish_reason = std::mem::take(&mut self.findings.finish_reason);
+        self.price();
+        let several = self.attempts.len() > 1;
+        let attempts = if several { &self.attempts[..] } else { &[] };
+        self.worker.writer.ended(&self.record, attempts);
+        self.worker.metrics.ended(&self.record);
+        self.place = None;
+        self.permit = None;
+    }
+
+    /// Usage and cost, where a vendor has answered.
+    fn price(&mut self) {
+        let Some((model, target)) = self.served_by.take() else {
+            return;
+        };
+        self.record.usage = self.findings.usage.unwrap_or_else(|| Usage {
+            prompt: self.prompt.tokens(),
+            completion: self.findings.text.tokens(),
+            estimated: true,
+            ..Usage::default()
+        });
+        let at = self.record.started_ms;
+        if let Some(price) = price_at(&target.prices, at).or_else(|| price_at(&model.prices, at)) {
+            self.record.cost_nanos = Some(price.cost(&self.record.usage));
+            self.record.price_id = price.id;
+            self.record.currency = price.currency.clone();
+        }
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        let begun = self.committed.get() || self.served_by.is_some() && self.record.stream;
+        let status = if begun { 200 } else { 0 };
+        if *self.worker.closing.borrow() {
+            self.fail(&shutting_down(), status);
+            return;
+        }
+        self.record.status = Status::Cancelled;
+        self.record.fault_owner = FaultOwner::Caller;
+        "client_gone".clone_into(&mut self.record.error_code);
+        self.end(status);
+    }
+}
+
+/// The price in force at a time; `prices` are newest first.
+fn price_at(prices: &[Price], at_ms: i64) -> Option<&Price> {
+    prices.iter().find(|price| price.effective_from_ms <= at_ms)
+}
+
+/// How a call ends that the gateway has to break off because it stops.
+pub(super) fn shutting_down() -> ApiError {
+    let message = "The gateway is shutting down; send the request again.";
+    ApiError::gateway(503, "shutting_down", message).retry_after(Some(1))
+}
+
+fn ms_between(from: Instant, to: Instant) -> i64 {
+    i64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,76 @@
+//! What a serving thread needs to serve `/v1`.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use modelgate_dialect::openai::answer::Reader;
+use modelgate_domain::ids::RequestIdSource;
+use tokio::sync::watch;
+
+use crate::admission::Admission;
+use crate::catalog::CatalogHandle;
+use crate::clock::Clock;
+use crate::config::{Config, LiveSettings};
+use crate::journal::Writer;
+use crate::routing::Health;
+use crate::telemetry::Metrics;
+use crate::upstream::Clients;
+
+/// The state of one serving thread; what is behind a handle is shared by all of them.
+pub struct ProxyState {
+    /// The configuration in force.
+    pub catalog: CatalogHandle,
+    /// Rules and live counters.
+    pub admission: Admission,
+    /// What is known of the vendors.
+    pub health: Health,
+    /// This thread's vendor connections.
+    pub clients: Clients,
+    /// This thread's end of the journal.
+    pub writer: Writer,
+    /// Where request ids come from.
+    pub ids: Arc<RequestIdSource>,
+    /// The time.
+    pub clock: Clock,
+    /// Settings that hold until the next start.
+    pub settings: Settings,
+    /// Settings that may change while running.
+    pub live: LiveSettings,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Turns true when running streams must end: with an error event, since they are not complete.
+    pub closing: watch::Receiver<bool>,
+}
+
+/// The fixed settings of the data plane.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The largest request body in bytes.
+    pub body_limit: usize,
+    /// Whose forwarded addresses are believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Settings {
+    /// The part of the start-up configuration that matters here.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            body_limit: config.body_limit,
+            trusted_proxies: config.trusted_proxies.clone(),
+        }
+    }
+}
+
+/// [`ProxyState`] and what is prepared from it once.
+pub(super) struct Worker {
+    pub(super) state: ProxyState,
+    pub(super) reader: Arc<Reader>,
+}
+
+impl std::ops::Deref for Worker {
+    type Target = ProxyState;
+
+    fn deref(&self) -> &ProxyState {
+        &self.state
+    }
+}
