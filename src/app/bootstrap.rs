@@ -10,6 +10,7 @@ use super::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::secrets::hash_password;
+use crate::web::SetupGate;
 
 /// Makes the administrators of `ADMIN_USERS` that are missing; never touches one that is there.
 pub(super) async fn accounts(config: &Config, db: &Db, clock: &Clock) -> Result<(), AppError> {
@@ -23,6 +24,17 @@ pub(super) async fn accounts(config: &Config, db: &Db, clock: &Clock) -> Result<
         }
     }
     Ok(())
+}
+
+/// Opens the one-time set-up page where nobody can administer this gateway yet.
+pub(super) async fn setup_token(db: &Db, gate: &SetupGate) -> Result<Option<Secret>, AppError> {
+    let admins = db
+        .read(|c| Box::pin(async move { users::count(c, Role::Admin).await }))
+        .await?;
+    if admins > 0 {
+        return Ok(None);
+    }
+    Ok(Some(gate.open()?))
 }
 
 async fn create(db: &Db, clock: &Clock, username: &str, password: &Secret) -> Result<(), AppError> {

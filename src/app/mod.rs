@@ -14,6 +14,8 @@ mod server;
 pub use error::AppError;
 pub use server::{Handle, Server};
 
+use std::io::Write as _;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
@@ -29,6 +31,11 @@ pub fn run(config: Config) -> Result<(), AppError> {
         let mut stop = Stop::listen()?;
         let server = Server::start(config).await?;
         tracing::info!(address = %server.addr(), version = env!("CARGO_PKG_VERSION"), "serving");
+        if let Some(link) = server.setup_link() {
+            say(&format!(
+                "There is no administrator yet. This link makes the first one, once:\n\n    {link}\n"
+            ));
+        }
         let signal = stop.next().await;
         tracing::info!(signal, "ending: calls that run may finish");
         tokio::select! {
@@ -59,6 +66,12 @@ impl Stop {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+/// A message for the person at the console, beside the log.
+fn say(text: &str) {
+    // Where nobody reads it, the server runs all the same.
+    drop(writeln!(std::io::stdout(), "{text}"));
 }
 
 /// Every stream takes two descriptors: lifts the soft limit as far as the hard one allows.

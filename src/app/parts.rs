@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use actix_web::web::Data;
+use modelgate_domain::Secret;
 use modelgate_domain::ids::RequestIdSource;
 use modelgate_store::{Db, instances};
 use tokio::runtime::Handle;
@@ -13,22 +15,24 @@ use super::{AppError, bootstrap};
 use crate::admission::Admission;
 use crate::catalog::{Catalog, Updater};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Effective};
 use crate::journal::{Journal, JournalOptions};
-use crate::secrets::{self, Keyring};
+use crate::routing::Health;
+use crate::secrets;
 use crate::telemetry::{Gauges, Metrics};
+use crate::web::{WebParts, WebState};
 
-#[allow(dead_code, reason = "the pages and the calls under /v1 use the rest")]
 /// The state of one gateway, shared by all its threads.
 pub(super) struct Parts {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) clock: Clock,
     pub(super) db: Db,
-    pub(super) keyring: Arc<Keyring>,
     pub(super) updater: Updater,
     pub(super) journal: Arc<Journal>,
     pub(super) admission: Admission,
-    pub(super) ids: Arc<RequestIdSource>,
+    pub(super) pages: Data<WebState>,
+    /// Makes the first administrator, where there is none yet.
+    pub(super) setup_token: Option<Secret>,
     pub(super) metrics: Arc<Metrics>,
     /// True once the end has begun.
     pub(super) draining: AtomicBool,
@@ -64,26 +68,45 @@ impl Parts {
             config.clone(),
         )
         .await?;
-        let updater = follow_settings(updater, &journal);
+        let health = Arc::new(Health::new());
+        let updater = observe(updater, &journal, &health);
         let ids = Arc::new(lease(&db, &journal, &clock).await?);
+        let (config, admission) = (Arc::new(config), Admission::new());
+        let pages = WebState::new(WebParts {
+            db: db.clone(),
+            keyring,
+            config: Arc::clone(&config),
+            settings: updater.settings(),
+            clock: clock.clone(),
+            request_ids: ids,
+            admission: admission.clone(),
+            health,
+            journal: Arc::clone(&journal),
+        })?;
+        let setup_token = bootstrap::setup_token(&db, &pages.setup).await?;
         Ok(Self {
-            admission: Admission::new(),
+            pages: Data::new(pages),
+            setup_token,
+            admission,
             metrics: Arc::new(Metrics::new()?),
             draining: AtomicBool::new(false),
             closing: watch::Sender::new(false),
             config,
             clock,
             db,
-            keyring,
             updater,
             journal,
-            ids,
         })
     }
 
     /// Whether the end has begun.
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The settings in force.
+    pub(super) fn settings(&self) -> Arc<Effective> {
+        self.updater.settings().load_full()
     }
 
     /// The number of the configuration in force.
@@ -98,7 +121,7 @@ impl Parts {
 
     /// How long load balancers get to notice the end.
     pub(super) fn drain_delay(&self) -> Duration {
-        self.updater.settings().load().runtime.drain_delay
+        self.settings().runtime.drain_delay
     }
 
     /// Calls that run.
@@ -134,12 +157,13 @@ impl Parts {
     }
 }
 
-/// Applies saved settings of the journal, now and whenever they change.
-fn follow_settings(updater: Updater, journal: &Arc<Journal>) -> Updater {
-    let (settings, journal) = (updater.settings(), Arc::clone(journal));
+/// Applies what changed to the journal and to what is known of the vendors.
+fn observe(updater: Updater, journal: &Arc<Journal>, health: &Health) -> Updater {
+    let (settings, journal, health) = (updater.settings(), Arc::clone(journal), health.clone());
     journal.set_full(settings.load().runtime.journal_full);
-    updater.observed_by(Box::new(move |_old: &Catalog, _new: &Catalog| {
+    updater.observed_by(Box::new(move |old: &Catalog, new: &Catalog| {
         journal.set_full(settings.load().runtime.journal_full);
+        health.adopt(old, new);
     }))
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{Data, ServiceConfig, scope};
 use actix_web::{App, HttpServer};
 use modelgate_store::Db;
 use tokio::runtime::Runtime;
@@ -17,6 +17,7 @@ use super::parts::Parts;
 use super::{AppError, health, pulse};
 use crate::config::Config;
 use crate::journal::Journal;
+use crate::web;
 
 /// How long an idle connection stays open; longer than the pools of common proxies keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -99,6 +100,31 @@ impl Handle {
     /// Calls that run.
     pub fn active_requests(&self) -> i64 {
         self.parts.active_requests()
+    }
+
+    /// The link by which the first administrator is made, where there was none at the start. Holds a secret: for the
+    /// console, never for a log.
+    pub fn setup_link(&self) -> Option<String> {
+        let token = self.parts.setup_token.as_ref()?;
+        let settings = self.parts.settings();
+        let local = || {
+            format!(
+                "http://{}{}",
+                self.local_host(),
+                self.parts.config.base_path
+            )
+        };
+        let base = settings.runtime.public_url.clone().unwrap_or_else(local);
+        Some(format!("{base}/setup/{}", token.expose()))
+    }
+
+    /// What somebody on this machine types.
+    fn local_host(&self) -> String {
+        if self.addr.ip().is_unspecified() || self.addr.ip().is_loopback() {
+            format!("localhost:{}", self.addr.port())
+        } else {
+            self.addr.to_string()
+        }
     }
 
     /// As the process does on SIGTERM: not ready, the drain delay, then the end.
@@ -198,8 +224,8 @@ fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), Ap
     let failed = |source| AppError::Listen { address, source };
     let served = Arc::clone(parts);
     let server = HttpServer::new(move || {
-        let scope = web::scope(&served.config.base_path);
-        App::new().service(scope.configure(|config| routes(config, &served)))
+        let base = scope(&served.config.base_path);
+        App::new().service(base.configure(|config| routes(config, &served)))
     })
     .workers(config.workers)
     .backlog(BACKLOG)
@@ -220,4 +246,5 @@ fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), Ap
 fn routes(config: &mut ServiceConfig, parts: &Arc<Parts>) {
     let data = Data::from(Arc::clone(parts));
     health::configure(config, &data);
+    web::configure(config, &parts.pages);
 }
