@@ -18,6 +18,7 @@ pub mod public;
 mod session;
 pub mod shell;
 pub mod state;
+mod svg;
 mod throttle;
 mod user;
 

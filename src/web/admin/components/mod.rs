@@ -1,0 +1,4 @@
+//! What several pages show alike.
+
+pub(super) mod names;
+pub(super) mod status;
