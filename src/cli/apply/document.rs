@@ -14,7 +14,7 @@ use crate::config::nearest;
 /// Where something stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The file's name as the operator gave it.
+    /// The file's name as the operator gave it; empty for an argument of the command line.
     pub file: String,
     /// Counted from 1.
     pub line: usize,
@@ -44,6 +44,9 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { file, line, field } = &self.place;
+        if file.is_empty() {
+            return write!(f, "{field}: {}", self.right);
+        }
         let colon = if field.is_empty() { "" } else { ": " };
         write!(f, "{file}:{line}: {field}{colon}{}", self.right)
     }

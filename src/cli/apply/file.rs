@@ -2,6 +2,7 @@
 
 use modelgate_domain::{Currency, KeyText, Secret, money, naming};
 
+use super::NewKey;
 use super::document::{Document, Place, Placed, Problem, Table};
 use crate::config::Env;
 
@@ -170,6 +171,41 @@ impl File {
             once(file.models.iter().map(|m| &m.name), "this model")?;
             once(file.api_keys.iter().map(|k| &k.name), "this API key")?;
             Ok(file)
+        })
+    }
+}
+
+impl File {
+    /// A file that makes one API key, from arguments; a place is then the argument's name.
+    pub(super) fn one_key(new: &NewKey) -> Result<Self, Problem> {
+        let placed = |argument: &str, value: &str| Placed {
+            value: value.to_owned(),
+            place: Place {
+                file: String::new(),
+                line: 0,
+                field: argument.to_owned(),
+            },
+        };
+        let name = named(placed("NAME", &new.name), naming::label)?;
+        let models = match &new.models {
+            None => Some(ModelsSpec::All),
+            Some(list) if list.iter().any(|m| m == "*") => Some(ModelsSpec::All),
+            Some(list) => {
+                let mut list: Vec<_> = list.iter().map(|m| placed("--models", m.trim())).collect();
+                list.dedup_by(|a, b| a.value == b.value);
+                Some(ModelsSpec::Only(list))
+            }
+        };
+        let spec = ApiKeySpec {
+            name,
+            secret: None,
+            enabled: None,
+            note: Some(new.note.clone()),
+            models,
+        };
+        Ok(Self {
+            api_keys: vec![spec],
+            ..Self::default()
         })
     }
 }

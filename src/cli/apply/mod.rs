@@ -14,6 +14,7 @@ mod write;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use modelgate_store::{Conn, Db, StoreError, api_keys, catalog, changes};
 
 pub use diff::{Attribute, Difference, Mark};
@@ -32,6 +33,9 @@ pub enum ApplyError {
     /// The file is wrong.
     #[error(transparent)]
     Problem(#[from] Problem),
+    /// A key of this name is there already.
+    #[error("there is an API key {0} already: choose another name, or revoke that one first")]
+    KeyExists(String),
     /// A credential cannot be sealed, or a key not be made.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -49,6 +53,11 @@ pub struct Outcome {
     pub made: Vec<MadeKey>,
     /// The generation that this became; absent when nothing changed.
     pub generation: Option<i64>,
+}
+
+/// Checks what can be checked without a database.
+pub fn check(document: Document<'_>, env: &dyn Env) -> Result<(), Problem> {
+    File::parse(document, env).map(drop)
 }
 
 /// Applies a file in one transaction. `env` answers for `secret_env`.
@@ -73,19 +82,8 @@ pub async fn apply(
             }
             let writer = write::Writer { keyring, now };
             let made = write::write(c, &writer, &before, &after).await?;
-            let told = serde_json::to_value(&differences)
-                .map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            let change = changes::Change {
-                at: now,
-                actor: "cli".to_owned(),
-                actor_address: String::new(),
-                action: "config.apply".to_owned(),
-                object: format!("file {name}"),
-                before: None,
-                after: Some(told),
-                reason: String::new(),
-            };
-            let generation = Some(changes::record(c, &change).await?);
+            let what = ("config.apply", format!("file {name}"));
+            let generation = Some(record(c, now, what, &differences).await?);
             Ok(Outcome {
                 differences,
                 made,
@@ -94,6 +92,73 @@ pub async fn apply(
         })
     })
     .await
+}
+
+/// An API key to be made by hand.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// What the operator calls it.
+    pub name: String,
+    /// The operator's note.
+    pub note: String,
+    /// As in a file; absent = all.
+    pub models: Option<Vec<String>>,
+}
+
+/// Makes one API key, with the same rules as a file.
+pub async fn create_key(
+    db: &Db,
+    keyring: &Keyring,
+    clock: &Clock,
+    new: NewKey,
+) -> Result<MadeKey, ApplyError> {
+    let file = File::one_key(&new)?;
+    let (keyring, now) = (keyring.clone(), clock.now());
+    db.write(move |c| {
+        Box::pin(async move {
+            changes::lock(c).await?;
+            let before = present(c, Some(&keyring), now.timestamp_millis()).await?;
+            if before.api_keys.iter().any(|key| key.name == new.name) {
+                return Err(ApplyError::KeyExists(new.name));
+            }
+            let after = merge::merge(&before, &[], &file)?;
+            let differences = diff::diff(&before, &after);
+            let writer = write::Writer { keyring, now };
+            let made = write::write(c, &writer, &before, &after).await?;
+            record(
+                c,
+                now,
+                ("api_key.create", format!("API key {}", new.name)),
+                &differences,
+            )
+            .await?;
+            made.into_iter()
+                .next()
+                .ok_or_else(|| StoreError::Corrupt("no key was made".to_owned()).into())
+        })
+    })
+    .await
+}
+
+/// One generation and one audit line for everything that was written.
+async fn record(
+    c: &mut Conn,
+    now: DateTime<Utc>,
+    (action, object): (&str, String),
+    differences: &[Difference],
+) -> Result<i64, StoreError> {
+    let told = serde_json::to_value(differences).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    let change = changes::Change {
+        at: now,
+        actor: "cli".to_owned(),
+        actor_address: String::new(),
+        action: action.to_owned(),
+        object,
+        before: None,
+        after: Some(told),
+        reason: String::new(),
+    };
+    changes::record(c, &change).await
 }
 
 /// What [`apply`] would do. `db` is absent where there is no database yet; nothing is written anywhere.

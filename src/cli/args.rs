@@ -1,0 +1,207 @@
+//! The command line: names, arguments, help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::simulate::SimulateArgs;
+
+const AFTER: &str = "\
+Exit codes:
+  0  done
+  1  failed: the request could not be carried out, or doctor found something wrong
+  2  configuration or usage: a bad argument, variable or file, a wrong key, a database
+     that cannot be reached or is newer than this program; nothing was started or changed
+
+Settings come from the environment and from .env in the working directory; `modelgate config` lists them.";
+
+/// The gateway between people, their tools and every model vendor.
+#[derive(Debug, Parser)]
+#[command(name = "modelgate", version, after_help = AFTER, max_term_width = 100)]
+pub(super) struct Arguments {
+    /// What to do; without one, serve.
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve the gateway (what happens without a command)
+    Serve,
+    /// Bring the database to the schema of this version
+    Migrate(MigrateArgs),
+    /// Apply a provisioning file: providers, models, prices, API keys
+    Apply(ApplyArgs),
+    /// Print the present providers, models, prices and API keys as a provisioning file, without secrets
+    Export(Json),
+    /// Administrators' accounts
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Show or follow the request log
+    Logs(Box<LogsArgs>),
+    /// Check database, secrets, clock, disk, journal and vendors, and say what to do
+    Doctor(DoctorArgs),
+    /// Print every setting with its value in force and where that comes from; secrets are hidden
+    Config(ConfigArgs),
+    /// The master key
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Ask the server of the same settings whether it is healthy, for containers
+    Healthcheck,
+    /// Print shell completions
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    #[command(hide = true)]
+    Man,
+    /// The simulated vendor alone, for tests and benchmarks
+    #[command(hide = true)]
+    Simulate(SimulateArgs),
+}
+
+/// For programs.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Json {
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `migrate`.
+#[derive(Args, Debug)]
+pub(super) struct MigrateArgs {
+    /// Only show what was applied and what is pending
+    #[arg(long)]
+    pub(super) status: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `apply`.
+#[derive(Args, Debug)]
+pub(super) struct ApplyArgs {
+    /// The TOML file; - reads standard input
+    pub(super) file: PathBuf,
+    /// Print what would change, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `admin`.
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminCommand {
+    /// Make an administrator; the password is asked for, or read from standard input
+    Create(AdminArgs),
+    /// Give an administrator another password and end their sessions
+    ResetPassword(AdminArgs),
+}
+
+/// Which administrator.
+#[derive(Args, Debug)]
+pub(super) struct AdminArgs {
+    /// The account's name
+    pub(super) username: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `key`.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Make an API key and print it, once
+    Create(KeyCreateArgs),
+    /// List API keys
+    List(Json),
+    /// Revoke an API key for good
+    Revoke(KeyRevokeArgs),
+}
+
+/// `key create`.
+#[derive(Args, Debug)]
+pub(super) struct KeyCreateArgs {
+    /// What you call it
+    pub(super) name: String,
+    /// Models it may use, between commas: names, or provider/model for one provider's; all when absent
+    #[arg(long, value_delimiter = ',')]
+    pub(super) models: Option<Vec<String>>,
+    /// A note
+    #[arg(long, default_value = "")]
+    pub(super) note: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `key revoke`.
+#[derive(Args, Debug)]
+pub(super) struct KeyRevokeArgs {
+    /// Its name
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `logs`.
+#[derive(Args, Debug)]
+pub(super) struct LogsArgs {
+    /// Go on printing what arrives
+    #[arg(long, short)]
+    pub(super) follow: bool,
+    /// Only of this API key
+    #[arg(long)]
+    pub(super) key: Option<String>,
+    /// Only of this model
+    #[arg(long)]
+    pub(super) model: Option<String>,
+    /// Only served by this provider
+    #[arg(long)]
+    pub(super) provider: Option<String>,
+    /// Only with this outcome: success, error, timeout, cancelled, rate_limited or pending
+    #[arg(long)]
+    pub(super) status: Option<String>,
+    /// Only from then on: an age such as 15m, 2h or 7d, or a time such as 2026-11-20T08:00:00Z
+    #[arg(long)]
+    pub(super) since: Option<String>,
+    /// Only until then, in the same forms
+    #[arg(long)]
+    pub(super) until: Option<String>,
+    /// How many of the newest to show
+    #[arg(long, short = 'n', default_value_t = 50, value_parser = clap::value_parser!(i64).range(0..=500))]
+    pub(super) limit: i64,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `doctor`.
+#[derive(Args, Debug)]
+pub(super) struct DoctorArgs {
+    /// Do not call the vendors
+    #[arg(long)]
+    pub(super) offline: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `config`.
+#[derive(Args, Debug)]
+pub(super) struct ConfigArgs {
+    /// Print the settings as a table for the documentation
+    #[arg(long, hide = true, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `secrets`.
+#[derive(Debug, Subcommand)]
+pub(super) enum SecretsCommand {
+    /// Seal every vendor credential anew with SECRET_KEY, opening them with SECRET_KEY_PREVIOUS (or master.key)
+    Rotate(Json),
+}

@@ -1,0 +1,82 @@
+//! The data directory and the disk under it.
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use super::Check;
+use crate::secrets::MASTER_KEY_FILE;
+
+const LITTLE: u64 = 1 << 30;
+const TOO_LITTLE: u64 = 100 << 20;
+
+/// Whether the data directory is there, writable, and closed to others.
+pub(super) fn data_dir(dir: &Path) -> Vec<Check> {
+    let name = "data directory";
+    let shown = dir.display();
+    let Ok(metadata) = std::fs::metadata(dir) else {
+        return vec![Check::warning(
+            name,
+            format!("{shown} does not exist yet"),
+            "it is made at the first start; set DATA_DIR if it should be elsewhere",
+        )];
+    };
+    if !metadata.is_dir() {
+        let advice = "set DATA_DIR to a directory";
+        return vec![Check::wrong(
+            name,
+            format!("{shown} is not a directory"),
+            advice,
+        )];
+    }
+    use rustix::fs::{Access, access};
+    if access(dir, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        let (uid, gid) = (metadata.uid(), metadata.gid());
+        return vec![Check::wrong(
+            name,
+            format!("{shown} (of user {uid}, group {gid}) is not writable for this user"),
+            format!("give it to the user that runs the gateway: chown -R USER {shown}"),
+        )];
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    let mut checks = vec![if mode & 0o002 == 0 {
+        Check::ok(name, format!("{shown} is writable (mode {mode:04o})"))
+    } else {
+        Check::warning(
+            name,
+            format!("{shown} has mode {mode:04o}: everybody can write there"),
+            format!("chmod 0750 {shown}"),
+        )
+    }];
+    checks.extend(key_file(dir));
+    checks
+}
+
+fn key_file(dir: &Path) -> Option<Check> {
+    let path = dir.join(MASTER_KEY_FILE);
+    let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+    let shown = path.display();
+    Some(if mode & 0o077 == 0 {
+        Check::ok("master key file", format!("{shown} (mode {mode:04o})"))
+    } else {
+        Check::wrong(
+            "master key file",
+            format!("{shown} has mode {mode:04o}: others can read it"),
+            format!("chmod 600 {shown}"),
+        )
+    })
+}
+
+/// Free space where the database and the journal grow.
+pub(super) fn disk(dir: &Path) -> Option<Check> {
+    let existing = dir.ancestors().find(|d| d.exists());
+    let at = existing.unwrap_or(Path::new("."));
+    let stat = rustix::fs::statvfs(at).ok()?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let found = format!("{} MiB free under {}", free >> 20, at.display());
+    let advice = "make room: the journal and the embedded database grow there";
+    Some(match free {
+        _ if free < TOO_LITTLE => Check::wrong("disk", found, advice),
+        _ if free < LITTLE => Check::warning("disk", found, advice),
+        _ => Check::ok("disk", found),
+    })
+}
