@@ -18,6 +18,10 @@ type Tm<C> = <C as AsyncConnection>::TransactionManager;
 pub struct Conn(pub(crate) Inner);
 
 /// The engine's own connection.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one per piece of work, and never in a list"
+)]
 pub(crate) enum Inner {
     Pg(Object<AsyncPgConnection>),
     Lite(Object<Lite>),
@@ -62,7 +66,7 @@ pub(crate) use {db, db_batch};
 /// What a transaction is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Takes SQLite's write lock at once: an upgrade from a read would meet SQLITE_BUSY.
+    /// Takes SQLite's write lock at once: an upgrade from a read would meet "database is locked".
     Write,
     /// All reads see one moment.
     Snapshot,

@@ -54,7 +54,7 @@ impl StoreError {
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error {
-            Error::DatabaseError(kind, info) => database_error(&kind, info.as_ref()),
+            Error::DatabaseError(kind, info) => database_error(kind, info.as_ref()),
             Error::DeserializationError(e) => Self::Corrupt(e.to_string()),
             Error::BrokenTransactionManager => Self::Unavailable(error.to_string()),
             other => Self::Query(other.to_string()),
@@ -68,7 +68,7 @@ impl From<ConnectionError> for StoreError {
     }
 }
 
-fn database_error(kind: &DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> StoreError {
+fn database_error(kind: DatabaseErrorKind, info: &dyn DatabaseErrorInformation) -> StoreError {
     let message = info.message().to_owned();
     match kind {
         DatabaseErrorKind::UniqueViolation => conflict(info),

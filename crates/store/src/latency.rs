@@ -15,7 +15,7 @@ use crate::{Conn, StoreError};
 /// What durations are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
-    /// The whole request.
+    /// The whole request, where it succeeded.
     Latency,
     /// Until the first token.
     Ttft,

@@ -40,6 +40,7 @@ pub struct Db {
     pub(crate) pools: Arc<Pools>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one per program")]
 pub(crate) enum Pools {
     Pg {
         target: PgTarget,

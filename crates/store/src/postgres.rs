@@ -26,10 +26,10 @@ impl PgTarget {
     /// `sslmode` and `sslrootcert` are taken out of the URL: tokio-postgres knows neither `verify-full` nor root files.
     pub(crate) fn parse(url: &str) -> Result<Self, StoreError> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut mode, mut root, mut rest) = ("prefer".to_owned(), None, Vec::new());
+        let (mut mode, mut root, mut rest) = ("prefer", None, Vec::new());
         for pair in query.split('&').filter(|p| !p.is_empty()) {
             match pair.split_once('=') {
-                Some(("sslmode", value)) => mode = value.to_owned(),
+                Some(("sslmode", value)) => mode = value,
                 Some(("sslrootcert", value)) => root = Some(percent_decode(value)),
                 _ => rest.push(pair),
             }
@@ -42,7 +42,7 @@ impl PgTarget {
         let mut config: Config = url
             .parse()
             .map_err(|e: tokio_postgres::Error| StoreError::InvalidUrl(cause(&e)))?;
-        let (ssl_mode, verify) = match (mode.as_str(), &root) {
+        let (ssl_mode, verify) = match (mode, &root) {
             ("disable", _) => (SslMode::Disable, None),
             ("prefer" | "allow", _) => (SslMode::Prefer, Some(Verify::Nothing)),
             ("require", None) => (SslMode::Require, Some(Verify::Nothing)),
@@ -115,15 +115,12 @@ fn percent_decode(text: &str) -> String {
     let mut i = 0;
     while let Some(&byte) = bytes.get(i) {
         let code = text.get(i + 1..i + 3).filter(|_| byte == b'%');
-        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(decoded) => {
-                out.push(decoded);
-                i += 3;
-            }
-            None => {
-                out.push(byte);
-                i += 1;
-            }
+        if let Some(decoded) = code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            out.push(decoded);
+            i += 3;
+        } else {
+            out.push(byte);
+            i += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()

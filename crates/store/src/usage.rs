@@ -61,7 +61,7 @@ pub struct Totals {
     pub completion_tokens: i64,
     /// Hidden reasoning tokens.
     pub reasoning_tokens: i64,
-    /// Sum of durations.
+    /// Sum of durations of successful requests.
     pub latency_sum_ms: i64,
     /// Sum of times to the first token.
     pub ttft_sum_ms: i64,
@@ -107,9 +107,9 @@ impl Totals {
         .fold(self.prompt_tokens, |sum, n| sum.saturating_add(*n))
     }
 
-    /// The mean duration.
+    /// The mean duration of successful requests.
     pub fn latency_mean_ms(&self) -> Option<i64> {
-        self.latency_sum_ms.checked_div(self.requests())
+        self.latency_sum_ms.checked_div(self.success)
     }
 
     /// The mean time to the first token.
@@ -178,11 +178,13 @@ struct Sums {
 
 impl Sums {
     fn counts(&self) -> [i64; 17] {
-        let (a, b, c, d, e) = self.outcomes;
-        let (f, g, h, i) = self.owners;
-        let (j, k, l, m, n) = self.tokens;
-        let (o, p, q) = self.times;
-        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]
+        let (outcomes, owners) = (&self.outcomes, &self.owners);
+        let (tokens, times) = (&self.tokens, &self.times);
+        [
+            outcomes.0, outcomes.1, outcomes.2, outcomes.3, outcomes.4, owners.0, owners.1,
+            owners.2, owners.3, tokens.0, tokens.1, tokens.2, tokens.3, tokens.4, times.0, times.1,
+            times.2,
+        ]
     }
 }
 
