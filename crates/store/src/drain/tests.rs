@@ -79,12 +79,14 @@ async fn apply(db: &Db, batch: Batch) -> Outcome {
 }
 
 /// Everything that is counted: rows by status, sums over both usage tables, latency counts, positions.
+type LatencyRow = (i64, i64, i64, String, i64, i64, i64, i64);
+
 #[derive(Debug, PartialEq, Eq)]
 struct Totals {
     rows: Vec<(i64, String, i64)>,
     minute: Vec<Vec<i64>>,
     quarter: Vec<Vec<i64>>,
-    latency: Vec<(i64, i64, i64, String, i64, i64, i64, i64)>,
+    latency: Vec<LatencyRow>,
 }
 
 macro_rules! usage {
