@@ -18,10 +18,11 @@ use super::forward::{self, Job, Served};
 use super::large::Large;
 use super::settle::Settlement;
 use super::state::Worker;
-use super::{authenticate, body, caller, headers, scrub};
+use super::{authenticate, body, caller, headers};
 use crate::admission::{Ask, check_key};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::routing::{Candidate, PlanRequest, Why, plan};
+use crate::upstream::scrub;
 
 const MAX_MODEL_CHARS: usize = 256;
 /// The caller's headers that concern the vendor.

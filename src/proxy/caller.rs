@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, USER_AGENT};
 use ipnet::IpNet;
 
-use super::scrub::bounded;
+use crate::upstream::scrub::bounded;
 
 const MAX_AGENT_CHARS: usize = 256;
 const MAX_SESSION_CHARS: usize = 128;

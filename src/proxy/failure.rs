@@ -4,9 +4,9 @@ use bytes::Bytes;
 use modelgate_dialect::openai::answer;
 
 use super::error::ApiError;
-use super::{headers, scrub};
+use super::headers;
 use crate::routing::{Candidate, Outcome};
-use crate::upstream::{ErrorKind, UpstreamError};
+use crate::upstream::{ErrorKind, UpstreamError, scrub};
 
 /// A vendor's answer that is not a success, read whole.
 pub(super) struct Refused {
@@ -48,10 +48,10 @@ impl Failure {
 
     /// The vendor answered with something else than success.
     pub(super) fn of_answer(mut refused: Refused, tried: &Candidate) -> Self {
-        let provider = &tried.target.provider;
-        refused.body = scrub::body(refused.body, provider, &tried.credential);
+        let (provider, secret) = (&tried.target.provider, &tried.credential.secret);
+        refused.body = scrub::body(refused.body, provider, secret);
         let said = answer::error_message(&refused.body).unwrap_or_default();
-        let said = scrub::text(&said, provider, &tried.credential);
+        let said = scrub::text(&said, provider, secret);
         let status = refused.status;
         let retry_after_ms = headers::retry_after_ms(&refused.headers);
         let (outcome, next) = match status {

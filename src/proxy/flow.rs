@@ -17,8 +17,8 @@ use super::error::ApiError;
 use super::failure::Refused;
 use super::forward::Served;
 use super::relay::{Quiet, Relay};
-use super::scrub;
 use super::settle::shutting_down;
+use crate::upstream::scrub;
 
 /// Silence after which a comment keeps the connection open.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);

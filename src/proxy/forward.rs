@@ -13,14 +13,14 @@ use modelgate_domain::AttemptRecord;
 use super::endpoints::Endpoint;
 use super::error::ApiError;
 use super::failure::{Failure, Refused};
+use super::headers;
 use super::large::Large;
 use super::relay::Relay;
 use super::settle::Settlement;
 use super::state::Worker;
-use super::{headers, scrub};
 use crate::catalog::Model;
 use crate::routing::{Candidate, Outcome};
-use crate::upstream::{Answer, Body, Call};
+use crate::upstream::{Answer, Body, Call, scrub};
 
 /// An answer up to this size is read whole before it goes on, so that it can still be repeated elsewhere.
 pub(super) const WHOLE_BYTES: usize = 1024 * 1024;

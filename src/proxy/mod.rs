@@ -16,7 +16,6 @@ mod forward;
 mod headers;
 mod large;
 mod relay;
-mod scrub;
 mod settle;
 mod state;
 

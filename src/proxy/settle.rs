@@ -14,11 +14,11 @@ use modelgate_domain::{AttemptRecord, FaultOwner, Price, RequestId, RequestRecor
 use tokio::time::Instant;
 
 use super::error::ApiError;
-use super::scrub;
 use super::state::Worker;
 use crate::admission::Permit;
 use crate::catalog::{Model, Target};
 use crate::routing::InFlight;
+use crate::upstream::scrub;
 
 /// The record of one call while it runs.
 pub(super) struct Settlement {

@@ -1,6 +1,6 @@
 //! The clients of one serving thread, and one vendor call.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
@@ -35,11 +35,14 @@ const MAX_CLIENTS: usize = 64;
 #[derive(Default)]
 pub struct Clients {
     slots: RefCell<Vec<Slot>>,
+    /// How many were ever opened: each gets its number.
+    opened: Cell<u64>,
     /// Replaces the process-wide TLS settings.
     tls: Option<ClientConfig>,
 }
 
 struct Slot {
+    number: u64,
     connect_timeout: Duration,
     proxy_url: Option<Secret>,
     /// For absolute-form requests, which carry the proxy's login themselves.
@@ -109,21 +112,28 @@ impl Clients {
             call.accept,
             call.forward,
         )?;
-        let response = self.start(provider, request)?;
-        await_head(provider, response, sent).await
+        let (response, slot) = self.start(provider, request)?;
+        let outcome = await_head(provider, response, sent).await;
+        if outcome.as_ref().is_err_and(|error| error.reused) {
+            // Where one kept connection was dead the others may be: the next call begins afresh.
+            self.slots.borrow_mut().retain(|kept| kept.number != slot);
+        }
+        outcome
     }
 
     fn start(
         &self,
         provider: &Provider,
         mut request: Request<Outgoing>,
-    ) -> Result<ResponseFuture, UpstreamError> {
+    ) -> Result<(ResponseFuture, u64), UpstreamError> {
         let mut slots = self.slots.borrow_mut();
         let known = slots.iter().position(|slot| slot.fits(provider));
         let slot = if let Some(slot) = known.and_then(|index| slots.get(index)) {
             slot
         } else {
-            let slot = Slot::open(provider, self.tls.as_ref())?;
+            let number = self.opened.get().wrapping_add(1);
+            let slot = Slot::open(provider, self.tls.as_ref(), number)?;
+            self.opened.set(number);
             if slots.len() >= MAX_CLIENTS {
                 slots.remove(0);
             }
@@ -136,7 +146,7 @@ impl Clients {
                 .headers_mut()
                 .insert(PROXY_AUTHORIZATION, login.clone());
         }
-        Ok(slot.client.request(request))
+        Ok((slot.client.request(request), slot.number))
     }
 }
 
@@ -145,7 +155,11 @@ impl Slot {
         self.connect_timeout == provider.connect_timeout && self.proxy_url == provider.proxy_url
     }
 
-    fn open(provider: &Provider, tls: Option<&ClientConfig>) -> Result<Self, UpstreamError> {
+    fn open(
+        provider: &Provider,
+        tls: Option<&ClientConfig>,
+        number: u64,
+    ) -> Result<Self, UpstreamError> {
         let tls = match tls {
             Some(tls) => tls.clone(),
             None => tls::client_config()?,
@@ -165,6 +179,7 @@ impl Slot {
             .http2_keep_alive_timeout(HTTP2_PING)
             .build(connector);
         Ok(Self {
+            number,
             connect_timeout: provider.connect_timeout,
             proxy_url: provider.proxy_url.clone(),
             proxy_login: proxy

@@ -240,6 +240,27 @@ async fn a_reused_connection_that_dies_is_told_apart_and_the_call_is_not_repeate
 }
 
 #[tokio::test]
+async fn after_one_dead_connection_the_next_call_takes_none_of_the_kept_ones() {
+    let address = serve(|mut socket, _| async move {
+        read_request(&mut socket).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        say(&mut socket, &plain("{}")).await;
+        read_request(&mut socket).await;
+    })
+    .await;
+    let clients = Clients::new();
+    let to = provider(format!("http://{address}"));
+    let both = futures_util::future::join(send(&clients, &to), send(&clients, &to)).await;
+    for answer in [both.0, both.1] {
+        answer.unwrap().body.read_to_end(10).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let error = send(&clients, &to).await.err().unwrap();
+    assert!(error.reused);
+    assert_eq!(send(&clients, &to).await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn a_fresh_connection_that_dies_is_closed_and_not_reused() {
     let address = serve(|mut socket, _| async move {
         read_request(&mut socket).await;

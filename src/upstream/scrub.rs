@@ -75,13 +75,18 @@ pub fn plain(text: &str) -> String {
         });
     }
     push_word(&mut out, &mut word);
-    out.chars().take(MAX_CHARS).collect()
+    bounded(&out, MAX_CHARS)
 }
 
 fn push_word(out: &mut String, word: &mut String) {
     let key = word.len() >= 8 && KEY_PREFIXES.iter().any(|prefix| word.starts_with(prefix));
     out.push_str(if key { MASK } else { word });
     word.clear();
+}
+
+/// The first `most` characters of a text.
+pub fn bounded(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 #[cfg(test)]
