@@ -17,9 +17,11 @@ use crate::catalog::{Catalog, Updater};
 use crate::clock::Clock;
 use crate::config::{Config, Effective};
 use crate::journal::{Journal, JournalOptions};
+use crate::proxy::{self, ProxyState};
 use crate::routing::Health;
 use crate::secrets;
 use crate::telemetry::{Gauges, Metrics};
+use crate::upstream::Clients;
 use crate::web::{WebParts, WebState};
 
 /// The state of one gateway, shared by all its threads.
@@ -30,6 +32,8 @@ pub(super) struct Parts {
     pub(super) updater: Updater,
     pub(super) journal: Arc<Journal>,
     pub(super) admission: Admission,
+    pub(super) ids: Arc<RequestIdSource>,
+    pub(super) health: Arc<Health>,
     pub(super) pages: Data<WebState>,
     /// Makes the first administrator, where there is none yet.
     pub(super) setup_token: Option<Secret>,
@@ -78,15 +82,17 @@ impl Parts {
             config: Arc::clone(&config),
             settings: updater.settings(),
             clock: clock.clone(),
-            request_ids: ids,
+            request_ids: Arc::clone(&ids),
             admission: admission.clone(),
-            health,
+            health: Arc::clone(&health),
             journal: Arc::clone(&journal),
         })?;
         let setup_token = bootstrap::setup_token(&db, &pages.setup).await?;
         Ok(Self {
             pages: Data::new(pages),
             setup_token,
+            ids,
+            health,
             admission,
             metrics: Arc::new(Metrics::new()?),
             draining: AtomicBool::new(false),
@@ -102,6 +108,23 @@ impl Parts {
     /// Whether the end has begun.
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// What one serving thread needs for the calls under `/v1`.
+    pub(super) fn proxy_state(&self) -> ProxyState {
+        ProxyState {
+            catalog: self.updater.handle(),
+            admission: self.admission.clone(),
+            health: Health::clone(&self.health),
+            clients: Clients::new(),
+            writer: self.journal.writer(),
+            ids: Arc::clone(&self.ids),
+            clock: self.clock.clone(),
+            settings: proxy::Settings::of(&self.config),
+            live: self.updater.settings(),
+            metrics: Arc::clone(&self.metrics),
+            closing: self.closing.subscribe(),
+        }
     }
 
     /// The settings in force.

@@ -17,7 +17,7 @@ use super::parts::Parts;
 use super::{AppError, health, pulse};
 use crate::config::Config;
 use crate::journal::Journal;
-use crate::web;
+use crate::{proxy, web};
 
 /// How long an idle connection stays open; longer than the pools of common proxies keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -246,5 +246,6 @@ fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), Ap
 fn routes(config: &mut ServiceConfig, parts: &Arc<Parts>) {
     let data = Data::from(Arc::clone(parts));
     health::configure(config, &data);
+    proxy::configure(config, parts.proxy_state());
     web::configure(config, &parts.pages);
 }

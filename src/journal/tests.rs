@@ -1,0 +1,597 @@
+//! What can go wrong between a record and the database: torn tails, full disks, bad records, dead processes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
+
+use modelgate_domain::{
+    ApiKeyId, AttemptRecord, FaultOwner, ModelId, RequestId, RequestRecord, Status,
+};
+use modelgate_store::drain::{Batch, Entry, Outcome};
+
+use super::drain::SinkError;
+use super::*;
+
+/// A database in memory that can be away, refuse a record, or lose the answer to a commit.
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    rows: BTreeMap<i64, RequestRecord>,
+    repeats: BTreeMap<i64, i64>,
+    attempts: usize,
+    positions: BTreeMap<(String, u64), u64>,
+    away: bool,
+    refuses: BTreeSet<i64>,
+    refuses_all: bool,
+    lose_answers: u32,
+    batches: Vec<usize>,
+}
+
+impl Fake {
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        f(&mut lock(&self.0))
+    }
+
+    fn ids(&self) -> Vec<i64> {
+        self.with(|s| s.rows.keys().copied().collect())
+    }
+}
+
+fn ids_of(entry: &Entry) -> i64 {
+    match entry {
+        Entry::Started(record) | Entry::Ended(record, _) => record.id.0,
+        Entry::Again { of, .. } => of.0,
+    }
+}
+
+impl Sink for Fake {
+    async fn positions(&self, instance: &str) -> Result<BTreeMap<u64, u64>, SinkError> {
+        self.with(|s| {
+            if s.away {
+                return Err(SinkError::Away("away".into()));
+            }
+            let own = s.positions.iter().filter(|((i, _), _)| i == instance);
+            Ok(own.map(|((_, segment), at)| (*segment, *at)).collect())
+        })
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<Outcome, SinkError> {
+        self.with(|s| {
+            if s.away {
+                return Err(SinkError::Away("away".into()));
+            }
+            let bad = |e: &Entry| s.refuses_all || s.refuses.contains(&ids_of(e));
+            if batch.entries.iter().any(bad) {
+                return Err(SinkError::Refused("bad record".into()));
+            }
+            let stands = |p: &modelgate_store::drain::Position| {
+                s.positions
+                    .get(&(batch.instance.clone(), p.segment))
+                    .copied()
+            };
+            if batch
+                .positions
+                .iter()
+                .any(|p| stands(p).is_some_and(|at| at > p.from))
+            {
+                let own = s
+                    .positions
+                    .iter()
+                    .filter(|((i, _), _)| *i == batch.instance);
+                return Ok(Outcome::Stale(own.map(|((_, n), at)| (*n, *at)).collect()));
+            }
+            for p in &batch.positions {
+                s.positions
+                    .insert((batch.instance.clone(), p.segment), p.to);
+            }
+            s.batches.push(batch.entries.len());
+            let mut ended = 0;
+            for entry in batch.entries {
+                match entry {
+                    Entry::Started(record) => {
+                        s.rows.entry(record.id.0).or_insert(*record);
+                    }
+                    Entry::Ended(record, attempts) => {
+                        let pending = |r: &RequestRecord| r.status == Status::Pending;
+                        if s.rows.get(&record.id.0).is_none_or(pending) {
+                            s.rows.insert(record.id.0, *record);
+                            s.attempts += attempts.len();
+                            ended += 1;
+                        }
+                    }
+                    Entry::Again { of, count } => *s.repeats.entry(of.0).or_default() += count,
+                }
+            }
+            if s.lose_answers > 0 {
+                s.lose_answers -= 1;
+                return Err(SinkError::Away("the answer was lost".into()));
+            }
+            Ok(Outcome::Applied { ended })
+        })
+    }
+
+    async fn takes_records(&self) -> Result<(), SinkError> {
+        self.with(|s| match s.away || s.refuses_all {
+            true => Err(SinkError::Away("takes no record at all".into())),
+            false => Ok(()),
+        })
+    }
+
+    async fn forget(&self, instance: &str, segments: Vec<u64>) -> Result<(), SinkError> {
+        self.with(|s| {
+            s.positions.retain(|(i, n), _| {
+                i != instance || !(segments.is_empty() || segments.contains(n))
+            });
+            Ok(())
+        })
+    }
+}
+
+const START_MS: i64 = 1_800_000_000_000;
+
+fn open(dir: &Path, max_bytes: u64, full: WhenFull) -> (Arc<Journal>, Clock) {
+    let clock = Clock::fixed(START_MS);
+    let journal = Journal::open(JournalOptions {
+        dir: dir.to_owned(),
+        max_bytes,
+        full,
+        clock: clock.clone(),
+    });
+    (journal.unwrap(), clock)
+}
+
+fn record(n: i64) -> RequestRecord {
+    RequestRecord {
+        id: RequestId(n),
+        api_key_id: ApiKeyId(1),
+        model_id: ModelId(1),
+        started_ms: START_MS,
+        ..RequestRecord::default()
+    }
+}
+
+fn ended(n: i64) -> RequestRecord {
+    RequestRecord {
+        status: Status::Success,
+        attempts: 1,
+        ..record(n)
+    }
+}
+
+fn refused(n: i64) -> RequestRecord {
+    RequestRecord {
+        status: Status::RateLimited,
+        fault_owner: FaultOwner::Policy,
+        error_code: "rate_limited".into(),
+        ..record(n)
+    }
+}
+
+/// A drain at work; [`Work::finish`] is the end of the process in good order.
+struct Work {
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Work {
+    #[allow(clippy::disallowed_methods, reason = "the test's own runtime")]
+    fn start(journal: &Arc<Journal>, sink: &Fake) -> Self {
+        let (stop, shutdown) = watch::channel(false);
+        let (journal, sink) = (Arc::clone(journal), sink.clone());
+        let task = tokio::spawn(async move { journal.run(sink, shutdown).await });
+        Self { stop, task }
+    }
+
+    async fn finish(self) {
+        self.stop.send_replace(true);
+        self.task.await.unwrap();
+    }
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn journals(dir: &Path) -> Vec<PathBuf> {
+    directory::list(dir).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_reach_the_database_within_a_second_and_leave_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    let work = Work::start(&journal, &sink);
+    let (a, b) = (journal.writer(), journal.writer());
+    let begun = Instant::now();
+    a.started(&record(1)).unwrap();
+    b.started(&record(2)).unwrap();
+    a.ended(
+        &ended(1),
+        &[AttemptRecord::default(), AttemptRecord::default()],
+    );
+    b.ended(&ended(2), &[]);
+    journal.drained().await;
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(journal.stats().lag_records, 0);
+    assert_eq!(journal.stats().oldest_ms, None);
+    let done = |s: &mut State| {
+        s.rows
+            .values()
+            .filter(|r| r.status == Status::Success)
+            .count()
+    };
+    assert_eq!((sink.with(done), sink.with(|s| s.attempts)), (2, 2));
+    work.finish().await;
+    assert_eq!(journals(dir.path()), Vec::<PathBuf>::new());
+    assert!(sink.with(|s| s.positions.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_torn_at_any_byte_costs_that_record_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let writer = journal.writer();
+    writer.started(&record(1)).unwrap();
+    writer.ended(&ended(1), &[]);
+    let file = segment::path_of(&journals(dir.path())[0], 1);
+    let whole = fs::read(&file).unwrap().len();
+    writer.ended(&ended(2), &[]);
+    let bytes = fs::read(&file).unwrap();
+    drop((writer, journal));
+    let left = journals(dir.path()).remove(0);
+    for cut in whole..=bytes.len() {
+        fs::write(&file, &bytes[..cut]).unwrap();
+        let adopted = adopt::Adopted::take(&left).unwrap().unwrap();
+        let (records, _) = adopted.waiting(&BTreeMap::new());
+        assert_eq!(
+            records,
+            if cut == bytes.len() { 3 } else { 2 },
+            "cut at {cut}"
+        );
+        let kept = if cut == bytes.len() { cut } else { whole };
+        assert_eq!(fs::read(&file).unwrap(), bytes[..kept], "cut at {cut}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_process_left_is_drained_and_its_running_calls_are_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Fake::default();
+    {
+        let (journal, clock) = open(dir.path(), 1 << 20, WhenFull::Stop);
+        let writer = journal.writer();
+        for n in 1..=1_200 {
+            writer.started(&record(n)).unwrap();
+        }
+        clock.advance_ms(700);
+        for n in 1..=1_000 {
+            writer.ended(&ended(n), &[]);
+        }
+        // Gone without a word: nothing was drained.
+    }
+    assert_eq!(journals(dir.path()).len(), 1);
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let work = Work::start(&journal, &sink);
+    eventually("the old journal is gone", || {
+        journals(dir.path()).len() == 1
+    })
+    .await;
+    sink.with(|s| {
+        let count = |status| s.rows.values().filter(|r| r.status == status).count();
+        assert_eq!((count(Status::Success), count(Status::Error)), (1_000, 200));
+        let died = &s.rows[&1_200];
+        assert_eq!(
+            (died.error_code.as_str(), died.fault_owner),
+            ("instance_died", FaultOwner::Gateway)
+        );
+        assert_eq!(died.finished_ms, START_MS + 700);
+        assert!(s.batches.iter().all(|size| *size <= 500));
+    });
+    assert_eq!(journal.stats().lag_records, 0);
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_that_died_half_way_is_taken_up_where_the_database_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Fake::default();
+    {
+        let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+        let work = Work::start(&journal, &sink);
+        let writer = journal.writer();
+        writer.started(&record(1)).unwrap();
+        writer.ended(&refused(5), &[]);
+        writer.ended(&refused(6), &[]);
+        journal.drained().await;
+        assert_eq!(sink.with(|s| s.repeats.clone()), BTreeMap::from([(5, 1)]));
+        work.task.abort();
+        drop(work.task.await);
+        writer.ended(&ended(2), &[]);
+    }
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let work = Work::start(&journal, &sink);
+    eventually("the old journal is gone", || {
+        journals(dir.path()).len() == 1
+    })
+    .await;
+    assert_eq!(sink.ids(), [1, 2, 5]);
+    // The started record was in the database; what died is known all the same. The repetition is not counted again.
+    assert_eq!(
+        sink.with(|s| s.rows[&1].error_code.clone()),
+        "instance_died"
+    );
+    assert_eq!(sink.with(|s| s.repeats.clone()), BTreeMap::from([(5, 1)]));
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_living_process_keeps_its_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let (second, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    assert_ne!(first.instance(), second.instance());
+    first.writer().ended(&ended(1), &[]);
+    let sink = Fake::default();
+    let work = Work::start(&second, &sink);
+    second.writer().ended(&ended(2), &[]);
+    second.drained().await;
+    assert_eq!(sink.ids(), [2]);
+    work.finish().await;
+    assert_eq!(journals(dir.path()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_database_away_calls_are_served_until_the_bound() {
+    for full in [WhenFull::Stop, WhenFull::ServeWithoutRecord] {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, _) = open(dir.path(), 20_000, full);
+        let sink = Fake::default();
+        sink.with(|s| s.away = true);
+        let work = Work::start(&journal, &sink);
+        let writer = journal.writer();
+        let mut taken = Vec::new();
+        for n in 1..=100 {
+            if writer.started(&record(n)).is_ok() {
+                taken.push(n);
+            }
+        }
+        let stats = journal.stats();
+        assert!(
+            stats.bytes >= 20_000 && stats.bytes < 22_000,
+            "{}",
+            stats.bytes
+        );
+        assert_eq!(stats.oldest_ms, Some(START_MS));
+        assert_eq!(journal.accepts(), full == WhenFull::ServeWithoutRecord);
+        let recorded = i64::try_from(stats.lag_records).unwrap();
+        match full {
+            WhenFull::Stop => assert_eq!(taken.len(), usize::try_from(recorded).unwrap()),
+            WhenFull::ServeWithoutRecord => {
+                assert_eq!(taken.len(), 100);
+                assert_eq!(stats.unrecorded, 100 - u64::try_from(recorded).unwrap());
+            }
+        }
+        eventually("the error shows", || journal.stats().last_error.is_some()).await;
+        // Whatever was started ends, beyond the bound too; what was not recorded ends without a record.
+        for n in &taken {
+            writer.ended(&ended(*n), &[]);
+        }
+        sink.with(|s| s.away = false);
+        journal.drained().await;
+        assert!(journal.accepts());
+        eventually("the error is gone", || journal.stats().last_error.is_none()).await;
+        let rows = sink.with(|s| s.rows.clone());
+        assert_eq!(rows.len(), usize::try_from(recorded).unwrap());
+        assert!(rows.values().all(|r| r.status == Status::Success));
+        writer.started(&record(500)).unwrap();
+        writer.ended(&ended(500), &[]);
+        journal.drained().await;
+        work.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_record_is_set_aside_and_holds_up_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    sink.with(|s| s.refuses = BTreeSet::from([13, 77]));
+    let writer = journal.writer();
+    for n in 1..=100 {
+        writer.ended(&ended(n), &[]);
+    }
+    let work = Work::start(&journal, &sink);
+    journal.drained().await;
+    let expected: Vec<i64> = (1..=100).filter(|n| ![13, 77].contains(n)).collect();
+    assert_eq!(sink.ids(), expected);
+    assert_eq!(journal.stats().set_aside, 2);
+    let kept = fs::read_to_string(dir.path().join("rejected.jsonl")).unwrap();
+    let ids: Vec<String> = kept
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["record"]["id"].to_string()
+        })
+        .collect();
+    let id = |n| serde_json::to_string(&RequestId(n)).unwrap();
+    assert_eq!(ids, [id(13), id(77)]);
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_refuses_everything_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    sink.with(|s| s.refuses_all = true);
+    let work = Work::start(&journal, &sink);
+    let writer = journal.writer();
+    for n in 1..=5 {
+        writer.ended(&ended(n), &[]);
+    }
+    eventually("the error shows", || journal.stats().last_error.is_some()).await;
+    assert_eq!(
+        (journal.stats().set_aside, journal.stats().lag_records),
+        (0, 5)
+    );
+    sink.with(|s| s.refuses_all = false);
+    journal.drained().await;
+    assert_eq!(sink.ids(), [1, 2, 3, 4, 5]);
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_was_lost_is_not_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    sink.with(|s| s.lose_answers = 2);
+    let writer = journal.writer();
+    for n in 1..=10 {
+        writer.ended(&refused(n), &[]);
+    }
+    let work = Work::start(&journal, &sink);
+    journal.drained().await;
+    assert_eq!(sink.with(|s| s.repeats.clone()), BTreeMap::from([(1, 9)]));
+    writer.ended(&ended(11), &[]);
+    journal.drained().await;
+    assert_eq!(sink.ids(), [1, 11]);
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_refusals_is_one_row_a_second_for_each_key_code_and_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, clock) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    let work = Work::start(&journal, &sink);
+    let (a, b) = (journal.writer(), journal.writer());
+    for n in 1..=50 {
+        a.ended(&refused(n * 10), &[]);
+        b.ended(&refused(n * 10 + 1), &[]);
+        let other_key = RequestRecord {
+            api_key_id: ApiKeyId(2),
+            ..refused(n * 10 + 2)
+        };
+        b.ended(&other_key, &[]);
+        clock.advance_ms(100);
+    }
+    journal.drained().await;
+    let (rows, repeats) = sink.with(|s| (s.rows.len(), s.repeats.values().sum::<i64>()));
+    assert_eq!(rows, 10, "two keys, five seconds");
+    assert_eq!(repeats, 150 - 10);
+    // A mistake of the caller is not a refusal by a rule: each has its row.
+    let mistake = |n| RequestRecord {
+        status: Status::Error,
+        fault_owner: FaultOwner::Caller,
+        ..record(n)
+    };
+    a.ended(&mistake(9_001), &[]);
+    a.ended(&mistake(9_002), &[]);
+    journal.drained().await;
+    assert_eq!(sink.with(|s| s.rows.len()), 12);
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_rotate_and_go_once_nothing_in_them_runs_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    let work = Work::start(&journal, &sink);
+    let writer = journal.writer();
+    writer.started(&record(1)).unwrap();
+    for n in 2..=800 {
+        writer.ended(&ended(n), &[]);
+    }
+    journal.drained().await;
+    let files = || segment::numbers(&journals(dir.path())[0]).unwrap();
+    eventually(
+        "only the running call's and the last segment are left",
+        || files().len() == 2,
+    )
+    .await;
+    assert_eq!(files()[0], 1);
+    writer.ended(&ended(1), &[]);
+    eventually("the first segment is gone", || files().len() == 1).await;
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Fake::default();
+    let file = {
+        let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+        journal.writer().ended(&ended(1), &[]);
+        segment::path_of(&journals(dir.path())[0], 1)
+    };
+    let mut odd = Vec::new();
+    frame::encode(&mut odd, frame::Kind::Ended, 1, &"from a later version").unwrap();
+    frame::encode(
+        &mut odd,
+        frame::Kind::Ended,
+        1,
+        &frame::EndedRef {
+            record: &ended(2),
+            attempts: &[],
+        },
+    )
+    .unwrap();
+    let mut open_file = OpenOptions::new().append(true).open(&file).unwrap();
+    std::io::Write::write_all(&mut open_file, &odd).unwrap();
+    // A segment of another version, and one whose process died before its header.
+    let parent = file.parent().unwrap().to_owned();
+    fs::write(
+        segment::path_of(&parent, 2),
+        b"MGJL\x02\0and something else",
+    )
+    .unwrap();
+    fs::write(segment::path_of(&parent, 3), b"MG").unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let work = Work::start(&journal, &sink);
+    eventually("the old journal is gone", || {
+        journals(dir.path()).len() == 1
+    })
+    .await;
+    assert_eq!(sink.ids(), [1, 2]);
+    assert_eq!(journal.stats().set_aside, 1);
+    let kept = fs::read_dir(dir.path()).unwrap().filter(|e| {
+        let name = e.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("unreadable-")
+    });
+    assert_eq!(kept.count(), 1);
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_nothing_refuses_calls_and_keeps_the_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    let work = Work::start(&journal, &sink);
+    let writer = journal.writer();
+    let own = journals(dir.path()).remove(0);
+    let hidden = dir.path().join("hidden");
+    // Without its directory the writer cannot make its first segment: as good as a full disk.
+    fs::rename(&own, &hidden).unwrap();
+    assert_eq!(writer.started(&record(1)), Err(JournalFull));
+    assert!(!journal.accepts());
+    assert!(journal.stats().last_error.is_some());
+    writer.ended(&ended(2), &[]);
+    fs::rename(&hidden, &own).unwrap();
+    eventually("the disk is tried again", || journal.accepts()).await;
+    writer.started(&record(3)).unwrap();
+    journal.drained().await;
+    assert_eq!(sink.ids(), [2, 3]);
+    writer.ended(&ended(3), &[]);
+    work.finish().await;
+}
