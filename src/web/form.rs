@@ -160,6 +160,15 @@ impl FormState {
         if on { self.with(name, "on") } else { self }
     }
 
+    /// Takes over the stored value of every field that this state does not mention.
+    #[must_use]
+    pub fn or(mut self, stored: Self) -> Self {
+        for (name, values) in stored.values {
+            self.values.entry(name).or_insert(values);
+        }
+        self
+    }
+
     /// Notes what is wrong with a field, or with the form as a whole under the empty name.
     pub fn fail(&mut self, name: &str, message: String) {
         self.errors.entry(name.to_owned()).or_insert(message);

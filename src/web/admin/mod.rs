@@ -1,8 +1,18 @@
 //! Pages for those who run the gateway.
 
+mod api_key;
+mod api_keys;
 mod components;
+mod confirm;
+mod fields;
 mod home;
 mod logs;
+mod model;
+mod models;
+mod provider;
+mod provider_key;
+mod provider_models;
+mod providers;
 mod settings;
 
 use actix_web::web::{self, ServiceConfig};
@@ -18,7 +28,15 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/admin/logs", web::get().to(logs::get))
         .route("/admin/logs/{id}", web::get().to(logs::get_one))
         .route("/admin/system-config", web::get().to(settings::get))
-        .route("/admin/system-config", web::post().to(settings::post));
+        .route("/admin/system-config", web::post().to(settings::post))
+        .configure(providers::routes)
+        .configure(provider::routes)
+        .configure(provider_key::routes)
+        .configure(provider_models::routes)
+        .configure(models::routes)
+        .configure(model::routes)
+        .configure(api_keys::routes)
+        .configure(api_key::routes);
 }
 
 async fn entrance(page: Page<Admin>) -> PageResult {

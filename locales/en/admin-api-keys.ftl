@@ -1,0 +1,13 @@
+admin-api-keys-title = API keys
+admin-api-keys-add = Create key
+admin-api-keys-empty-title = No API key yet
+admin-api-keys-empty-body = Programs call this gateway with a key. Create one for each person or tool, so that usage and limits can be told apart.
+admin-api-keys-name = Name
+admin-api-keys-key = Key
+admin-api-keys-models = Models
+admin-api-keys-last-used = Last used
+admin-api-keys-all = all
+admin-api-keys-none = none
+admin-api-keys-active = active
+admin-api-keys-off = switched off
+admin-api-keys-expired = expired

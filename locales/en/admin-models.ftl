@@ -1,0 +1,16 @@
+admin-models-title = Models
+admin-models-add = Add model
+admin-models-empty-title = No model yet
+admin-models-empty-body = A model is the name callers use. Add one and say which provider serves it, or fetch the list from a provider.
+admin-models-name = Name
+admin-models-kind = Kind
+admin-models-targets = Served by
+admin-models-price = Price
+admin-models-price-hint = Input / output per million tokens.
+admin-models-unpriced = unpriced
+admin-models-no-target = nobody
+admin-models-hidden = not listed
+admin-models-on = on
+admin-models-off = off
+kind-chat = chat
+kind-embedding = embedding

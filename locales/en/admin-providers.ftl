@@ -1,0 +1,13 @@
+admin-providers-title = Providers
+admin-providers-add = Add provider
+admin-providers-empty-title = No provider yet
+admin-providers-empty-body = A provider is a vendor's address with your keys for it. Add one, then give it models.
+admin-providers-name = Name
+admin-providers-base-url = Base URL
+admin-providers-state = State
+admin-providers-keys = Keys
+admin-providers-models = Models
+admin-providers-off = switched off
+admin-providers-no-key = no usable key
+admin-providers-some-keys = { $usable } of { $all } keys usable
+admin-providers-ready = ready

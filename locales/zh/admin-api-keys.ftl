@@ -1,0 +1,13 @@
+admin-api-keys-title = API 密钥
+admin-api-keys-add = 创建密钥
+admin-api-keys-empty-title = 还没有 API 密钥
+admin-api-keys-empty-body = 程序凭密钥调用本网关。为每个人或工具各建一个，便于区分用量和限额。
+admin-api-keys-name = 名称
+admin-api-keys-key = 密钥
+admin-api-keys-models = 模型
+admin-api-keys-last-used = 最近使用
+admin-api-keys-all = 全部
+admin-api-keys-none = 无
+admin-api-keys-active = 有效
+admin-api-keys-off = 已停用
+admin-api-keys-expired = 已过期

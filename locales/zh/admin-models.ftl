@@ -1,0 +1,16 @@
+admin-models-title = 模型
+admin-models-add = 添加模型
+admin-models-empty-title = 还没有模型
+admin-models-empty-body = 模型是调用方使用的名称。添加一个并指定由哪个供应商提供，或从供应商获取列表。
+admin-models-name = 名称
+admin-models-kind = 类型
+admin-models-targets = 提供方
+admin-models-price = 价格
+admin-models-price-hint = 每百万词元的输入 / 输出价格。
+admin-models-unpriced = 未定价
+admin-models-no-target = 无
+admin-models-hidden = 不列出
+admin-models-on = 启用
+admin-models-off = 停用
+kind-chat = 对话
+kind-embedding = 向量

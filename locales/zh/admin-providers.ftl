@@ -1,0 +1,13 @@
+admin-providers-title = 供应商
+admin-providers-add = 添加供应商
+admin-providers-empty-title = 还没有供应商
+admin-providers-empty-body = 供应商是厂商的接口地址加上您的密钥。先添加一个，再为它配置模型。
+admin-providers-name = 名称
+admin-providers-base-url = 基础地址
+admin-providers-state = 状态
+admin-providers-keys = 密钥
+admin-providers-models = 模型
+admin-providers-off = 已停用
+admin-providers-no-key = 没有可用密钥
+admin-providers-some-keys = { $all } 个密钥中 { $usable } 个可用
+admin-providers-ready = 就绪

@@ -1,0 +1,205 @@
+//! Reads checked values out of a posted form, noting in its state what is wrong.
+
+use std::ops::RangeInclusive;
+
+use futures_util::future::BoxFuture;
+use modelgate_domain::money::parse_nanos;
+use modelgate_store::changes::Change;
+use modelgate_store::{Conn, StoreError};
+use serde_json::Value;
+
+use crate::web::error::PageError;
+use crate::web::form::{Form, FormState};
+use crate::web::page::{Admin, Page};
+use crate::web::shell::Shell;
+use crate::web::state::WebState;
+
+/// A posted form on its way to becoming data.
+pub(super) struct Fields<'a> {
+    page: &'a Shell,
+    form: &'a Form,
+    /// What the form shows if it comes back.
+    pub(super) state: FormState,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(page: &'a Shell, form: &'a Form) -> Self {
+        Self {
+            page,
+            form,
+            state: form.state(),
+        }
+    }
+
+    /// Notes the text of `key` as what is wrong with a field.
+    pub(super) fn fail(&mut self, name: &str, key: &str) {
+        self.state.fail(name, self.page.t(key));
+    }
+
+    /// The text of a field, after `check`.
+    pub(super) fn text<E>(
+        &mut self,
+        name: &str,
+        check: impl Fn(&str) -> Result<(), E>,
+        key: &str,
+    ) -> String {
+        let text = self.form.text(name);
+        if check(text).is_err() {
+            self.fail(name, key);
+        }
+        text.to_owned()
+    }
+
+    /// A whole number within `bounds`.
+    pub(super) fn number(&mut self, name: &str, bounds: &RangeInclusive<i64>) -> i64 {
+        match self.form.text(name).parse() {
+            Ok(number) if bounds.contains(&number) => number,
+            _ => {
+                let message = self.page.t_with(
+                    "admin-provider-bad-number",
+                    &[
+                        ("low", &bounds.start().to_string()),
+                        ("high", &bounds.end().to_string()),
+                    ],
+                );
+                self.state.fail(name, message);
+                *bounds.start()
+            }
+        }
+    }
+
+    /// A whole number within `bounds`, or nothing where the field is empty.
+    pub(super) fn optional_number(
+        &mut self,
+        name: &str,
+        bounds: &RangeInclusive<i64>,
+    ) -> Option<i64> {
+        (!self.form.text(name).is_empty()).then(|| self.number(name, bounds))
+    }
+
+    /// An amount per million tokens, in nano-units.
+    pub(super) fn nanos(&mut self, name: &str) -> i64 {
+        parse_nanos(self.form.text(name)).unwrap_or_else(|_bad| {
+            self.fail(name, "admin-model-bad-money");
+            0
+        })
+    }
+
+    /// An amount, or nothing where the field is empty.
+    pub(super) fn optional_nanos(&mut self, name: &str) -> Option<i64> {
+        (!self.form.text(name).is_empty()).then(|| self.nanos(name))
+    }
+
+    /// `Ok` where nothing was wrong.
+    pub(super) fn finish<T>(self, data: T) -> Result<T, FormState> {
+        if self.state.is_valid() {
+            Ok(data)
+        } else {
+            Err(self.state)
+        }
+    }
+}
+
+/// Why a change was not made.
+pub(super) enum Refused {
+    /// What the person wrote cannot be kept: the field, and the key of the text that says why.
+    Field(&'static str, &'static str),
+    /// Anything that is not the person's doing.
+    Failed(PageError),
+}
+
+impl From<PageError> for Refused {
+    fn from(error: PageError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        let taken = [
+            ("providers", "name", "name", "admin-provider-taken-name"),
+            (
+                "provider_keys",
+                "provider_id_label",
+                "label",
+                "admin-provider-taken-label",
+            ),
+            ("models", "name", "name", "admin-model-taken-name"),
+            (
+                "model_aliases",
+                "alias",
+                "aliases",
+                "admin-model-taken-alias",
+            ),
+            (
+                "targets",
+                "model_id_provider_id_upstream_model",
+                "upstream_model",
+                "admin-model-taken-target",
+            ),
+            ("api_keys", "name", "name", "admin-api-key-taken-name"),
+        ];
+        taken
+            .iter()
+            .find(|(table, column, _, _)| error.is_conflict(table, column))
+            .map_or_else(
+                || Self::Failed(error.into()),
+                |(_, _, field, key)| Self::Field(field, key),
+            )
+    }
+}
+
+/// Runs a change in one transaction; what the person did wrong comes back as the state of the form.
+pub(super) async fn save<T, F>(
+    page: &Shell,
+    state: &WebState,
+    form: &Form,
+    work: F,
+) -> Result<Result<T, FormState>, PageError>
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, Refused>> + Send + 'static,
+{
+    match state.db.write(work).await {
+        Ok(done) => Ok(Ok(done)),
+        Err(Refused::Field(field, key)) => {
+            let mut form_state = form.state();
+            form_state.fail(field, page.t(key));
+            Ok(Err(form_state))
+        }
+        Err(Refused::Failed(error)) => Err(error),
+    }
+}
+
+/// The audit line of a change made on a page; `before` and `after` hold no secrets.
+pub(super) fn change(
+    page: &Page<Admin>,
+    state: &WebState,
+    action: &str,
+    object: String,
+    after: Option<Value>,
+) -> Change {
+    Change {
+        at: state.clock.now(),
+        actor: page.actor().to_owned(),
+        actor_address: page.peer.address.to_string(),
+        action: action.to_owned(),
+        object,
+        before: None,
+        after,
+        reason: String::new(),
+    }
+}
+
+/// A coloured dot and its word.
+#[derive(Clone, Debug)]
+pub(super) struct Dot {
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+}
+
+impl Dot {
+    pub(super) fn new(kind: &'static str, text: String) -> Self {
+        Self { kind, text }
+    }
+}

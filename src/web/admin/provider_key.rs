@@ -1,0 +1,383 @@
+//! One vendor credential: its settings, and the test that makes a real call with it.
+
+use std::sync::Arc;
+
+use actix_web::web::{self, ServiceConfig};
+use askama::Template;
+use modelgate_domain::{
+    CredentialState, LimitKind, LimitScope, ProviderId, Secret, StateBy, naming,
+};
+use modelgate_store::provider_keys::{NewState, ProviderKey};
+use modelgate_store::providers::Provider;
+use modelgate_store::{changes, limits, models, provider_keys, targets};
+use serde_json::json;
+
+use super::confirm::{self, Question};
+use super::fields::{Fields, change, save};
+use super::provider::{self, Loaded};
+use super::providers::{PATH, is_vendor_key};
+use crate::catalog;
+use crate::probe::{self, Called, Report, Subject, Verdict};
+use crate::web::error::PageError;
+use crate::web::flash::Toast;
+use crate::web::form::{Form, FormState};
+use crate::web::page::{Admin, Page, PageResult};
+use crate::web::shell::Shell;
+use crate::web::state::WebState;
+
+#[derive(Template)]
+#[template(path = "admin/provider_key.html")]
+struct ProviderKeyView<'a> {
+    page: &'a Shell,
+    label: String,
+    provider: String,
+    at: String,
+    back: String,
+    state: FormState,
+}
+
+/// What a test said, in the person's language.
+#[derive(Default)]
+pub(super) struct TestResult {
+    pub(super) key_id: i64,
+    pub(super) kind: &'static str,
+    pub(super) title: String,
+    pub(super) body: String,
+    /// The vendor's own words, without secrets.
+    pub(super) detail: String,
+}
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .route(
+            "/admin/config/providers/{id}/keys/{key}",
+            web::get().to(get),
+        )
+        .route(
+            "/admin/config/providers/{id}/keys/{key}",
+            web::post().to(post),
+        )
+        .route(
+            "/admin/config/providers/{id}/keys/{key}/delete",
+            web::get().to(ask_delete),
+        )
+        .route(
+            "/admin/config/providers/{id}/keys/{key}/delete",
+            web::post().to(delete),
+        )
+        .route(
+            "/admin/config/providers/{id}/keys/{key}/test",
+            web::post().to(test),
+        );
+}
+
+async fn load(
+    state: &WebState,
+    (provider, key): (i64, i64),
+) -> Result<(Loaded, ProviderKey), PageError> {
+    let loaded = provider::load(state, ProviderId(provider)).await?;
+    let key = loaded.keys.iter().find(|k| k.id.0 == key).cloned();
+    Ok((loaded, key.ok_or(PageError::NotFound)?))
+}
+
+async fn get(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    ids: web::Path<(i64, i64)>,
+) -> PageResult {
+    let (loaded, key) = load(&state, *ids).await?;
+    let id = key.id.0;
+    let limit = state
+        .db
+        .read(move |c| {
+            Box::pin(limits::find(
+                c,
+                LimitScope::ProviderKey,
+                id,
+                LimitKind::Concurrency,
+            ))
+        })
+        .await?;
+    let form_state = FormState::default()
+        .with("label", &key.label)
+        .with("weight", key.weight.to_string())
+        .with(
+            "max_concurrency",
+            limit.map(|n| n.to_string()).unwrap_or_default(),
+        )
+        .ticked("enabled", key.state != CredentialState::Disabled);
+    page.show(&view(&page, &loaded, &key, form_state))
+}
+
+fn view<'a>(
+    page: &'a Shell,
+    loaded: &Loaded,
+    key: &ProviderKey,
+    state: FormState,
+) -> ProviderKeyView<'a> {
+    let back = page.url(&format!("{PATH}/{}", loaded.provider.id));
+    ProviderKeyView {
+        page,
+        label: key.label.clone(),
+        provider: loaded.provider.name.clone(),
+        at: format!("{back}/keys/{}", key.id),
+        back,
+        state,
+    }
+}
+
+/// What the form asks for.
+struct Edit {
+    label: String,
+    weight: i64,
+    max_concurrency: Option<i64>,
+    secret: Option<Secret>,
+    enabled: bool,
+}
+
+fn read(page: &Shell, form: &Form) -> Result<Edit, FormState> {
+    let mut fields = Fields::new(page, form);
+    let secret = form.secret("secret");
+    let edit = Edit {
+        label: fields.text("label", naming::label, "admin-provider-bad-label"),
+        weight: fields.number("weight", &naming::WEIGHTS),
+        max_concurrency: fields.optional_number("max_concurrency", &naming::CONCURRENCY),
+        secret: (!secret.expose().is_empty()).then_some(secret),
+        enabled: form.checked("enabled"),
+    };
+    if edit.secret.as_ref().is_some_and(|s| !is_vendor_key(s)) {
+        fields.fail("secret", "admin-provider-bad-secret");
+    }
+    fields.finish(edit)
+}
+
+async fn post(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    ids: web::Path<(i64, i64)>,
+    form: Form,
+) -> PageResult {
+    let (loaded, key) = load(&state, *ids).await?;
+    let again = |form_state| {
+        let view = view(&page, &loaded, &key, form_state);
+        page.invalid_or(&view, &view)
+    };
+    let edit = match read(&page, &form) {
+        Ok(edit) => edit,
+        Err(form_state) => return again(form_state),
+    };
+    let object = format!("provider {} key {}", loaded.provider.name, key.label);
+    let after = json!({
+        "label": edit.label, "weight": edit.weight, "max_concurrency": edit.max_concurrency,
+        "enabled": edit.enabled, "secret_replaced": edit.secret.is_some(),
+    });
+    let entry = change(&page, &state, "provider_key.update", object, Some(after));
+    let (id, now, keyring) = (key.id, entry.at, Arc::clone(&state.keyring));
+    let new_state = new_state(&key, &edit);
+    let saved = save(&page, &state, &form, move |c| {
+        Box::pin(async move {
+            provider_keys::update(c, id, &edit.label, edit.weight, now).await?;
+            if let Some(secret) = &edit.secret {
+                let sealed = keyring
+                    .seal("provider_keys", id.0, secret)
+                    .map_err(PageError::internal)?;
+                provider_keys::set_secret(c, id, &sealed, &secret.last4(), now).await?;
+            }
+            if let Some(new_state) = new_state {
+                provider_keys::set_state(c, id, &new_state, now).await?;
+            }
+            limits::set(
+                c,
+                LimitScope::ProviderKey,
+                id.0,
+                LimitKind::Concurrency,
+                edit.max_concurrency,
+            )
+            .await?;
+            changes::record(c, &entry).await?;
+            Ok(())
+        })
+    })
+    .await?;
+    match saved {
+        Ok(()) => {
+            let toast = Toast::success(page.t("admin-provider-saved"));
+            page.redirect_with(&format!("{PATH}/{}", loaded.provider.id), &toast)
+        }
+        Err(form_state) => again(form_state),
+    }
+}
+
+/// A key that is switched on again, or gets a new secret, starts afresh; what an admin switched off stays off.
+fn new_state(key: &ProviderKey, edit: &Edit) -> Option<NewState> {
+    let state = match (edit.enabled, key.state) {
+        (false, CredentialState::Disabled) => return None,
+        (false, _) => CredentialState::Disabled,
+        (true, CredentialState::Active) => return None,
+        (true, CredentialState::Disabled) => CredentialState::Active,
+        (true, _) if edit.secret.is_some() => CredentialState::Active,
+        (true, _) => return None,
+    };
+    Some(NewState {
+        state,
+        reason: String::new(),
+        by: StateBy::Admin,
+        until_ms: None,
+    })
+}
+
+async fn ask_delete(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    ids: web::Path<(i64, i64)>,
+) -> PageResult {
+    let (loaded, key) = load(&state, *ids).await?;
+    let back = page.url(&format!("{PATH}/{}", loaded.provider.id));
+    let question = Question {
+        title: page.t1("admin-provider-key-delete-title", "label", &key.label),
+        body: page.t("admin-provider-key-delete-body"),
+        button: page.t("admin-provider-key-delete-button"),
+        action: format!("{back}/keys/{}/delete", key.id),
+        back,
+        typed: String::new(),
+        typed_error: String::new(),
+    };
+    confirm::ask(&page, &question)
+}
+
+async fn delete(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    ids: web::Path<(i64, i64)>,
+    _form: Form,
+) -> PageResult {
+    let (loaded, key) = load(&state, *ids).await?;
+    let object = format!("provider {} key {}", loaded.provider.name, key.label);
+    let entry = change(&page, &state, "provider_key.delete", object, None);
+    let id = key.id;
+    state
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                provider_keys::delete(c, id, entry.at).await?;
+                changes::record(c, &entry).await?;
+                Ok::<_, PageError>(())
+            })
+        })
+        .await?;
+    let toast = Toast::success(page.t1("admin-provider-key-deleted", "label", &key.label));
+    page.redirect_with(&format!("{PATH}/{}", loaded.provider.id), &toast)
+}
+
+/// Makes a real call with the key and says what came of it.
+async fn test(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    ids: web::Path<(i64, i64)>,
+    _form: Form,
+) -> PageResult {
+    let (loaded, key) = load(&state, *ids).await?;
+    let (endpoint, secret) = opened(&state, &loaded.provider, &key)?;
+    let called = first_target(&state, loaded.provider.id).await?;
+    let subject = called.as_ref().map(|(upstream_model, kind)| Subject {
+        upstream_model,
+        kind,
+    });
+    let report = probe::test(&endpoint, &secret, subject).await;
+    let outcome = match report.verdict {
+        Verdict::Ok => Ok(state.clock.now()),
+        _ => Err(format!("{}: {}", report.verdict.code(), report.detail)),
+    };
+    let id = key.id;
+    state
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let outcome = outcome.as_ref().map(|at| *at).map_err(String::as_str);
+                provider_keys::set_tested(c, id, outcome).await
+            })
+        })
+        .await?;
+    let result = told(&page, key.id.0, &report);
+    let fresh = provider::load(&state, loaded.provider.id).await?;
+    let view = provider::view(&page, &fresh, None, Some(result));
+    page.show_or(&view, &view.as_test())
+}
+
+/// The provider as the data path knows it, and the key itself.
+pub(super) fn opened(
+    state: &WebState,
+    provider: &Provider,
+    key: &ProviderKey,
+) -> Result<(catalog::Provider, Secret), PageError> {
+    let secret = state
+        .keyring
+        .open("provider_keys", key.id.0, key.secret.expose())
+        .map_err(PageError::internal)?;
+    Ok((catalog::Provider::from(provider.clone()), secret))
+}
+
+/// The vendor's name and the kind of a model that this provider serves.
+async fn first_target(
+    state: &WebState,
+    provider: ProviderId,
+) -> Result<Option<(String, String)>, PageError> {
+    let (all, served) = state
+        .db
+        .read(|c| {
+            Box::pin(async move {
+                let all = models::list(c).await?;
+                Ok::<_, PageError>((all, targets::list(c).await?))
+            })
+        })
+        .await?;
+    let kind_of = |id| {
+        all.iter()
+            .find(|model| model.id == id)
+            .map(|model| model.kind.clone())
+    };
+    let mut own: Vec<_> = served
+        .into_iter()
+        .filter(|target| target.provider_id == provider && target.enabled)
+        .filter_map(|target| Some((target.upstream_model, kind_of(target.model_id)?)))
+        .collect();
+    own.sort_by_key(|(_, kind)| kind != "chat");
+    Ok(own.into_iter().next())
+}
+
+/// What a probe found, in the person's language.
+fn told(page: &Shell, key_id: i64, report: &Report) -> TestResult {
+    let code = report.verdict.code().replace('_', "-");
+    let total = page.duration(&report.latency_ms);
+    let body = match (report.verdict, report.called, report.ttft_ms) {
+        (Verdict::Ok, Called::Models, _) => {
+            page.t1("admin-provider-key-test-ok-list", "total", &total)
+        }
+        (Verdict::Ok, _, ttft) => {
+            let ttft = page.duration(&ttft.unwrap_or(report.latency_ms));
+            page.t_with(
+                "admin-provider-key-test-ok-body",
+                &[("ttft", &ttft), ("total", &total)],
+            )
+        }
+        _ => page.t(&format!("admin-provider-key-test-{code}-body")),
+    };
+    TestResult {
+        key_id,
+        kind: match report.verdict {
+            Verdict::Ok => "success",
+            Verdict::RateLimited => "warning",
+            _ => "danger",
+        },
+        title: page.t(&format!("admin-provider-key-test-{code}")),
+        body,
+        detail: report.detail.clone(),
+    }
+}
+
+/// Why a call to a vendor failed, in one sentence.
+pub(super) fn reason(page: &Shell, report: &Report) -> String {
+    let code = report.verdict.code().replace('_', "-");
+    let title = page.t(&format!("admin-provider-key-test-{code}"));
+    format!("{title} {}", report.detail).trim_end().to_owned()
+}

@@ -1,0 +1,244 @@
+//! The list of providers, and the form that adds one.
+
+use actix_web::web::{self, ServiceConfig};
+use askama::Template;
+use modelgate_domain::{CredentialState, LimitKind, LimitScope, ProviderId, Secret, naming};
+use modelgate_store::providers::{Provider, ProviderData};
+use modelgate_store::{Conn, changes, limits, models, provider_keys, providers, targets};
+use serde_json::json;
+
+use super::fields::{Dot, Fields, Refused, change, save};
+use crate::secrets::Keyring;
+use crate::web::error::PageError;
+use crate::web::flash::Toast;
+use crate::web::form::{Form, FormState};
+use crate::web::page::{Admin, Page, PageResult};
+use crate::web::shell::Shell;
+use crate::web::state::WebState;
+
+pub(super) const PATH: &str = "/admin/config/providers";
+
+#[derive(Template)]
+#[template(path = "admin/providers.html")]
+struct ProvidersView<'a> {
+    page: &'a Shell,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    href: String,
+    name: String,
+    display_name: String,
+    base_url: String,
+    state: Dot,
+    keys: usize,
+    models: usize,
+}
+
+#[derive(Template)]
+#[template(path = "admin/provider_new.html")]
+struct NewView<'a> {
+    page: &'a Shell,
+    state: FormState,
+}
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/admin/config", web::get().to(entrance))
+        .route(PATH, web::get().to(get))
+        .route(PATH, web::post().to(post))
+        .route("/admin/config/providers/new", web::get().to(new));
+}
+
+async fn entrance(page: Page<Admin>) -> PageResult {
+    Ok(page.redirect(PATH))
+}
+
+async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+    let now_ms = state.clock.now_ms();
+    let (all, keys, targets) = state
+        .db
+        .read(|c| {
+            Box::pin(async move {
+                let all = providers::list(c).await?;
+                let keys = provider_keys::list(c).await?;
+                Ok::<_, PageError>((all, keys, targets::list(c).await?))
+            })
+        })
+        .await?;
+    let rows = all
+        .into_iter()
+        .map(|provider| {
+            let own = keys.iter().filter(|k| k.provider_id == provider.id);
+            let usable = own.clone().filter(|k| is_usable(k, now_ms)).count();
+            Row {
+                href: page.url(&format!("{PATH}/{}", provider.id)),
+                state: state_of(&page, &provider, usable, own.clone().count()),
+                keys: own.count(),
+                models: targets
+                    .iter()
+                    .filter(|t| t.provider_id == provider.id)
+                    .count(),
+                name: provider.name,
+                display_name: provider.display_name,
+                base_url: provider.base_url,
+            }
+        })
+        .collect();
+    page.show(&ProvidersView { page: &page, rows })
+}
+
+/// Whether calls may be made with a key just now.
+pub(super) fn is_usable(key: &provider_keys::ProviderKey, now_ms: i64) -> bool {
+    match key.state {
+        CredentialState::Active => key.weight > 0,
+        CredentialState::Cooldown => key.state_until_ms.is_some_and(|until| until <= now_ms),
+        _ => false,
+    }
+}
+
+fn state_of(page: &Shell, provider: &Provider, usable: usize, all: usize) -> Dot {
+    if !provider.enabled {
+        return Dot::new("muted", page.t("admin-providers-off"));
+    }
+    match usable {
+        0 => Dot::new("danger", page.t("admin-providers-no-key")),
+        _ if usable == all => Dot::new("success", page.t("admin-providers-ready")),
+        _ => {
+            let counts: [(&str, &dyn crate::i18n::ToArg); 2] = [("usable", &usable), ("all", &all)];
+            Dot::new("warning", page.t_with("admin-providers-some-keys", &counts))
+        }
+    }
+}
+
+async fn new(page: Page<Admin>) -> PageResult {
+    let state = FormState::default().with("label", "main");
+    page.show(&NewView { page: &page, state })
+}
+
+async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> PageResult {
+    let again = |form_state| {
+        let view = NewView {
+            page: &page,
+            state: form_state,
+        };
+        page.invalid_or(&view, &view)
+    };
+    let (data, label, secret) = match read(&page, &form) {
+        Ok(fields) => fields,
+        Err(form_state) => return again(form_state),
+    };
+    let after = json!({ "base_url": data.base_url, "key": label });
+    let entry = change(
+        &page,
+        &state,
+        "provider.create",
+        format!("provider {}", data.name),
+        Some(after),
+    );
+    let keyring = std::sync::Arc::clone(&state.keyring);
+    let (name, now) = (data.name.clone(), entry.at);
+    let made = save(&page, &state, &form, move |c| {
+        Box::pin(async move {
+            if prefix_in_use(c, &data.name).await? {
+                return Err(Refused::Field("name", "admin-provider-prefix-taken"));
+            }
+            let id = providers::insert(c, &data, now).await?;
+            if let Some(secret) = secret {
+                let key = NewKey {
+                    label,
+                    weight: naming::WEIGHT,
+                    max_concurrency: None,
+                    secret,
+                };
+                add_key(c, &keyring, id, &key, now).await?;
+            }
+            changes::record(c, &entry).await?;
+            Ok(id)
+        })
+    })
+    .await?;
+    match made {
+        Ok(id) => {
+            let toast = Toast::success(page.t1("admin-provider-created", "name", &name));
+            page.redirect_with(&format!("{PATH}/{id}"), &toast)
+        }
+        Err(form_state) => again(form_state),
+    }
+}
+
+/// Whether a model or alias begins with this provider's slug and a slash.
+pub(super) async fn prefix_in_use(c: &mut Conn, slug: &str) -> Result<bool, PageError> {
+    let (all, aliases) = (models::list(c).await?, models::aliases(c).await?);
+    let mut names = all
+        .iter()
+        .map(|m| &m.name)
+        .chain(aliases.iter().map(|a| &a.alias));
+    Ok(names.any(|name| naming::taken_prefix(name, std::iter::once(slug)).is_some()))
+}
+
+fn read(page: &Shell, form: &Form) -> Result<(ProviderData, String, Option<Secret>), FormState> {
+    let mut fields = Fields::new(page, form);
+    let name = fields.text("name", naming::provider, "admin-provider-bad-name");
+    let check_url = |text: &str| naming::base_url(text).map(|_url| ());
+    let base_url = fields.text("base_url", check_url, "admin-provider-bad-url");
+    let label = fields.text("label", naming::label, "admin-provider-bad-label");
+    let secret = form.secret("secret");
+    let secret = (!secret.expose().is_empty()).then_some(secret);
+    if secret.as_ref().is_some_and(|s| !is_vendor_key(s)) {
+        fields.fail("secret", "admin-provider-bad-secret");
+    }
+    let data = ProviderData {
+        name,
+        display_name: String::new(),
+        template: String::new(),
+        protocol: "openai".to_owned(),
+        base_url: base_url.trim_end_matches('/').to_owned(),
+        extra_headers: Vec::new(),
+        user_agent: None,
+        proxy_url: None,
+        connect_timeout_ms: naming::CONNECT_TIMEOUT_MS,
+        first_byte_timeout_ms: naming::FIRST_BYTE_TIMEOUT_MS,
+        idle_timeout_ms: naming::IDLE_TIMEOUT_MS,
+        enabled: true,
+    };
+    fields.finish((data, label, secret))
+}
+
+/// Whether a text can be a vendor's key, which has to fit a header.
+pub(super) fn is_vendor_key(secret: &Secret) -> bool {
+    let text = secret.expose();
+    !text.is_empty() && text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A credential to be kept.
+pub(super) struct NewKey {
+    pub(super) label: String,
+    pub(super) weight: i64,
+    pub(super) max_concurrency: Option<i64>,
+    pub(super) secret: Secret,
+}
+
+/// Keeps a credential, sealed to its own row.
+pub(super) async fn add_key(
+    c: &mut Conn,
+    keyring: &Keyring,
+    provider: ProviderId,
+    key: &NewKey,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), PageError> {
+    let id = provider_keys::insert(c, provider, &key.label, key.weight, now).await?;
+    let sealed = keyring
+        .seal("provider_keys", id.0, &key.secret)
+        .map_err(PageError::internal)?;
+    provider_keys::set_secret(c, id, &sealed, &key.secret.last4(), now).await?;
+    limits::set(
+        c,
+        LimitScope::ProviderKey,
+        id.0,
+        LimitKind::Concurrency,
+        key.max_concurrency,
+    )
+    .await?;
+    Ok(())
+}
