@@ -29,6 +29,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Serve the gateway (what happens without a command)
     Serve,
+    /// Try it: simulated vendors, sample people and thirty days of history, thrown away at the end
+    Demo,
     /// Bring the database to the schema of this version
     Migrate(MigrateArgs),
     /// Apply a provisioning file: providers, models, prices, API keys

@@ -4,6 +4,7 @@ mod admin;
 pub mod apply;
 mod args;
 mod config;
+mod demo;
 mod doctor;
 mod error;
 pub mod healthcheck;
@@ -17,6 +18,7 @@ mod secrets;
 mod session;
 pub mod simulate;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -25,6 +27,8 @@ use args::{AdminCommand, Arguments, Command, KeyCommand, SecretsCommand};
 pub use error::CliError;
 use output::Output;
 use session::Session;
+
+use crate::config::ProcessEnv;
 
 /// Parses the command line, runs the command, and says on standard error why it did not succeed.
 pub fn main() -> ExitCode {
@@ -43,6 +47,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Serve => serve(),
+        Command::Demo => demo(),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "modelgate", &mut text);
@@ -78,6 +83,12 @@ fn serve() -> Result<(), CliError> {
     crate::app::run(config).map_err(|error| CliError::Usage(error.to_string()))
 }
 
+/// Reads the environment but not the configuration: that of a real gateway is none of the demo's business.
+fn demo() -> Result<(), CliError> {
+    let env = ProcessEnv::read(Path::new(".env")).map_err(|e| CliError::Usage(e.to_string()))?;
+    demo::run(&env, std::io::stdout()).map_err(|error| CliError::Usage(format!("{error:#}")))
+}
+
 async fn work(session: &Session, command: &Command, out: &mut Output) -> Result<(), CliError> {
     match command {
         Command::Migrate(args) => migrate::run(session, args, out).await,
@@ -90,6 +101,7 @@ async fn work(session: &Session, command: &Command, out: &mut Output) -> Result<
         Command::Config(args) => config::run(session, args, out).await,
         Command::Secrets(command) => secrets::run(session, command, out).await,
         Command::Serve
+        | Command::Demo
         | Command::Completions { .. }
         | Command::Healthcheck
         | Command::Man
@@ -113,6 +125,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Doctor(args) => args.json.json,
         Command::Config(args) => args.json.json,
         Command::Serve
+        | Command::Demo
         | Command::Completions { .. }
         | Command::Healthcheck
         | Command::Man

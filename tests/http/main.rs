@@ -1,0 +1,19 @@
+//! The gateway over HTTP: real server, real database, scripted vendor. One binary, so that it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::unused_async,
+    unreachable_pub,
+    dead_code,
+    unused_imports,
+    reason = "tests fail by panicking, and tests do not use all of the support yet"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod demo;
+mod journey;

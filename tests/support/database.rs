@@ -1,0 +1,96 @@
+//! A database of its own for each test, gone afterwards.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use modelgate_store::Engine;
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+
+/// The server on which PostgreSQL tests make their databases; needs the right to create them.
+const SERVER_URL: &str = "TEST_DATABASE_URL";
+/// Set by `scripts/test`: a missing server is then a failure.
+const REQUIRED: &str = "MODELGATE_TEST_REQUIRE_PG";
+
+/// A SQLite file or a PostgreSQL database, with a directory beside it for the journal and the key file.
+pub struct TestDatabase {
+    pub folder: TempDir,
+    pub url: String,
+    /// The server and the name of the database to drop.
+    drop: Option<(String, String)>,
+}
+
+impl TestDatabase {
+    /// A new database; `None` where it would be on PostgreSQL and there is no server.
+    pub async fn create(engine: Engine) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        if engine == Engine::Sqlite {
+            let url = format!("sqlite:{}", folder.path().join("test.db").display());
+            return Some(Self {
+                folder,
+                url,
+                drop: None,
+            });
+        }
+        let Ok(server) = std::env::var(SERVER_URL) else {
+            assert!(
+                std::env::var_os(REQUIRED).is_none(),
+                "{REQUIRED} is set and {SERVER_URL} is not"
+            );
+            eprintln!("SKIPPED on PostgreSQL: {SERVER_URL} is not set");
+            return None;
+        };
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "mg_test_{}_{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        execute(&server, &format!("create database {name}")).await;
+        let (base, _) = server.rsplit_once('/').expect("a database in the URL");
+        let query = server
+            .split_once('?')
+            .map_or(String::new(), |(_, q)| format!("?{q}"));
+        let url = format!("{base}/{name}{query}");
+        Some(Self {
+            folder,
+            url,
+            drop: Some((server, name)),
+        })
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Some((server, name)) = self.drop.take() else {
+            return;
+        };
+        // a thread of its own: the test's runtime may be on its way out
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(execute(
+                &server,
+                &format!("drop database if exists {name} with (force)"),
+            ));
+        });
+        if dropped.join().is_err() {
+            eprintln!("a test database was not dropped");
+        }
+    }
+}
+
+async fn execute(server: &str, statement: &str) {
+    let (client, connection) = tokio_postgres::connect(server, NoTls)
+        .await
+        .expect("the PostgreSQL server for tests");
+    let talk = async move { client.batch_execute(statement).await };
+    let (outcome, _closed) = tokio::join!(talk, connection);
+    outcome.expect(statement);
+}
