@@ -110,7 +110,7 @@ targets = [{{ provider = "careless", upstream_model = "x" }}]
     portal.post("/admin/config/providers/new", "/admin/config/providers", **{**fields, "name": "Bad Name"})
     status, text = portal.post("/admin/config/providers/new", "/admin/config/providers", **fields)
     assert status == 200 and "formed" in text
-    portal.post("/account", "/account/password", current=WRONG_PASSWORD, password=NEW_PASSWORD, password_again=NEW_PASSWORD)
+    portal.post("/account", "/account/password", password=WRONG_PASSWORD, new_password=NEW_PASSWORD, new_password_again=NEW_PASSWORD)
     visit(portal)
     for provider in portal.links("/admin/config/providers", "/admin/config/providers/"):
         if not provider.endswith("/new"):
