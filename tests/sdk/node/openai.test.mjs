@@ -95,9 +95,15 @@ test('errors have the classes that people catch', async () => {
 });
 
 test('a cut stream is an error', async () => {
+  const stream = await client.chat.completions.create({ model: 'cut', messages, stream: true });
+  let seen = 0;
   await assert.rejects(async () => {
-    for await (const _ of await client.chat.completions.create({ model: 'cut', messages, stream: true }));
+    for await (const chunk of stream) {
+      seen += 1;
+      assert.equal(chunk.choices[0].finish_reason, null);
+    }
   }, OpenAI.APIError);
+  assert.ok(seen > 0, 'what arrived is passed on');
 });
 
 test('aborting a stream cancels the call to the vendor', async () => {

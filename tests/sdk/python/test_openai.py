@@ -121,8 +121,9 @@ def test_unknown_model_is_not_found(client):
 
 def test_model_outside_the_keys_list_is_refused_by_every_name(client):
     for name in ("private", "acme/private"):
-        with pytest.raises((openai.PermissionDeniedError, openai.NotFoundError)):
+        with pytest.raises((openai.PermissionDeniedError, openai.NotFoundError)) as caught:
             client.chat.completions.create(model=name, messages=HELLO)
+        assert caught.value.code and name in str(caught.value)
 
 
 def test_vendor_rate_limit_keeps_its_hint(client):
@@ -151,9 +152,12 @@ def test_silent_vendor_is_a_timeout(client):
 
 
 def test_cut_stream_is_an_error_and_not_a_short_answer(client):
+    stream = client.chat.completions.create(model="cut", messages=HELLO, stream=True)
+    seen = []
     with pytest.raises(openai.APIError):
-        for chunk in client.chat.completions.create(model="cut", messages=HELLO, stream=True):
-            assert not chunk.choices or chunk.choices[0].finish_reason is None
+        for chunk in stream:
+            seen.append(chunk.choices[0].finish_reason)
+    assert seen and set(seen) == {None}, "what arrived is passed on, and no end is made up"
 
 
 def test_leaving_a_stream_cancels_the_vendors_call(client, gateway):
