@@ -60,7 +60,7 @@ def shell(text, env, **more):
 def run_call(language, text, port, key, env):
     """A block of the README with the printed key and the test's port in their places."""
     text = text.replace("localhost:8765", f"localhost:{port}").replace("sk-mg-...", key)
-    env = {**env, "MODELGATE_KEY": key}
+    env = {**env, "GATEWAY_KEY": key}
     if language == "python":
         done = subprocess.run([sys.executable, "-c", text], env=env, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr

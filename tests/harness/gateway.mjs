@@ -64,7 +64,10 @@ export class Gateway {
     made.log = join(made.folder, 'server.log');
     made.simulator = made.#spawn(['simulate', '--port', String(made.simPort)], 'simulator.log');
     try {
-      await waitFor('the simulator', async () => (await status(`${made.simUrl}/_sim/stats`)) === 200);
+      await waitFor('the simulator', async () => {
+        if (made.simulator.exitCode !== null) throw new Error(`the simulator ended with ${made.simulator.exitCode}`);
+        return (await status(`${made.simUrl}/_sim/stats`)) === 200;
+      });
       if (apply) made.apply(readFileSync(join(ROOT, 'tests/harness/gateway.toml'), 'utf8'));
       made.server = made.#spawn(['serve'], 'server.log');
       await waitFor('the gateway', async () => {
@@ -113,7 +116,7 @@ export class Gateway {
       if (!child || child.exitCode !== null || child.signalCode !== null) continue;
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill(signal);
-      await Promise.race([gone, sleep(15_000).then(() => child.kill('SIGKILL'))]);
+      await Promise.race([gone, sleep(15_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
     }
     rmSync(this.folder, { recursive: true, force: true });
   }

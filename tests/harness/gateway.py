@@ -65,6 +65,11 @@ class Process:
         """Everything it has said."""
         return self.log.read_text(errors="replace")
 
+    def lives(self) -> bool:
+        """True, or the test fails with what it said last."""
+        assert self.child.poll() is None, f"exit code {self.child.returncode}: {self.output()}"
+        return True
+
     def stop(self, how=signal.SIGTERM) -> int:
         """Ends it and gives its exit code."""
         if self.child.poll() is None:
@@ -99,7 +104,7 @@ class Gateway:
         self.simulator = Process([binary(), "simulate", "--port", str(self.sim_port)], folder / "simulator.log", self.env, folder)
         self.server = None
         try:
-            wait_for("the simulator", lambda: get(f"http://127.0.0.1:{self.sim_port}/_sim/stats")[0] == 200)
+            wait_for("the simulator", lambda: self.simulator.lives() and get(f"http://127.0.0.1:{self.sim_port}/_sim/stats")[0] == 200)
             if apply:
                 self.apply((ROOT / "tests/harness/gateway.toml").read_text())
             self.start()
@@ -124,8 +129,7 @@ class Gateway:
         self.server = Process([binary(), "serve"], self.folder / "server.log", self.env, self.folder)
 
         def ready():
-            assert self.server.child.poll() is None, self.server.output()
-            return get(f"{self.url}{self.base_path}/readyz")[0] == 200
+            return self.server.lives() and get(f"{self.url}{self.base_path}/readyz")[0] == 200
 
         wait_for("the gateway", ready)
 
