@@ -102,10 +102,7 @@ impl Db {
     }
 
     /// Lends a connection for reading. Each query sees the newest committed state.
-    ///
-    /// ```ignore
-    /// db.read(move |c| Box::pin(async move { store::api_keys::list(c).await })).await
-    /// ```
+    /// The closure gives a boxed future, as `|c| Box::pin(async move { api_keys::list(c).await })` does.
     pub async fn read<R, E, F>(&self, work: F) -> Result<R, E>
     where
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, E>> + Send + 'static,

@@ -78,9 +78,9 @@ async fn apply(db: &Db, batch: Batch) -> Outcome {
         .unwrap()
 }
 
-/// Everything that is counted: rows by status, sums over both usage tables, latency counts, positions.
 type LatencyRow = (i64, i64, i64, String, i64, i64, i64, i64);
 
+/// Everything that is counted: rows by status, sums over both usage tables, latency counts, positions.
 #[derive(Debug, PartialEq, Eq)]
 struct Totals {
     rows: Vec<(i64, String, i64)>,

@@ -7,7 +7,7 @@ use modelgate_domain::Secret;
 use modelgate_store::{Db, Engine, StoreError, changes, settings};
 use serde_json::json;
 
-use crate::support::{each_engine, each_url, open, read, time, write};
+use crate::support::{each_engine, each_url, execute, open, read, time, write};
 
 fn change(reason: &str) -> changes::Change {
     changes::Change {
@@ -152,6 +152,30 @@ async fn a_database_that_is_away_is_an_error_within_seconds() {
     let error = open(&silent).await.err().unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_comes_back_is_used_again() {
+    each_url(async |url| {
+        let db = open(&url).await.unwrap();
+        db.migrate().await.unwrap();
+        if db.engine() == Engine::Sqlite {
+            return;
+        }
+        for n in 0..5 {
+            let kill = "select pg_terminate_backend(pid) from pg_stat_activity
+                        where datname = current_database() and pid <> pg_backend_pid()";
+            execute(&url, kill).await;
+            let first = write!(db, |c| settings::set(c, "a", &json!(n), time(0)));
+            let lost = matches!(first, Err(StoreError::Unavailable(_)));
+            assert!(first.is_ok() || lost, "{first:?}");
+            let give_up = Instant::now() + Duration::from_secs(5);
+            while let Err(error) = write!(db, |c| settings::set(c, "a", &json!(n), time(0))) {
+                assert!(Instant::now() < give_up, "{error}");
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
