@@ -1,5 +1,7 @@
 //! Reading a request body: its type, its size, its bytes.
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Payload;
@@ -10,6 +12,8 @@ use super::error::ApiError;
 
 /// What is set aside for a body whose length is not told.
 const FIRST_GUESS: usize = 4 * 1024;
+/// How long the next piece of a body may take: a caller that sends nothing does not hold a place for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads a JSON body of at most `limit` bytes.
 pub(super) async fn read(
@@ -23,7 +27,11 @@ pub(super) async fn read(
         return Err(too_large(limit));
     }
     let mut body = BytesMut::with_capacity(told.unwrap_or(FIRST_GUESS));
-    while let Some(chunk) = payload.next().await {
+    loop {
+        let next = tokio::time::timeout(PATIENCE, payload.next()).await;
+        let Some(chunk) = next.map_err(|_elapsed| too_slow())? else {
+            break;
+        };
         let chunk = chunk.map_err(|error| {
             let message = "The request body could not be read to its end.";
             ApiError::caller(400, "body_incomplete", message).with_detail(error.to_string())
@@ -34,6 +42,11 @@ pub(super) async fn read(
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+fn too_slow() -> ApiError {
+    let message = "The request body stopped arriving; send the request again.";
+    ApiError::caller(408, "request_timeout", message)
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {

@@ -16,7 +16,7 @@ use super::failure::Refused;
 use super::flow::{Flow, HEARTBEAT};
 use super::forward::{self, Job, Served};
 use super::large::Large;
-use super::settle::Settlement;
+use super::settle::{JOURNAL_FULL, Settlement};
 use super::state::Worker;
 use super::{authenticate, body, caller, headers};
 use crate::admission::{Ask, check_key};
@@ -139,7 +139,7 @@ async fn prepare(
     let attempts = attempts(worker, endpoint, key, &resolved, settlement)?;
     if worker.writer.started(&settlement.record).is_err() {
         let message = "The gateway cannot record calls just now and refuses them; try again later.";
-        return Err(ApiError::gateway(503, "journal_full", message).retry_after(Some(5)));
+        return Err(ApiError::gateway(503, JOURNAL_FULL, message).retry_after(Some(5)));
     }
     let forward = FORWARDED.iter().filter_map(|name| {
         let value = request.headers().get(*name)?;
@@ -225,7 +225,7 @@ async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) ->
     if let Ok(served) = tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
         return answer(&worker, id, served);
     }
-    committed.set(true);
+    committed.set(200);
     let mut response = HttpResponse::Ok();
     stream_of(
         &mut response,

@@ -8,7 +8,6 @@ use futures_util::StreamExt;
 use modelgate_dialect::openai::answer::{self, Reader};
 use modelgate_dialect::openai::request::Peek;
 use modelgate_dialect::openai::stream::Stream;
-use modelgate_domain::AttemptRecord;
 
 use super::endpoints::Endpoint;
 use super::error::ApiError;
@@ -20,7 +19,7 @@ use super::settle::Settlement;
 use super::state::Worker;
 use crate::catalog::Model;
 use crate::routing::{Candidate, Outcome};
-use crate::upstream::{Answer, Body, Call, scrub};
+use crate::upstream::{Answer, Body, Call};
 
 /// An answer up to this size is read whole before it goes on, so that it can still be repeated elsewhere.
 pub(super) const WHOLE_BYTES: usize = 1024 * 1024;
@@ -64,7 +63,7 @@ impl Job {
             self.settlement.hold_place(place);
             let mut tried = self.attempt(candidate).await;
             if tried.as_ref().is_err_and(|failure| failure.stale) {
-                self.settlement.attempt_failed("stale_connection");
+                self.settlement.attempt_ends("stale_connection");
                 tried = self.attempt(candidate).await;
             }
             let failure = match tried {
@@ -80,7 +79,8 @@ impl Job {
             if !next {
                 break;
             }
-            self.settlement.attempt_failed(&code);
+            self.settlement.attempt_ends(&code);
+            self.settlement.release_place();
         }
         self.give_up(last)
     }
@@ -100,9 +100,8 @@ impl Job {
                 let reader = Arc::clone(&self.worker.reader);
                 Served::Large(Box::new(Large::new(head, answer, reader, settlement)))
             }
-            Step::Whole(refused) => {
-                settle_whole(&mut settlement, &self.worker.reader, &refused);
-                Served::Whole(refused)
+            Step::Whole(whole) => {
+                Served::Whole(settle_whole(&mut settlement, &self.worker.reader, whole))
             }
         }
     }
@@ -129,7 +128,7 @@ impl Job {
 
     /// One vendor call, up to the point where the answer can be given to the caller.
     async fn attempt(&mut self, tried: &Candidate) -> Result<Step, Failure> {
-        self.note(tried);
+        self.settlement.attempt_begins(tried);
         let target = &tried.target;
         let asks = self.endpoint.streams && self.peek.must_ask_for_usage();
         let body = self.peek.body_for(&self.body, &target.upstream_model, asks);
@@ -172,19 +171,6 @@ impl Job {
         self.worker.health.report(tried, Outcome::Served, now_ms);
         self.settlement.served(&self.model, target);
         Ok(step)
-    }
-
-    fn note(&mut self, tried: &Candidate) {
-        let record = &mut self.settlement.record;
-        record.provider_id = tried.target.provider.id;
-        record.provider_key_id = tried.credential.id;
-        record.upstream_model = tried.target.upstream_model.to_string();
-        record.route_reason = tried.reason.to_owned();
-        self.settlement.attempt_begins(AttemptRecord {
-            provider_id: tried.target.provider.id,
-            provider_key_id: tried.credential.id,
-            ..AttemptRecord::default()
-        });
     }
 
     /// Reads up to the first event.
@@ -281,16 +267,17 @@ async fn refused(answer: Answer, tried: &Candidate) -> Failure {
     failure
 }
 
-fn settle_whole(settlement: &mut Settlement, reader: &Reader, whole: &Refused) {
+fn settle_whole(settlement: &mut Settlement, reader: &Reader, mut whole: Refused) -> Refused {
     settlement.found(reader.read(&whole.body));
     if answer::is_error(&whole.body) {
+        whole.body = settlement.scrub(whole.body);
         let said = answer::error_message(&whole.body).unwrap_or_default();
-        let error =
-            ApiError::upstream(whole.status, "upstream_error", "").with_detail(scrub::plain(&said));
+        let error = ApiError::upstream(whole.status, "upstream_error", "").with_detail(said);
         settlement.fail(&error, whole.status);
     } else {
         settlement.succeed(whole.status);
     }
+    whole
 }
 
 /// Every credential reached its `max_concurrency` between the plan and the attempt.

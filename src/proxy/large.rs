@@ -43,6 +43,7 @@ impl Large {
             reader,
             settlement,
         };
+        large.settlement.committed().set(large.status);
         large.hold(head);
         large
     }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 use super::error::ApiError;
 use super::failure;
 use super::settle::Settlement;
-use crate::upstream::{Answer, Body, UpstreamError};
+use crate::upstream::{Answer, Body};
 
 /// How long the end of the vendor's body is awaited after `[DONE]`, so that its connection can be used again.
 const AFTER_DONE: Duration = Duration::from_millis(250);
@@ -46,6 +46,10 @@ impl Relay {
             rest: None,
             settlement,
         };
+        relay.settlement.committed().set(relay.status);
+        if relay.stream.vendor_error().is_some() {
+            relay.ready = relay.settlement.scrub(relay.ready.clone());
+        }
         relay.settle_if_done();
         relay
     }
@@ -69,15 +73,14 @@ impl Relay {
                 }
             };
             let out = match next {
-                _ if self.rest.is_some() => {
-                    // after the end nothing counts but the end of the body
-                    if !matches!(next, Some(Ok(_))) {
-                        self.body = None;
-                    }
-                    continue;
-                }
                 Some(Ok(chunk)) => self.forward(chunk),
-                Some(Err(error)) => self.cut(&error),
+                // the record is written: how the body ends says nothing any more
+                _ if self.rest.is_some() => {
+                    self.body = None;
+                    Bytes::new()
+                }
+                // also after a finish reason: the vendor's body broke off or fell silent
+                Some(Err(error)) => self.abort(&failure::interrupted(&error)),
                 None => self.ended(),
             };
             if !out.is_empty() {
@@ -105,6 +108,9 @@ impl Relay {
                     self.settlement.events_arrived();
                 }
                 self.settle_if_done();
+                if self.stream.vendor_error().is_some() {
+                    return self.settlement.scrub(events);
+                }
                 events
             }
             Err(error) => {
@@ -134,14 +140,6 @@ impl Relay {
             }
             None => self.settlement.succeed(self.status),
         }
-    }
-
-    /// The vendor's body broke off or fell silent.
-    fn cut(&mut self, error: &UpstreamError) -> Bytes {
-        if self.stream.is_complete() {
-            return self.ended();
-        }
-        self.abort(&failure::interrupted(error))
     }
 
     /// The vendor's body ended in good order: the stream, too, if it said so.

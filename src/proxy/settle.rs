@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::web::Data;
+use bytes::Bytes;
 use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_domain::{AttemptRecord, FaultOwner, Price, RequestId, RequestRecord, Status, Usage};
@@ -17,8 +18,11 @@ use super::error::ApiError;
 use super::state::Worker;
 use crate::admission::Permit;
 use crate::catalog::{Model, Target};
-use crate::routing::InFlight;
+use crate::routing::{Candidate, InFlight};
 use crate::upstream::scrub;
+
+/// The code of calls that are refused because their record would find no room.
+pub(super) const JOURNAL_FULL: &str = "journal_full";
 
 /// The record of one call while it runs.
 pub(super) struct Settlement {
@@ -34,8 +38,10 @@ pub(super) struct Settlement {
     served_by: Option<(Arc<Model>, Arc<Target>)>,
     permit: Option<Permit>,
     place: Option<InFlight>,
-    /// True once a status of 200 has gone to the caller ahead of the vendor's answer.
-    committed: Rc<Cell<bool>>,
+    /// The attempt that runs or ran last: whose secrets no text may show.
+    tried: Option<Candidate>,
+    /// The status that has gone to the caller; 0 while none has.
+    committed: Rc<Cell<u16>>,
     open: bool,
 }
 
@@ -53,6 +59,7 @@ impl Settlement {
             served_by: None,
             permit: None,
             place: None,
+            tried: None,
             committed: Rc::default(),
             open: true,
         }
@@ -62,36 +69,50 @@ impl Settlement {
         self.record.id
     }
 
-    /// Set by the one who commits the status early.
-    pub(super) fn committed(&self) -> Rc<Cell<bool>> {
+    /// Set by the one who sends the status to the caller.
+    pub(super) fn committed(&self) -> Rc<Cell<u16>> {
         Rc::clone(&self.committed)
     }
 
     pub(super) fn is_committed(&self) -> bool {
-        self.committed.get()
+        self.committed.get() != 0
     }
 
     pub(super) fn hold_permit(&mut self, permit: Permit) {
         self.permit = Some(permit);
     }
 
-    /// The place at the credential of the running attempt; that of the one before is given back.
+    /// The place at the credential of the attempts that follow, until [`Self::release_place`].
     pub(super) fn hold_place(&mut self, place: InFlight) {
         self.place = Some(place);
     }
 
-    pub(super) fn elapsed_ms(&self) -> i64 {
+    pub(super) fn release_place(&mut self) {
+        self.place = None;
+    }
+
+    fn elapsed_ms(&self) -> i64 {
         ms_between(self.begun, Instant::now())
     }
 
     /// Notes an attempt that begins now.
-    pub(super) fn attempt_begins(&mut self, mut attempt: AttemptRecord) {
+    pub(super) fn attempt_begins(&mut self, tried: &Candidate) {
+        self.record.provider_id = tried.target.provider.id;
+        self.record.provider_key_id = tried.credential.id;
+        self.record.upstream_model = tried.target.upstream_model.to_string();
+        self.record.route_reason = tried.reason.to_owned();
+        self.tried = Some(tried.clone());
         self.record.attempts = self.record.attempts.saturating_add(1);
         self.record.upstream_status = 0;
-        attempt.number = self.record.attempts;
-        attempt.started_ms = self.worker.clock.now_ms();
-        attempt.duration_ms = self.elapsed_ms();
-        self.attempts.push(attempt);
+        self.attempts.push(AttemptRecord {
+            number: self.record.attempts,
+            provider_id: tried.target.provider.id,
+            provider_key_id: tried.credential.id,
+            started_ms: self.worker.clock.now_ms(),
+            // until its end: when it began, since the start of the call
+            duration_ms: self.elapsed_ms(),
+            ..AttemptRecord::default()
+        });
     }
 
     /// Notes the vendor's status.
@@ -104,19 +125,12 @@ impl Settlement {
     }
 
     /// Notes that the running attempt is over; `code` is empty where it served.
-    fn attempt_ends(&mut self, code: &str) {
+    pub(super) fn attempt_ends(&mut self, code: &str) {
         let now = self.elapsed_ms();
         if let Some(attempt) = self.attempts.last_mut() {
-            // until its end, `duration_ms` holds when it began
             attempt.duration_ms = now.saturating_sub(attempt.duration_ms);
             code.clone_into(&mut attempt.error_code);
         }
-    }
-
-    /// Notes that an attempt failed and the next one follows.
-    pub(super) fn attempt_failed(&mut self, code: &str) {
-        self.attempt_ends(code);
-        self.place = None;
     }
 
     /// Notes that a vendor serves the call: its answer has begun.
@@ -140,6 +154,14 @@ impl Settlement {
         }
     }
 
+    /// An error text or body of the vendor without the secrets of the attempt.
+    pub(super) fn scrub(&self, body: Bytes) -> Bytes {
+        match &self.tried {
+            Some(tried) => scrub::body(body, &tried.target.provider, &tried.credential.secret),
+            None => body,
+        }
+    }
+
     /// Takes over what was read in the answer.
     pub(super) fn found(&mut self, findings: Findings) {
         self.findings = findings;
@@ -157,7 +179,10 @@ impl Settlement {
         self.record.fault_owner = error.fault;
         self.record.error_code = error.code.clone().into_owned();
         let said = error.detail.as_deref().unwrap_or(&error.message);
-        self.record.error_message = scrub::plain(said);
+        self.record.error_message = match &self.tried {
+            Some(tried) => scrub::text(said, &tried.target.provider, &tried.credential.secret),
+            None => scrub::plain(said),
+        };
         self.end(http_status);
     }
 
@@ -166,10 +191,9 @@ impl Settlement {
             return;
         }
         self.open = false;
-        let status = if self.committed.get() {
-            200
-        } else {
-            http_status
+        let status = match self.committed.get() {
+            0 => http_status,
+            sent => sent,
         };
         let code = std::mem::take(&mut self.record.error_code);
         self.attempt_ends(&code);
@@ -181,7 +205,10 @@ impl Settlement {
         self.price();
         let several = self.attempts.len() > 1;
         let attempts = if several { &self.attempts[..] } else { &[] };
-        self.worker.writer.ended(&self.record, attempts);
+        // a journal without room has no room for its own refusals
+        if self.record.error_code != JOURNAL_FULL {
+            self.worker.writer.ended(&self.record, attempts);
+        }
         self.worker.metrics.ended(&self.record);
         self.place = None;
         self.permit = None;
@@ -212,16 +239,14 @@ impl Drop for Settlement {
         if !self.open {
             return;
         }
-        let begun = self.committed.get() || self.served_by.is_some() && self.record.stream;
-        let status = if begun { 200 } else { 0 };
         if *self.worker.closing.borrow() {
-            self.fail(&shutting_down(), status);
+            self.fail(&shutting_down(), 0);
             return;
         }
         self.record.status = Status::Cancelled;
         self.record.fault_owner = FaultOwner::Caller;
         "client_gone".clone_into(&mut self.record.error_code);
-        self.end(status);
+        self.end(0);
     }
 }
 
