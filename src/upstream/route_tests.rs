@@ -14,7 +14,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
-use super::testing::{header, plain, provider, read_request, say, send, serve, tls_pair};
+use super::testing::{
+    header, plain, provider, read_request, say, send, serve, tls_pair, tls_server,
+};
 use super::{Clients, ErrorKind};
 
 async fn tls_vendor(acceptor: TlsAcceptor) -> SocketAddr {
@@ -64,6 +66,48 @@ async fn the_process_wide_settings_do_not_trust_a_stranger() {
     let to = provider(format!("https://localhost:{}/v1", address.port()));
     let error = send(&Clients::new(), &to).await.err().unwrap();
     assert_eq!(error.kind, ErrorKind::Tls, "{}", error.message);
+}
+
+/// The roots are read once a process, so that a process of its own has to look: this test runs the next one there.
+#[tokio::test(flavor = "multi_thread")]
+async fn ssl_cert_file_names_the_authorities() {
+    let (acceptor, _, pem) = tls_server(&[]);
+    let address = tls_vendor(acceptor).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), pem).unwrap();
+    let child = |certificates: std::path::PathBuf| {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child
+            .args([
+                "--exact",
+                "--ignored",
+                "upstream::route_tests::reaches_the_vendor_of_its_parent",
+            ])
+            .env("SSL_CERT_FILE", certificates)
+            .env("TEST_VENDOR_PORT", address.port().to_string());
+        tokio::task::spawn_blocking(move || child.output().unwrap())
+    };
+    let trusted = child(file.path().to_owned()).await.unwrap();
+    let said = String::from_utf8_lossy(&trusted.stdout).into_owned();
+    assert!(
+        trusted.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    let other = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(other.path(), tls_server(&[]).2).unwrap();
+    let stranger = child(other.path().to_owned()).await.unwrap();
+    assert!(!stranger.status.success());
+    assert!(String::from_utf8_lossy(&stranger.stdout).contains("TLS handshake"));
+}
+
+#[tokio::test]
+#[ignore = "run by ssl_cert_file_names_the_authorities in a process of its own"]
+async fn reaches_the_vendor_of_its_parent() {
+    let port = std::env::var("TEST_VENDOR_PORT").unwrap();
+    let to = provider(format!("https://localhost:{port}/v1"));
+    if let Err(error) = send(&Clients::new(), &to).await {
+        panic!("{error}");
+    }
 }
 
 #[tokio::test]

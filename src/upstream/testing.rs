@@ -115,6 +115,15 @@ pub(crate) async fn send(clients: &Clients, provider: &Provider) -> Result<Answe
 
 /// A certificate for `localhost` and 127.0.0.1 made on the spot: a server's side, and clients that trust it.
 pub(crate) fn tls_pair(alpn: &[&[u8]]) -> (TlsAcceptor, Clients) {
+    let (acceptor, certificate, _) = tls_server(alpn);
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let clients = Clients::with_tls(tls::with_roots(roots).unwrap());
+    (acceptor, clients)
+}
+
+/// The server's side, its certificate, and the same as PEM.
+pub(crate) fn tls_server(alpn: &[&[u8]]) -> (TlsAcceptor, CertificateDer<'static>, String) {
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).unwrap();
     let certificate: CertificateDer<'static> = made.cert.der().clone();
@@ -127,8 +136,6 @@ pub(crate) fn tls_pair(alpn: &[&[u8]]) -> (TlsAcceptor, Clients) {
         .with_single_cert(vec![certificate.clone()], key)
         .unwrap();
     server.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate).unwrap();
-    let clients = Clients::with_tls(tls::with_roots(roots).unwrap());
-    (TlsAcceptor::from(Arc::new(server)), clients)
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    (acceptor, certificate, made.cert.pem())
 }
