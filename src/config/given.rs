@@ -24,7 +24,7 @@ pub enum ConfigError {
         right: String,
     },
     /// A name with our prefix that means nothing.
-    #[error("{name} is not a setting of ModelGate{}; `modelgate config` lists them all", nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
+    #[error("{name} is not a setting of ModelGate{}(`modelgate config` lists them all)", nearest.map_or(" ".to_owned(), |n| format!(": did you mean {n}? ")))]
     Unknown {
         /// The variable.
         name: String,

@@ -1,0 +1,96 @@
+//! `migrate`, `logs`, `doctor`, `secrets rotate`.
+
+use crate::{Place, SECRET_KEY, each_engine};
+
+each_engine!(
+    migrating_twice_does_nothing,
+    an_empty_log_is_shown,
+    doctor_tells_what_is_wrong_and_what_to_do,
+    secrets_move_to_another_key,
+);
+
+const FILE: &str = "[[providers]]\nname = \"acme\"\nbase_url = \"http://127.0.0.1:1/v1\"\nkeys = [ { label = \"main\", secret = \"sk-canary-1\" } ]\n";
+
+fn migrating_twice_does_nothing(place: &Place) {
+    place.run(&["migrate", "--status"]);
+    assert!(!place.has("test.db"), "looking makes nothing");
+    let ran = place.ok(&["migrate", "--json"]).json();
+    assert!(!ran["applied"].as_array().unwrap().is_empty());
+    assert!(place.ok(&["migrate"]).out.starts_with("nothing to do"));
+    let status = place.ok(&["migrate", "--status"]).out;
+    assert!(
+        status.lines().all(|l| l.starts_with("applied ")),
+        "{status}"
+    );
+}
+
+fn an_empty_log_is_shown(place: &Place) {
+    place.refused(1, &["logs"]);
+    place.ok(&["migrate"]);
+    assert_eq!(
+        place.ok(&["logs", "--since", "1h"]).out,
+        "no request fits\n"
+    );
+    assert_eq!(place.ok(&["logs", "--json"]).out, "");
+    let error = place.refused(2, &["logs", "--status", "odd"]);
+    assert!(error.contains("--status must be one of"), "{error}");
+    place.refused(2, &["logs", "--since", "yesterday"]);
+    place.refused(2, &["logs", "--key", "nobody"]);
+}
+
+fn doctor_tells_what_is_wrong_and_what_to_do(place: &Place) {
+    place.write("mg.toml", FILE);
+    place.ok(&["apply", "mg.toml"]);
+    let told = place.run(&["doctor", "--json"]);
+    assert_eq!(told.code, 1, "the vendor is not there");
+    let told = told.json();
+    assert_eq!(told["ok"], false);
+    let check = |name: &str| {
+        let all = told["checks"].as_array().unwrap();
+        all.iter().find(|c| c["name"] == name).unwrap().clone()
+    };
+    for fine in [
+        "configuration",
+        "disk",
+        "database",
+        "schema",
+        "secret key",
+        "clock",
+        "journal",
+    ] {
+        assert_eq!(check(fine)["verdict"], "ok", "{told}");
+    }
+    let vendor = check("provider acme, key main");
+    assert_eq!(vendor["verdict"], "wrong");
+    assert!(
+        vendor["advice"].as_str().unwrap().contains("base_url"),
+        "{vendor}"
+    );
+    assert_eq!(place.run(&["doctor", "--offline"]).code, 0);
+    let other = place.with("SECRET_KEY", "another-canary-another-canary-another");
+    let wrong = place.run_with(&other, &["doctor", "--offline"], "");
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.out.contains("WRONG    secret key"), "{wrong:?}");
+    let away = place.with("DATABASE_URL", "postgres://u:canary@127.0.0.1:1/d");
+    let wrong = place.run_with(&away, &["doctor", "--offline"], "");
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.out.contains("WRONG    database"), "{wrong:?}");
+}
+
+fn secrets_move_to_another_key(place: &Place) {
+    let mut old = place.with("SECRET_KEY", SECRET_KEY);
+    place.write("mg.toml", FILE);
+    assert_eq!(place.run_with(&old, &["apply", "mg.toml"], "").code, 0);
+    let new = place.with("SECRET_KEY", "another-canary-another-canary-another");
+    assert_eq!(place.run_with(&new, &["secrets", "rotate"], "").code, 2);
+    let mut both = new.clone();
+    both.push(("SECRET_KEY_PREVIOUS".to_owned(), SECRET_KEY.to_owned()));
+    let told = place
+        .run_with(&both, &["secrets", "rotate", "--json"], "")
+        .json();
+    assert_eq!(told["sealed"], 1);
+    let again = place.run_with(&new, &["apply", "mg.toml"], "");
+    assert_eq!(again.out, "nothing to do: everything is as the file says\n");
+    old.push(("X".to_owned(), String::new()));
+    assert_eq!(place.run_with(&old, &["apply", "mg.toml"], "").code, 2);
+}
