@@ -2,7 +2,7 @@
 
 mod metrics;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
@@ -10,10 +10,15 @@ pub use metrics::{Gauges, Metrics};
 
 use crate::config::LogFormat;
 
+/// Comes before the filter, which wins: the server library tells at `info` what its threads do.
+const QUIET: &str = "actix_server=warn";
+
 /// Sends log lines to standard error from now on. The first call in a process wins; `filter` is a tracing filter.
 pub fn init(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_refused| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}"))
+        .unwrap_or_else(|_refused| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt()
+        .with_ansi(io::stderr().is_terminal())
         .with_env_filter(filter)
         .with_writer(io::stderr);
     let first = match format {
