@@ -16,4 +16,6 @@
 mod support;
 
 mod demo;
+mod health;
 mod journey;
+mod process;

@@ -59,6 +59,30 @@ impl TestDatabase {
         })
     }
 
+    /// Takes the PostgreSQL database away: nobody gets in, who is in is thrown out.
+    pub async fn close_for_everyone(&self) {
+        let (server, name) = self.drop.as_ref().expect("a PostgreSQL database");
+        execute(
+            server,
+            &format!("alter database {name} allow_connections false"),
+        )
+        .await;
+        let others = format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+        );
+        execute(server, &others).await;
+    }
+
+    /// Gives it back.
+    pub async fn open_again(&self) {
+        let (server, name) = self.drop.as_ref().expect("a PostgreSQL database");
+        execute(
+            server,
+            &format!("alter database {name} allow_connections true"),
+        )
+        .await;
+    }
+
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -1,0 +1,111 @@
+//! What machines ask: is it alive, is it ready, what has it counted; and what happens while the database is away.
+
+use std::time::{Duration, Instant};
+
+use modelgate_domain::Status;
+use serde_json::Value;
+
+use crate::on_each_engine;
+use crate::support::{Setup, TestApp};
+
+async fn json(app: &TestApp, path: &str) -> (u16, Value) {
+    let answer = reqwest::get(format!("{}{path}", app.url())).await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+async fn alive_ready_and_counted(app: &TestApp) {
+    assert_eq!(json(app, "/healthz").await.0, 200);
+    app.openai().chat("gpt-x", false).await;
+    app.openai_as("sk-mg-nobody-0123456789")
+        .chat("gpt-x", false)
+        .await;
+    app.settle().await;
+    let (status, ready) = json(app, "/readyz").await;
+    assert_eq!((status, ready["status"].as_str()), (200, Some("ok")));
+    assert_eq!(ready["journal"]["backlog_records"], 0);
+    let metrics = reqwest::get(format!("{}/metrics", app.url()))
+        .await
+        .unwrap();
+    let text = metrics.text().await.unwrap();
+    for line in [
+        "modelgate_requests_total{endpoint=\"chat_completions\",fault_owner=\"none\",status=\"success\"} 1",
+        "modelgate_auth_failures_total 1",
+        "modelgate_active_requests 0",
+        "modelgate_journal_backlog_records 0",
+        "modelgate_database_up 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+    assert!(
+        !text.contains("alice") && !text.contains("gpt-x"),
+        "no label is a caller's or an operator's"
+    );
+}
+
+on_each_engine!(alive_ready_and_counted);
+
+async fn below_its_base_path_alone(app: &TestApp) {
+    assert_eq!(json(app, "/gate/readyz").await.0, 200);
+    let outside = reqwest::get(format!("{}/readyz", app.url())).await.unwrap();
+    assert_eq!(outside.status(), 404);
+}
+
+on_each_engine!(below_its_base_path_alone, |engine| Setup::on(engine)
+    .env("BASE_PATH", "/gate"));
+
+async fn metrics_are_not_for_everyone(app: &TestApp) {
+    let url = format!("{}/metrics", app.url());
+    let client = reqwest::Client::new();
+    let status =
+        async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
+    assert_eq!(status(client.get(&url)).await, 200);
+    let proxied = client.get(&url).header("x-forwarded-for", "127.0.0.1");
+    assert_eq!(status(proxied).await, 403);
+    let token = client
+        .get(&url)
+        .header("x-forwarded-for", "192.0.2.1")
+        .bearer_auth("metrics-token-0123456789");
+    assert_eq!(status(token).await, 200);
+    assert_eq!(status(client.get(&url).bearer_auth("another")).await, 403);
+}
+
+on_each_engine!(metrics_are_not_for_everyone, |engine| {
+    Setup::on(engine).env("MODELGATE_METRICS_TOKEN", "metrics-token-0123456789")
+});
+
+async fn ready_status(app: &TestApp, wanted: &str) {
+    let begun = Instant::now();
+    loop {
+        let (status, ready) = json(app, "/readyz").await;
+        if ready["status"] == wanted {
+            assert_eq!(
+                status, 200,
+                "the database being away is no reason to send calls elsewhere"
+            );
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{ready}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_are_served_while_the_database_is_away_and_recorded_afterwards() {
+    let Some(app) = TestApp::try_start(Setup::on(crate::support::Engine::Postgres)).await else {
+        return;
+    };
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    app.settle().await;
+    app.database().close_for_everyone().await;
+    ready_status(&app, "degraded").await;
+    for _ in 0..20 {
+        assert_eq!(app.openai().chat("gpt-x", true).await.status, 200);
+    }
+    assert!(json(&app, "/readyz").await.1["journal"]["backlog_records"].as_u64() >= Some(20));
+    app.database().open_again().await;
+    ready_status(&app, "ok").await;
+    let rows = app.logs().await;
+    assert_eq!(rows.len(), 21);
+    assert!(rows.iter().all(|row| row.record.status == Status::Success));
+    app.finish().await;
+}
