@@ -37,6 +37,14 @@ pub fn compact(lang: Lang, value: i64) -> String {
         return integer(value);
     }
     for (unit, sign) in steps {
+        if value.abs() >= unit.saturating_mul(1_000) {
+            let rounded =
+                (i128::from(value) * 2 / i128::from(*unit) + i128::from(value.signum())) / 2;
+            return format!(
+                "{} {sign}",
+                integer(i64::try_from(rounded).unwrap_or(i64::MAX))
+            );
+        }
         if value.abs() >= *unit {
             return format!("{} {sign}", tenths(value, *unit));
         }
@@ -207,6 +215,7 @@ mod tests {
         assert_eq!(compact(Lang::En, 196_949_000), "196.9 M");
         assert_eq!(compact(Lang::En, 9_999), "9,999");
         assert_eq!(compact(Lang::En, 999_999), "1,000.0 k");
+        assert_eq!(compact(Lang::Zh, 21_664_000), "2,166 万");
         assert_eq!(compact(Lang::Zh, 196_949_000), "2.0 亿");
         assert_eq!(compact(Lang::Zh, 123_456), "12.3 万");
     }

@@ -15,7 +15,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admin_home;
+mod admin_logs;
+mod admin_settings;
 mod demo;
 mod health;
 mod journey;
 mod process;
+mod public_landing;
+mod public_login;
+mod public_setup;
+mod user_account;

@@ -9,6 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 /// Routes below the base path.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .route("", web::get().to(landing::get))
         .route("/", web::get().to(landing::get))
         .route("/login", web::get().to(login::get))
         .route("/login", web::post().to(login::post))

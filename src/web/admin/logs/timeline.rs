@@ -23,7 +23,7 @@ pub(super) fn phases(page: &Shell, record: &RequestRecord) -> Vec<Phase> {
         ("admin-logs-phase-queue", "amber", record.queue_ms),
         ("admin-logs-phase-connect", "sky", record.connect_ms),
         ("admin-logs-phase-first", "blue", record.ttft_ms),
-        (last_phase(record), "green", Some(total)),
+        (last_phase(record), last_colour(record), Some(total)),
     ];
     let mut from = 0;
     let mut found = Vec::new();
@@ -43,6 +43,14 @@ pub(super) fn phases(page: &Shell, record: &RequestRecord) -> Vec<Phase> {
         from = end;
     }
     found
+}
+
+fn last_colour(record: &RequestRecord) -> &'static str {
+    if record.ttft_ms.is_none() {
+        "gray"
+    } else {
+        "green"
+    }
 }
 
 /// After the first token comes the rest; without one, all that is left was waiting.

@@ -1,0 +1,45 @@
+//! One's own account: the password and the sessions.
+
+use crate::on_each_engine;
+use crate::support::{ADMIN, TestApp};
+
+async fn a_new_password_ends_the_other_sessions(app: &TestApp) {
+    let (here, there) = (app.admin().await, app.admin().await);
+    let wrong = [
+        ("password", "not it"),
+        ("new_password", "another good one"),
+        ("new_password_again", "another good one"),
+    ];
+    let refused = here.submit("/account", "/account/password", &wrong).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(there.get("/account").await.status, 200);
+    let right = [("password", ADMIN.1), wrong[1], wrong[2]];
+    let done = here.submit("/account", "/account/password", &right).await;
+    assert_eq!(done.status, 303, "{}", done.text());
+    let page = here.get("/account").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("mg-toast"), "told once");
+    assert!(!here.get("/account").await.text().contains("toast show"));
+    assert_eq!(
+        there.get("/account").await.status,
+        303,
+        "the other has ended"
+    );
+}
+
+on_each_engine!(a_new_password_ends_the_other_sessions);
+
+async fn sessions_can_be_ended_one_by_one(app: &TestApp) {
+    let (here, there) = (app.admin().await, app.admin().await);
+    let page = here.get("/account").await.text();
+    let (_, rest) = page.split_once("name=\"id\" value=\"").unwrap();
+    let id = &rest[..64];
+    let ended = here
+        .submit("/account", "/account/sessions/end", &[("id", id)])
+        .await;
+    assert_eq!(ended.status, 303);
+    assert_eq!(there.get("/account").await.status, 303);
+    assert_eq!(here.get("/account").await.status, 200);
+}
+
+on_each_engine!(sessions_can_be_ended_one_by_one);
