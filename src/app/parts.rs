@@ -59,7 +59,7 @@ impl Parts {
         }
         let keyring = Arc::new(secrets::unlock(&config, &db, &clock).await?);
         bootstrap::accounts(&config, &db, &clock).await?;
-        let journal = Journal::open(JournalOptions {
+        let journal = Journal::open(&JournalOptions {
             dir: config.data_dir.join("journal"),
             max_bytes: config.journal_max_bytes,
             full: config.journal_full,

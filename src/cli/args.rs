@@ -165,7 +165,7 @@ pub(super) struct LogsArgs {
     /// Only served by this provider
     #[arg(long)]
     pub(super) provider: Option<String>,
-    /// Only with this outcome: success, error, timeout, cancelled, rate_limited or pending
+    /// Only with this outcome: success, error, timeout, cancelled, `rate_limited` or pending
     #[arg(long)]
     pub(super) status: Option<String>,
     /// Only from then on: an age such as 15m, 2h or 7d, or a time such as 2026-11-20T08:00:00Z

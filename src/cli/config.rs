@@ -96,7 +96,11 @@ fn markdown(out: &mut Output) -> Result<(), CliError> {
             ""
         };
         let (name, help) = (variable.name, variable.help.replace('|', "\\|"));
-        text.push_str(&format!("| `{name}` | {default} | {live} | {help} |\n"));
+        for part in [
+            "| `", name, "` | ", &default, " | ", live, " | ", &help, " |\n",
+        ] {
+            text.push_str(part);
+        }
     }
     out.raw(&text)
 }

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn every_changeable_setting_reaches_its_field() {
         let config = config(&[]);
-        for variable in r::registry().iter() {
+        for variable in r::registry() {
             let Some(key) = variable.setting else {
                 continue;
             };

@@ -53,6 +53,10 @@ pub fn compact(lang: Lang, value: i64) -> String {
 }
 
 /// `value / unit` with one decimal, rounded half up.
+#[allow(
+    clippy::manual_midpoint,
+    reason = "this rounds, it does not look for a middle"
+)]
 fn tenths(value: i64, unit: i64) -> String {
     let scaled = i128::from(value) * 20 / i128::from(unit);
     let tenths = i64::try_from((scaled + scaled.signum()) / 2).unwrap_or(i64::MAX);

@@ -120,11 +120,15 @@ fn uuid() -> io::Result<String> {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex = data_encoding::HEXLOWER.encode(&bytes);
-    let (a, rest) = hex.split_at(8);
-    let (b, rest) = rest.split_at(4);
-    let (c, rest) = rest.split_at(4);
-    let (d, e) = rest.split_at(4);
-    Ok(format!("{a}-{b}-{c}-{d}-{e}"))
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    let parts = [
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ];
+    Ok(parts.join("-"))
 }
 
 fn is_uuid(name: &str) -> bool {

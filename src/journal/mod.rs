@@ -87,13 +87,13 @@ pub struct Journal {
 
 impl Journal {
     /// Makes this process's own directory under `options.dir` and locks it.
-    pub fn open(options: JournalOptions) -> Result<Arc<Self>, JournalError> {
+    pub fn open(options: &JournalOptions) -> Result<Arc<Self>, JournalError> {
         let failed = |source| JournalError {
             path: options.dir.clone(),
             source,
         };
         let directory = Directory::create(&options.dir).map_err(failed)?;
-        let shared = Arc::new(Shared::new(directory.path.clone(), &options));
+        let shared = Arc::new(Shared::new(directory.path.clone(), options));
         Ok(Arc::new(Self {
             refusals: Arc::new(Refusals::new(Arc::clone(&shared))),
             directory,

@@ -115,9 +115,12 @@ impl Sink for Fake {
     }
 
     async fn takes_records(&self) -> Result<(), SinkError> {
-        self.with(|s| match s.away || s.refuses_all {
-            true => Err(SinkError::Away("takes no record at all".into())),
-            false => Ok(()),
+        self.with(|s| {
+            if s.away || s.refuses_all {
+                Err(SinkError::Away("takes no record at all".into()))
+            } else {
+                Ok(())
+            }
         })
     }
 
@@ -135,7 +138,7 @@ const START_MS: i64 = 1_800_000_000_000;
 
 fn open(dir: &Path, max_bytes: u64, full: WhenFull) -> (Arc<Journal>, Clock) {
     let clock = Clock::fixed(START_MS);
-    let journal = Journal::open(JournalOptions {
+    let journal = Journal::open(&JournalOptions {
         dir: dir.to_owned(),
         max_bytes,
         full,

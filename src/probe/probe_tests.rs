@@ -118,6 +118,7 @@ async fn an_answer_in_one_piece_and_an_embedding_are_ok_too() {
     assert!(head.starts_with("POST /v1/embeddings "));
 }
 
+#[allow(clippy::too_many_lines, reason = "one table of cases")]
 #[tokio::test]
 async fn refusals_are_told_apart_by_status_code_and_words() {
     let json = "application/json";

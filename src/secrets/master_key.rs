@@ -20,7 +20,10 @@ const KEY_BYTES: usize = 32;
 pub(super) fn read_or_create(data_dir: &Path, may_create: bool) -> Result<Secret, SecretsError> {
     let path = data_dir.join(MASTER_KEY_FILE);
     match read(&path) {
-        Err(SecretsError::File { kind, .. }) if kind == ErrorKind::NotFound => {
+        Err(SecretsError::File {
+            kind: ErrorKind::NotFound,
+            ..
+        }) => {
             if !may_create {
                 return Err(SecretsError::KeyFileLost { path });
             }

@@ -82,9 +82,9 @@ impl Metrics {
         let opts = Opts::new("modelgate_tokens_total", "Tokens of calls that ended.");
         let by_kind = IntCounterVec::new(opts, &["kind"])?;
         registry.register(Box::new(by_kind.clone()))?;
-        let [a, b, c, d, e] = TOKEN_KINDS;
-        let kind = |kind| by_kind.get_metric_with_label_values(&[kind]);
-        let tokens = [kind(a)?, kind(b)?, kind(c)?, kind(d)?, kind(e)?];
+        let [prompt, cached, cache_write, completion, reasoning] =
+            TOKEN_KINDS.map(|kind| by_kind.get_metric_with_label_values(&[kind]));
+        let tokens = [prompt?, cached?, cache_write?, completion?, reasoning?];
         let auth_failures = IntCounter::new(
             "modelgate_auth_failures_total",
             "Calls without a valid API key.",

@@ -88,10 +88,8 @@ fn crate_paths(code: &str) -> BTreeSet<String> {
                     c if depth == 0 && start && c.is_whitespace() && name.is_empty() => {}
                     _ => start = start && depth == 0 && c == ' ',
                 }
-                if !start || (depth == 0 && c == ',') {
-                    if !name.is_empty() {
-                        names.insert(std::mem::take(&mut name));
-                    }
+                if (!start || (depth == 0 && c == ',')) && !name.is_empty() {
+                    names.insert(std::mem::take(&mut name));
                 }
             }
             if !name.is_empty() {

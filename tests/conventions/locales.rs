@@ -105,7 +105,7 @@ fn sources() -> Vec<File> {
 }
 
 fn text_of(file: &File) -> String {
-    if file.path.ends_with(".rs") {
+    if file.is_rust() {
         file.code()
     } else {
         file.text.clone()

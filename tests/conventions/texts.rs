@@ -11,7 +11,7 @@ const MOST_LINES: usize = 500;
 fn files_stay_short() {
     let mut complaints = Vec::new();
     for file in files("", &[".rs", ".py", ".mjs", ".html", ".sh"]) {
-        let lines = if file.path.ends_with(".rs") && !file.is_test() {
+        let lines = if file.is_rust() && !file.is_test() {
             file.text
                 .find("\n#[cfg(test)]\nmod tests")
                 .map_or(&*file.text, |end| &file.text[..end])

@@ -10,6 +10,13 @@ pub(crate) struct File {
 }
 
 impl File {
+    /// Whether the file is Rust.
+    pub(crate) fn is_rust(&self) -> bool {
+        std::path::Path::new(&self.path)
+            .extension()
+            .is_some_and(|e| e == "rs")
+    }
+
     /// Whether the file holds nothing but tests or their fixtures.
     pub(crate) fn is_test(&self) -> bool {
         self.path.starts_with("tests/")

@@ -70,7 +70,7 @@ pub struct Document<'a> {
     pub text: &'a str,
 }
 
-impl<'a> Document<'a> {
+impl Document<'_> {
     fn place(&self, span: &Range<usize>, field: &str) -> Place {
         let before = self.text.as_bytes().iter().take(span.start);
         Place {

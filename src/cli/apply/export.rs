@@ -43,8 +43,7 @@ fn list(out: &mut String, name: &str, items: &[String]) {
         line(out, name, "[]");
         return;
     }
-    let body: String = items.iter().map(|item| format!("  {item},\n")).collect();
-    line(out, name, &format!("[\n{body}]"));
+    line(out, name, &format!("[\n  {},\n]", items.join(",\n  ")));
 }
 
 fn number(out: &mut String, name: &str, value: Option<i64>) {

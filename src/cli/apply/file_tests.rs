@@ -55,6 +55,7 @@ fn the_documented_example_is_understood() {
     assert!(!format!("{file:?}").contains("sk-up-"));
 }
 
+#[allow(clippy::too_many_lines, reason = "one table of cases")]
 #[test]
 fn an_error_names_file_line_and_field_and_says_what_is_right() {
     for (text, expected) in [

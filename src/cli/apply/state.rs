@@ -109,6 +109,10 @@ pub(super) struct Field {
     pub(super) hidden: bool,
 }
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "takes texts and numbers alike, as the rows are written"
+)]
 fn field(name: &'static str, value: impl ToString) -> Field {
     Field {
         name,

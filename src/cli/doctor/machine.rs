@@ -1,5 +1,6 @@
 //! The data directory and the disk under it.
 
+use rustix::fs::{Access, access};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -28,7 +29,6 @@ pub(super) fn data_dir(dir: &Path) -> Vec<Check> {
             advice,
         )];
     }
-    use rustix::fs::{Access, access};
     if access(dir, Access::WRITE_OK | Access::EXEC_OK).is_err() {
         let (uid, gid) = (metadata.uid(), metadata.gid());
         return vec![Check::wrong(
@@ -55,7 +55,7 @@ fn key_file(dir: &Path) -> Option<Check> {
     let path = dir.join(MASTER_KEY_FILE);
     let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
     let shown = path.display();
-    Some(if mode & 0o077 == 0 {
+    Some(if mode.trailing_zeros() >= 6 {
         Check::ok("master key file", format!("{shown} (mode {mode:04o})"))
     } else {
         Check::wrong(

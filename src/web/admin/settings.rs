@@ -56,7 +56,7 @@ pub(in crate::web) async fn post(
     let reset = form.checked("reset");
     let text = form.text("value").to_owned();
     if !reset && variable.check_saved(&text).is_err() {
-        return refuse(&page, &state, variable, text);
+        return refuse(&page, &state, variable, &text);
     }
     save(&page, &state, variable, (!reset).then_some(text)).await?;
     refresh(&state).await?;
@@ -73,12 +73,12 @@ pub(in crate::web) async fn post(
     page.block_with_toast(&view.as_row(), &toast)
 }
 
-fn refuse(page: &Page<Admin>, state: &WebState, variable: &Variable, text: String) -> PageResult {
+fn refuse(page: &Page<Admin>, state: &WebState, variable: &Variable, text: &str) -> PageResult {
     let mut view = view(page, &state.settings.load());
     for row in &mut view.live {
         if row.name == variable.name {
             row.error = page.t1("admin-settings-invalid", "rule", &row.rule);
-            row.value.clone_from(&text);
+            text.clone_into(&mut row.value);
             view.one = Some(row.clone());
         }
     }

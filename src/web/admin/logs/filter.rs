@@ -46,12 +46,12 @@ impl Query {
     }
 
     /// The value of the field for the beginning.
-    pub(super) fn from_text(&self) -> &str {
+    pub(super) fn begin_text(&self) -> &str {
         self.from.as_deref().unwrap_or("")
     }
 
     /// The value of the field for the end.
-    pub(super) fn to_text(&self) -> &str {
+    pub(super) fn end_text(&self) -> &str {
         self.to.as_deref().unwrap_or("")
     }
 
