@@ -30,6 +30,27 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/config/providers",
+        icon: "server-2",
+        title: "menu-providers",
+        letter: 'p',
+        apart: true,
+    },
+    Row {
+        path: "/admin/config/models",
+        icon: "cube",
+        title: "menu-models",
+        letter: 'm',
+        apart: false,
+    },
+    Row {
+        path: "/admin/api-keys",
+        icon: "key",
+        title: "menu-api-keys",
+        letter: 'k',
+        apart: false,
+    },
+    Row {
         path: "/admin/system-config",
         icon: "settings",
         title: "menu-settings",
