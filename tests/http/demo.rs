@@ -69,8 +69,8 @@ async fn what_the_demo_prints_works_and_nothing_stays_behind() {
     assert_eq!(answer.status, 303, "{}", answer.text());
     for (page, shown) in [
         ("/admin/logs", "support-desk"),
-        ("/admin/keys", "alice.meyer"),
-        ("/admin/models", "jade-turbo"),
+        ("/admin/api-keys", "alice.meyer"),
+        ("/admin/config/models", "jade-turbo"),
     ] {
         let answer = browser.get(page).await;
         assert_eq!(answer.status, 200, "{page}");
