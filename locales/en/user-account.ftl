@@ -1,5 +1,4 @@
 user-account-title = Your account
-user-account-must-change = Choose a new password before you go on.
 user-account-password-title = Password
 user-account-password-current = Present password
 user-account-password-new = New password

@@ -1,5 +1,4 @@
 user-account-title = 我的账号
-user-account-must-change = 请先设置新密码再继续。
 user-account-password-title = 密码
 user-account-password-current = 当前密码
 user-account-password-new = 新密码

@@ -97,7 +97,7 @@ fn steps(page: &Shell, data: &Data) -> Vec<Step> {
             data.providers > 0,
         ),
         ("/admin/models", "admin-home-step-model", data.models > 0),
-        ("/admin/keys", "admin-home-step-key", data.keys > 0),
+        ("/admin/api-keys", "admin-home-step-key", data.keys > 0),
         ("/admin/logs", "admin-home-step-call", !data.is_new),
     ]
     .into_iter()

@@ -57,7 +57,7 @@ struct Row {
 }
 
 #[derive(Template)]
-#[template(path = "admin/logs/one.html", blocks = ["detail"])]
+#[template(path = "admin/log.html", blocks = ["detail"])]
 struct OneView<'a> {
     page: &'a Shell,
     one: Detail,
