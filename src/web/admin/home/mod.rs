@@ -92,11 +92,15 @@ fn view<'a>(page: &'a Shell, state: &WebState, span: Span, data: &Data) -> HomeV
 fn steps(page: &Shell, data: &Data) -> Vec<Step> {
     [
         (
-            "/admin/providers",
+            "/admin/config/providers",
             "admin-home-step-provider",
             data.providers > 0,
         ),
-        ("/admin/models", "admin-home-step-model", data.models > 0),
+        (
+            "/admin/config/models",
+            "admin-home-step-model",
+            data.models > 0,
+        ),
         ("/admin/api-keys", "admin-home-step-key", data.keys > 0),
         ("/admin/logs", "admin-home-step-call", !data.is_new),
     ]

@@ -100,7 +100,7 @@ fn without_credentials(page: &Shell, data: &Data) -> Option<Notice> {
     (!names.is_empty()).then(|| Notice {
         kind: "warning",
         text: page.t1("admin-home-notice-credentials", "names", names.join(", ")),
-        href: page.url("/admin/providers"),
+        href: page.url("/admin/config/providers"),
         link: page.t("admin-home-notice-providers"),
     })
 }
