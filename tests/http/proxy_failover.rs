@@ -77,7 +77,10 @@ async fn what_another_may_serve_goes_to_the_next(app: &TestApp) {
         assert_eq!(row.record.status, Status::Success);
         assert_eq!(row.record.route_reason, "next_target");
         let attempts = app.attempts(row).await;
-        assert_eq!(attempts.len(), usize::try_from(row.record.attempts).unwrap());
+        assert_eq!(
+            attempts.len(),
+            usize::try_from(row.record.attempts).unwrap()
+        );
         let (last, before) = attempts.split_last().unwrap();
         assert!(last.error_code.is_empty() && !before.is_empty());
         assert!(before.iter().all(|a| !a.error_code.is_empty()));
