@@ -13,7 +13,7 @@ use super::error::ApiError;
 /// What is set aside for a body whose length is not told.
 const FIRST_GUESS: usize = 4 * 1024;
 /// How long the next piece of a body may take: a caller that sends nothing does not hold a place for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Reads a JSON body of at most `limit` bytes.
 pub(super) async fn read(

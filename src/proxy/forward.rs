@@ -114,16 +114,12 @@ impl Job {
             return Served::Error(error);
         };
         let Failure { error, answer, .. } = failure;
-        match answer {
-            Some(refused) => {
-                self.settlement.fail(&error, refused.status);
-                Served::Whole(refused)
-            }
-            None => {
-                self.settlement.fail(&error, error.http_status);
-                Served::Error(error)
-            }
+        if let Some(refused) = answer {
+            self.settlement.fail(&error, refused.status);
+            return Served::Whole(refused);
         }
+        self.settlement.fail(&error, error.http_status);
+        Served::Error(error)
     }
 
     /// One vendor call, up to the point where the answer can be given to the caller.

@@ -100,7 +100,7 @@ impl Settlement {
         self.record.provider_id = tried.target.provider.id;
         self.record.provider_key_id = tried.credential.id;
         self.record.upstream_model = tried.target.upstream_model.to_string();
-        self.record.route_reason = tried.reason.to_owned();
+        tried.reason.clone_into(&mut self.record.route_reason);
         self.tried = Some(tried.clone());
         self.record.attempts = self.record.attempts.saturating_add(1);
         self.record.upstream_status = 0;
