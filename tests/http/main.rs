@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admin_config;
 mod admin_home;
 mod admin_logs;
 mod admin_settings;
