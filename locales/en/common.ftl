@@ -66,4 +66,6 @@ crumbs-label = Sections above
 action-delete = Delete
 action-edit = Edit
 action-remove = Remove
-actions = Actions
+table-actions = Actions
+confirm-typed = To confirm, type { $name }
+confirm-mistyped = That is not the name.

@@ -66,4 +66,6 @@ crumbs-label = 上级页面
 action-delete = 删除
 action-edit = 编辑
 action-remove = 移除
-actions = 操作
+table-actions = 操作
+confirm-typed = 请输入 { $name } 以确认
+confirm-mistyped = 名称不一致。

@@ -204,6 +204,6 @@ pub(super) struct ConfigArgs {
 /// `secrets`.
 #[derive(Debug, Subcommand)]
 pub(super) enum SecretsCommand {
-    /// Seal every vendor credential anew with SECRET_KEY, opening them with SECRET_KEY_PREVIOUS (the text of master.key, where that was the key)
+    /// Seal every vendor credential anew with `SECRET_KEY`, opening them with `SECRET_KEY_PREVIOUS` (the text of master.key, where that was the key)
     Rotate(Json),
 }

@@ -24,6 +24,10 @@ pub fn integer(value: i64) -> String {
 }
 
 /// A large count in three or four figures: `196.9 M`, in Chinese `1.97 亿`.
+#[allow(
+    clippy::manual_midpoint,
+    reason = "this rounds, it does not look for a middle"
+)]
 pub fn compact(lang: Lang, value: i64) -> String {
     let steps: &[(i64, &str)] = match lang {
         Lang::En => &[(1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")],

@@ -160,4 +160,6 @@ fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
+mod fake_tests;
+#[cfg(test)]
 mod tests;

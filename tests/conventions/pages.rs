@@ -69,6 +69,14 @@ fn stems(folder: &str, start: &str, ending: &str) -> Vec<String> {
         .collect()
 }
 
+/// Pages about one thing are tested beside the list of such things: `provider_key` in `providers`.
+fn is_list_of(list: &str, name: &str) -> bool {
+    list.strip_suffix('s').is_some_and(|one| {
+        name.strip_prefix(one)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    })
+}
+
 #[test]
 fn a_page_has_its_template_its_texts_and_its_test() {
     let mut complaints = Vec::new();
@@ -90,7 +98,10 @@ fn a_page_has_its_template_its_texts_and_its_test() {
                     ));
                 }
             }
-            if !http.iter().any(|stem| page.belongs_to(stem)) {
+            if !http
+                .iter()
+                .any(|stem| page.belongs_to(stem) || is_list_of(stem, name))
+            {
                 complaints.push(format!(
                     "src/web/{area}/{name}.rs: no tests/http/{area}_{name}.rs"
                 ));

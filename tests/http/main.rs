@@ -6,6 +6,8 @@
     clippy::print_stderr,
     clippy::disallowed_methods,
     clippy::unused_async,
+    clippy::too_many_lines,
+    clippy::map_unwrap_or,
     unreachable_pub,
     dead_code,
     unused_imports,
@@ -15,9 +17,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod admin_config;
+mod admin_api_keys;
 mod admin_home;
 mod admin_logs;
+mod admin_models;
+mod admin_providers;
 mod admin_settings;
 mod demo;
 mod health;

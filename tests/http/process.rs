@@ -188,7 +188,7 @@ async fn killed_with_calls_running(engine: Engine) {
     let all = rows(&database).await;
     let by_id: BTreeMap<RequestId, &RequestRecord> = all.iter().map(|r| (r.id, r)).collect();
     assert_eq!(by_id.len(), all.len(), "one row for each request");
-    let seen = seen.lock().unwrap();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
     for id in &seen.answered {
         let record = by_id
             .get(id)

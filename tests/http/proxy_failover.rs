@@ -63,7 +63,12 @@ async fn what_another_may_serve_goes_to_the_next(app: &TestApp) {
             app.vendor.push(step.clone().for_key(VENDOR_KEY).always());
             let answer = app.openai().chat("gpt-x", stream).await;
             assert_eq!(answer.status, 200, "{step:?}: {}", answer.text());
-            let mut models: Vec<String> = app.vendor.received().iter().map(|r| r.model()).collect();
+            let mut models: Vec<String> = app
+                .vendor
+                .received()
+                .iter()
+                .map(modelgate::simulator::Received::model)
+                .collect();
             // a kept-alive connection that closes is tried anew first
             models.dedup();
             assert_eq!(models, ["gpt-x-2026", "gpt-x-second"], "{step:?}");

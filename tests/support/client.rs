@@ -12,7 +12,7 @@ fn http(builder: reqwest::ClientBuilder) -> reqwest::Client {
     let _already = rustls::crypto::ring::default_provider().install_default();
     builder
         .no_proxy()
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .expect("an HTTP client")

@@ -20,6 +20,9 @@ pub struct TestDatabase {
     drop: Option<(String, String)>,
 }
 
+/// Tells databases of one process apart.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 impl TestDatabase {
     /// A new database; `None` where it would be on PostgreSQL and there is no server.
     pub async fn create(engine: Engine) -> Option<Self> {
@@ -40,7 +43,6 @@ impl TestDatabase {
             eprintln!("SKIPPED on PostgreSQL: {SERVER_URL} is not set");
             return None;
         };
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "mg_test_{}_{}",
             std::process::id(),

@@ -9,8 +9,8 @@ use modelgate_store::{api_keys, changes};
 use super::api_keys::{
     Choice, PATH, audited, choices, read, shown, shown_choices, state_of, value_of,
 };
-use super::confirm::{self, Question};
-use super::fields::{Dot, change, save};
+use super::components::confirm::{self, Question};
+use super::components::fields::{Dot, change, save};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};

@@ -9,7 +9,7 @@ use modelgate_store::api_keys::{Allowed, ApiKey, ApiKeyData, KeyMaterial};
 use modelgate_store::{Conn, api_keys, changes, models, providers, targets};
 use serde_json::{Value, json};
 
-use super::fields::{Dot, Fields, change, save};
+use super::components::fields::{Dot, Fields, change, save};
 use crate::secrets::{hash_key, new_api_key};
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};

@@ -3,8 +3,6 @@
 mod api_key;
 mod api_keys;
 mod components;
-mod confirm;
-mod fields;
 mod home;
 mod logs;
 mod model;

@@ -11,8 +11,8 @@ use modelgate_store::targets::{Target, TargetData};
 use modelgate_store::{Conn, changes, models, prices, providers, targets};
 use serde_json::{Value, json};
 
-use super::confirm::{self, Question};
-use super::fields::{Fields, Refused, change, save};
+use super::components::confirm::{self, Question};
+use super::components::fields::{Fields, Refused, change, save};
 use super::models::{
     PATH, check_name, chosen_provider, is_kind, kind_choices, provider_choices, provider_name,
 };

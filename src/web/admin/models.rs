@@ -11,7 +11,7 @@ use modelgate_store::targets::{Target, TargetData};
 use modelgate_store::{Conn, changes, models, prices, providers, targets};
 use serde_json::json;
 
-use super::fields::{Dot, Fields, Refused, change, save};
+use super::components::fields::{Dot, Fields, Refused, change, save};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
@@ -111,7 +111,7 @@ fn row(page: &Shell, all: &All, model: &Model, now_ms: i64) -> Row {
         href: page.url(&format!("{PATH}/{}", model.id)),
         name: model.name.clone(),
         aliases: aliases.join(", "),
-        kind: page.t_code("kind", &model.kind),
+        kind: page.t_code("kind-", &model.kind),
         targets: served
             .map(|target| {
                 format!(
@@ -169,7 +169,7 @@ fn new_view<'a>(page: &'a Shell, providers: &[Provider], state: FormState) -> Ne
 pub(super) fn kind_choices(page: &Shell) -> Vec<(String, String)> {
     KINDS
         .iter()
-        .map(|kind| ((*kind).to_owned(), page.t_code("kind", kind)))
+        .map(|kind| ((*kind).to_owned(), page.t_code("kind-", kind)))
         .collect()
 }
 

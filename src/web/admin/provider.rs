@@ -10,8 +10,8 @@ use modelgate_store::providers::{Provider, ProviderData};
 use modelgate_store::{Conn, changes, models, provider_keys, providers, targets};
 use serde_json::json;
 
-use super::confirm::{self, Question};
-use super::fields::{Dot, Fields, Refused, change, save};
+use super::components::confirm::{self, Question};
+use super::components::fields::{Dot, Fields, Refused, change, save};
 use super::provider_key::TestResult;
 use super::providers::{NewKey, PATH, add_key, is_vendor_key, prefix_in_use};
 use crate::web::error::PageError;
@@ -184,7 +184,7 @@ async fn delete(
     let id = ProviderId(*id);
     let provider = load(&state, id).await?.provider;
     if form.text("typed") != provider.name {
-        let error = page.t("admin-confirm-mistyped");
+        let error = page.t("confirm-mistyped");
         return confirm::ask(&page, &question(&page, &provider, error));
     }
     let object = format!("provider {}", provider.name);
@@ -360,7 +360,7 @@ fn key_row(page: &Shell, key: &ProviderKey) -> KeyRow {
         label: key.label.clone(),
         last4: key.secret_last4.clone(),
         weight: key.weight,
-        state: Dot::new(kind, page.t_code("credential", key.state.as_str())),
+        state: Dot::new(kind, page.t_code("credential-", key.state.as_str())),
         reason: key.state_reason.clone(),
         last_ok: key.last_ok_at.map(|at| page.moment(at.timestamp_millis())),
         last_error: key.last_error.clone(),

@@ -12,8 +12,8 @@ use modelgate_store::providers::Provider;
 use modelgate_store::{changes, limits, models, provider_keys, targets};
 use serde_json::json;
 
-use super::confirm::{self, Question};
-use super::fields::{Fields, change, save};
+use super::components::confirm::{self, Question};
+use super::components::fields::{Fields, change, save};
 use super::provider::{self, Loaded};
 use super::providers::{PATH, is_vendor_key};
 use crate::catalog;

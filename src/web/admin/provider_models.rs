@@ -9,7 +9,7 @@ use modelgate_store::models::{Model, ModelData};
 use modelgate_store::{Conn, StoreError, changes, models, providers, targets};
 use serde_json::json;
 
-use super::fields::{Refused, change};
+use super::components::fields::{Refused, change};
 use super::models::{insert_model, new_target};
 use super::provider::{self, Loaded};
 use super::provider_key::{opened, reason};

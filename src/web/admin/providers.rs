@@ -7,7 +7,7 @@ use modelgate_store::providers::{Provider, ProviderData};
 use modelgate_store::{Conn, changes, limits, models, provider_keys, providers, targets};
 use serde_json::json;
 
-use super::fields::{Dot, Fields, Refused, change, save};
+use super::components::fields::{Dot, Fields, Refused, change, save};
 use crate::secrets::Keyring;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;

@@ -6,32 +6,32 @@ use crate::web::page::{Admin, Page, PageResult};
 use crate::web::shell::Shell;
 
 #[derive(Template)]
-#[template(path = "admin/confirm.html", blocks = ["dialog"])]
+#[template(path = "_ui/confirm.html", blocks = ["dialog"])]
 struct ConfirmView<'a> {
     page: &'a Shell,
     question: &'a Question,
 }
 
 /// What is asked, in the person's language.
-pub(super) struct Question {
+pub(in crate::web::admin) struct Question {
     /// The question, naming the thing.
-    pub(super) title: String,
+    pub(in crate::web::admin) title: String,
     /// What will happen.
-    pub(super) body: String,
+    pub(in crate::web::admin) body: String,
     /// What the button says.
-    pub(super) button: String,
+    pub(in crate::web::admin) button: String,
     /// Where the form posts to.
-    pub(super) action: String,
+    pub(in crate::web::admin) action: String,
     /// Where Cancel goes.
-    pub(super) back: String,
+    pub(in crate::web::admin) back: String,
     /// The name to type, empty where none has to be.
-    pub(super) typed: String,
+    pub(in crate::web::admin) typed: String,
     /// What was wrong with the typed name.
-    pub(super) typed_error: String,
+    pub(in crate::web::admin) typed_error: String,
 }
 
 /// Asks.
-pub(super) fn ask(page: &Page<Admin>, question: &Question) -> PageResult {
+pub(in crate::web::admin) fn ask(page: &Page<Admin>, question: &Question) -> PageResult {
     let view = ConfirmView { page, question };
     if question.typed_error.is_empty() {
         page.show_or(&view, &view.as_dialog())

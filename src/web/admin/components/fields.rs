@@ -15,15 +15,15 @@ use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
 /// A posted form on its way to becoming data.
-pub(super) struct Fields<'a> {
+pub(in crate::web::admin) struct Fields<'a> {
     page: &'a Shell,
     form: &'a Form,
     /// What the form shows if it comes back.
-    pub(super) state: FormState,
+    pub(in crate::web::admin) state: FormState,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(page: &'a Shell, form: &'a Form) -> Self {
+    pub(in crate::web::admin) fn new(page: &'a Shell, form: &'a Form) -> Self {
         Self {
             page,
             form,
@@ -32,12 +32,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes the text of `key` as what is wrong with a field.
-    pub(super) fn fail(&mut self, name: &str, key: &str) {
+    pub(in crate::web::admin) fn fail(&mut self, name: &str, key: &str) {
         self.state.fail(name, self.page.t(key));
     }
 
     /// The text of a field, after `check`.
-    pub(super) fn text<E>(
+    pub(in crate::web::admin) fn text<E>(
         &mut self,
         name: &str,
         check: impl Fn(&str) -> Result<(), E>,
@@ -51,7 +51,11 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number within `bounds`.
-    pub(super) fn number(&mut self, name: &str, bounds: &RangeInclusive<i64>) -> i64 {
+    pub(in crate::web::admin) fn number(
+        &mut self,
+        name: &str,
+        bounds: &RangeInclusive<i64>,
+    ) -> i64 {
         match self.form.text(name).parse() {
             Ok(number) if bounds.contains(&number) => number,
             _ => {
@@ -69,7 +73,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number within `bounds`, or nothing where the field is empty.
-    pub(super) fn optional_number(
+    pub(in crate::web::admin) fn optional_number(
         &mut self,
         name: &str,
         bounds: &RangeInclusive<i64>,
@@ -78,7 +82,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An amount per million tokens, in nano-units.
-    pub(super) fn nanos(&mut self, name: &str) -> i64 {
+    pub(in crate::web::admin) fn nanos(&mut self, name: &str) -> i64 {
         parse_nanos(self.form.text(name)).unwrap_or_else(|_bad| {
             self.fail(name, "admin-model-bad-money");
             0
@@ -86,12 +90,12 @@ impl<'a> Fields<'a> {
     }
 
     /// An amount, or nothing where the field is empty.
-    pub(super) fn optional_nanos(&mut self, name: &str) -> Option<i64> {
+    pub(in crate::web::admin) fn optional_nanos(&mut self, name: &str) -> Option<i64> {
         (!self.form.text(name).is_empty()).then(|| self.nanos(name))
     }
 
     /// `Ok` where nothing was wrong.
-    pub(super) fn finish<T>(self, data: T) -> Result<T, FormState> {
+    pub(in crate::web::admin) fn finish<T>(self, data: T) -> Result<T, FormState> {
         if self.state.is_valid() {
             Ok(data)
         } else {
@@ -101,7 +105,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Why a change was not made.
-pub(super) enum Refused {
+pub(in crate::web::admin) enum Refused {
     /// What the person wrote cannot be kept: the field, and the key of the text that says why.
     Field(&'static str, &'static str),
     /// Anything that is not the person's doing.
@@ -150,7 +154,7 @@ impl From<StoreError> for Refused {
 }
 
 /// Runs a change in one transaction; what the person did wrong comes back as the state of the form.
-pub(super) async fn save<T, F>(
+pub(in crate::web::admin) async fn save<T, F>(
     page: &Shell,
     state: &WebState,
     form: &Form,
@@ -172,7 +176,7 @@ where
 }
 
 /// The audit line of a change made on a page; `before` and `after` hold no secrets.
-pub(super) fn change(
+pub(in crate::web::admin) fn change(
     page: &Page<Admin>,
     state: &WebState,
     action: &str,
@@ -193,13 +197,13 @@ pub(super) fn change(
 
 /// A coloured dot and its word.
 #[derive(Clone, Debug)]
-pub(super) struct Dot {
-    pub(super) kind: &'static str,
-    pub(super) text: String,
+pub(in crate::web::admin) struct Dot {
+    pub(in crate::web::admin) kind: &'static str,
+    pub(in crate::web::admin) text: String,
 }
 
 impl Dot {
-    pub(super) fn new(kind: &'static str, text: String) -> Self {
+    pub(in crate::web::admin) fn new(kind: &'static str, text: String) -> Self {
         Self { kind, text }
     }
 }

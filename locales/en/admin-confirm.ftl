@@ -1,2 +1,0 @@
-admin-confirm-typed = To confirm, type { $name }
-admin-confirm-mistyped = That is not the name.
