@@ -13,11 +13,11 @@ sum_matches() {
 # Reads the closing lines of nextest, cargo test, pytest and node's runner in $1 into ran_passed, ran_failed and ran_skipped.
 count_results() {
   ran_passed=$(($(sum_matches "$1" '^ *Summary .* ([0-9]+) passed.*') + $(sum_matches "$1" '^test result: .* ([0-9]+) passed;.*') +
-    $(sum_matches "$1" '^=+ .*[^0-9]?([0-9]+) passed.*=+$') + $(sum_matches "$1" '^ℹ pass ([0-9]+)$')))
+    $(sum_matches "$1" '^=+ .*\b([0-9]+) passed.*=+$') + $(sum_matches "$1" '^ℹ pass ([0-9]+)$')))
   ran_failed=$(($(sum_matches "$1" '^ *Summary .* ([0-9]+) failed.*') + $(sum_matches "$1" '^test result: .* ([0-9]+) failed;.*') +
-    $(sum_matches "$1" '^=+ .*[^0-9]?([0-9]+) failed.*=+$') + $(sum_matches "$1" '^=+ .*[^0-9]?([0-9]+) errors?.*=+$') +
+    $(sum_matches "$1" '^=+ .*\b([0-9]+) failed.*=+$') + $(sum_matches "$1" '^=+ .*\b([0-9]+) errors?.*=+$') +
     $(sum_matches "$1" '^ℹ fail ([0-9]+)$')))
-  ran_skipped=$(($(sum_matches "$1" '^=+ .*[^0-9]?([0-9]+) skipped.*=+$') + $(sum_matches "$1" '^ℹ skipped ([0-9]+)$')))
+  ran_skipped=$(($(sum_matches "$1" '^=+ .*\b([0-9]+) skipped.*=+$') + $(sum_matches "$1" '^ℹ skipped ([0-9]+)$')))
 }
 
 # run_part NAME: runs part_NAME with its output in test-results/NAME.log. A part with its own runner (RUNNER_PARTS) must have run a test;
