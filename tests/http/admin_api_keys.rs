@@ -52,3 +52,52 @@ async fn a_revoked_key_is_refused(app: &TestApp) {
 }
 
 on_each_engine!(a_revoked_key_is_refused);
+
+async fn a_key_switched_off_or_past_its_end_is_refused_and_says_so(app: &TestApp) {
+    let admin = app.admin().await;
+    let keys = admin.get(KEYS).await.text();
+    let start = keys.rfind("href=\"/admin/api-keys/").expect("a key") + 6;
+    let key: String = keys[start..].chars().take_while(|c| *c != '"').collect();
+    for (fields, code) in [
+        (
+            vec![("name", "alice"), ("all_models", "on")],
+            "api_key_disabled",
+        ),
+        (
+            vec![
+                ("name", "alice"),
+                ("all_models", "on"),
+                ("enabled", "on"),
+                ("expires_at", "2020-01-01T00:00"),
+            ],
+            "api_key_expired",
+        ),
+    ] {
+        assert_eq!(admin.submit(&key, &key, &fields).await.status, 303);
+        let mut answer = app.openai().chat("gpt-x", false).await;
+        for _ in 0..30 {
+            if answer.text().contains(code) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            answer = app.openai().chat("gpt-x", false).await;
+        }
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        assert_eq!(answer.json()["error"]["code"], code);
+    }
+    app.settle().await;
+    let codes: Vec<String> = app
+        .logs()
+        .await
+        .into_iter()
+        .map(|row| row.record.error_code)
+        .collect();
+    for code in ["api_key_disabled", "api_key_expired"] {
+        assert!(
+            codes.iter().any(|c| c == code),
+            "a refusal by rule leaves a row: {codes:?}"
+        );
+    }
+}
+
+on_each_engine!(a_key_switched_off_or_past_its_end_is_refused_and_says_so);
