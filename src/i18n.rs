@@ -1,7 +1,7 @@
 //! Languages: which one a person gets, and the text of every key in it.
 //!
 //! The texts are Fluent files embedded from `locales/`. English is the source: a key that another language lacks is
-//! shown in English, and the convention test fails. Numbers, money and dates are formatted in [`format`].
+//! shown in English, and the convention test fails. Numbers, money and dates are formatted in [`mod@format`].
 
 pub mod format;
 

@@ -28,10 +28,10 @@ fn check(address: SocketAddr, base_path: &str) -> io::Result<()> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
-        "GET {base_path}/healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
+    // One write: a server that answers the first part and closes would reset the connection.
+    let request =
+        format!("GET {base_path}/healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut status = [0_u8; 12];
     stream.read_exact(&mut status)?;
     if status == *b"HTTP/1.1 200" {
