@@ -21,6 +21,7 @@ use super::state::Worker;
 use super::{authenticate, body, caller, headers};
 use crate::admission::{Ask, check_key};
 use crate::catalog::{ApiKey, Catalog, Resolved};
+use crate::forwarded;
 use crate::routing::{Candidate, PlanRequest, Why, plan};
 use crate::upstream::scrub;
 
@@ -66,6 +67,7 @@ fn record(
     (id, now_ms): (RequestId, i64),
 ) -> RequestRecord {
     let trusted = &worker.settings.trusted_proxies;
+    let connection = request.peer_addr().map(|address| address.ip());
     RequestRecord {
         id,
         api_key_id: key.id,
@@ -74,7 +76,7 @@ fn record(
         repeats: 1,
         endpoint: endpoint.name.to_owned(),
         dialect: "openai".to_owned(),
-        client_ip: caller::address(request, trusted).to_string(),
+        client_ip: forwarded::client(connection, request.headers(), trusted).to_string(),
         user_agent: caller::agent(request.headers()),
         started_ms: now_ms,
         ..RequestRecord::default()

@@ -1,9 +1,11 @@
 //! Who is really calling: address, scheme and host, believing forwarded headers only from trusted proxies.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use actix_web::http::header::{HOST, HeaderMap};
 use ipnet::IpNet;
+
+use crate::forwarded;
 
 /// The effective caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +21,20 @@ pub struct Peer {
 impl Peer {
     /// Reads the connection and, where it comes from a trusted proxy, the forwarded headers.
     pub fn of(connection: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
-        let connection = canonical(connection.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-        let believed = trusted.iter().any(|net| net.contains(&connection));
+        let believed = connection
+            .is_some_and(|from| trusted.iter().any(|net| net.contains(&from.to_canonical())));
+        let address = forwarded::client(connection, headers, trusted);
         let host = text(headers, HOST.as_str()).to_owned();
         if !believed {
             return Self {
-                address: connection,
+                address,
                 https: false,
                 host,
             };
         }
         let forwarded_host = last(text(headers, "x-forwarded-host"));
         Self {
-            address: client(connection, headers, trusted),
+            address,
             https: last(text(headers, "x-forwarded-proto")).eq_ignore_ascii_case("https"),
             host: if forwarded_host.is_empty() {
                 host
@@ -48,31 +51,6 @@ impl Peer {
             .strip_prefix(scheme)
             .is_some_and(|host| !host.is_empty() && host.eq_ignore_ascii_case(&self.host))
     }
-}
-
-/// The right-most forwarded address that is no trusted proxy: everything left of it could be invented.
-fn client(connection: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let mut address = connection;
-    let forwarded: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
-    for hop in forwarded.iter().rev() {
-        let Ok(parsed) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
-        address = canonical(parsed);
-        if !trusted.iter().any(|net| net.contains(&address)) {
-            break;
-        }
-    }
-    address
-}
-
-/// An IPv4 address that came in as IPv6 is compared as IPv4.
-fn canonical(address: IpAddr) -> IpAddr {
-    address.to_canonical()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

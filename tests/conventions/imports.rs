@@ -5,7 +5,14 @@ use std::collections::BTreeSet;
 use super::tree::{File, files, report};
 
 /// Modules beside the layers: everything above the domain may use them.
-const BESIDE: &[&str] = &["clock", "config", "i18n", "secrets", "telemetry"];
+const BESIDE: &[&str] = &[
+    "clock",
+    "config",
+    "forwarded",
+    "i18n",
+    "secrets",
+    "telemetry",
+];
 
 /// A module, the modules it may import beside itself and [`BESIDE`], and the crates it must not name.
 type Rule = (
@@ -31,6 +38,11 @@ const RULES: &[Rule] = &[
         "i18n",
         &[],
         &["modelgate_store", "actix_web", "hyper", "reqwest"],
+    ),
+    (
+        "forwarded",
+        &[],
+        &["modelgate_store", "askama", "hyper", "reqwest"],
     ),
     ("journal", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     ("probe", &["upstream", "catalog"], &["actix_web", "askama"]),
