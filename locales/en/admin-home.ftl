@@ -39,6 +39,8 @@ admin-home-notice-journal =
         [one] The database is behind: 1 record waits in the journal.
        *[other] The database is behind: { $value } records wait in the journal.
     }
+admin-home-notice-stopped = The journal has no room, or its disk has none: calls are refused until there is room again.
+admin-home-notice-unrecorded = The journal has no room, or its disk has none: calls are served without a record.
 admin-home-notice-errors = { $rate } of the calls of the last half hour failed at a vendor or in this gateway.
 admin-home-notice-limited = { $rate } of the calls of the last half hour were refused by a limit.
 admin-home-notice-credentials = No usable credential at { $names }.

@@ -98,5 +98,6 @@ admin-logs-route-weight = drawn by weight among equals
 admin-logs-route-only = the only target
 admin-logs-route-pinned = the caller named the provider
 admin-logs-route-next-credential = another key of the same provider, after an attempt failed
+admin-logs-route-retry-after = the same once more, when the vendor said it may be asked again
 admin-logs-route-next-target = the next target, after an attempt failed
 admin-logs-route-last-resort = nothing healthier was left

@@ -36,6 +36,8 @@ admin-home-notice-journal =
         [0] 记录无法写入数据库；调用照常服务，数字会滞后。
        *[other] 数据库写入滞后：流水日志中有 { $value } 条记录等待写入。
     }
+admin-home-notice-stopped = 日志空间已满（或磁盘已满）：在腾出空间之前，调用会被拒绝。
+admin-home-notice-unrecorded = 日志空间已满（或磁盘已满）：调用照常提供，但不留记录。
 admin-home-notice-errors = 最近半小时内，{ $rate } 的调用因供应商或本网关出错。
 admin-home-notice-limited = 最近半小时内，{ $rate } 的调用因限流被拒。
 admin-home-notice-credentials = { $names } 没有可用的密钥。

@@ -97,5 +97,6 @@ admin-logs-route-weight = 在同级目标中按权重选出
 admin-logs-route-only = 唯一的目标
 admin-logs-route-pinned = 调用方指定了供应商
 admin-logs-route-next-credential = 前一次尝试失败后，换用同一供应商的另一个密钥
+admin-logs-route-retry-after = 按供应商告知的时间再次尝试同一个密钥
 admin-logs-route-next-target = 前一次尝试失败后，换用下一个目标
 admin-logs-route-last-resort = 没有更健康的选择

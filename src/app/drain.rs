@@ -11,17 +11,18 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::parts::Parts;
+use crate::config::Config;
 
-/// How long calls may go on after the server stopped listening.
-const GRACE: Duration = Duration::from_secs(30);
-/// How long they then have to say goodbye.
+/// How long calls have to say goodbye that outlasted `DRAIN_TIMEOUT`.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// How long the journal may take to reach the database; what is left stays on disk for the next start.
 const JOURNAL: Duration = Duration::from_secs(10);
 const TASK: Duration = Duration::from_secs(10);
 
 /// After so many seconds the server cuts what still runs.
-pub(super) const CUT_S: u64 = GRACE.as_secs() + GOODBYE.as_secs();
+pub(super) fn cut_after_s(config: &Config) -> u64 {
+    (config.drain_timeout + GOODBYE).as_secs()
+}
 
 /// What runs and has to be ended.
 pub(super) struct Running {
@@ -53,7 +54,8 @@ pub(super) async fn end(parts: &Arc<Parts>, running: Running, at_once: bool) {
 
 async fn close_streams_after_grace(parts: &Arc<Parts>, stopped: impl Future<Output = ()>) {
     tokio::pin!(stopped);
-    if timeout(GRACE, &mut stopped).await.is_ok() {
+    let grace = parts.config.drain_timeout;
+    if timeout(grace, &mut stopped).await.is_ok() {
         return;
     }
     tracing::warn!(

@@ -3,9 +3,10 @@
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, FORWARDED, X_FORWARDED_FOR};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::parts::Parts;
+use crate::journal::WhenFull;
 use crate::secrets::constant_time_eq;
 
 /// Registers the three.
@@ -28,20 +29,25 @@ pub(super) fn configure(config: &mut ServiceConfig, parts: &Data<Parts>) {
 async fn healthz() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+        .json(alive())
+}
+
+/// What a process says that answers.
+pub(super) fn alive() -> Value {
+    json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })
 }
 
 /// Whether a load balancer should send calls here. The database being away is no reason not to.
 #[allow(clippy::unused_async, reason = "actix takes async functions only")]
 async fn readyz(parts: Data<Parts>) -> HttpResponse {
     let stats = parts.journal.stats();
-    let accepts = parts.journal.accepts();
     let database_up = parts.database_up();
-    let (status, ready) = match (parts.is_draining(), accepts, database_up) {
+    let (status, ready) = match (parts.is_draining(), stats.full, database_up) {
         (true, _, _) => ("draining", false),
-        (_, false, _) => ("journal_full", false),
+        (_, Some(WhenFull::Stop), _) => ("journal_full", false),
+        (_, Some(WhenFull::ServeWithoutRecord), _) => ("unrecorded", true),
         (_, _, false) => ("degraded", true),
-        (false, true, true) => ("ok", true),
+        (false, None, true) => ("ok", true),
     };
     let mut answer = if ready {
         HttpResponse::Ok()
@@ -55,7 +61,8 @@ async fn readyz(parts: Data<Parts>) -> HttpResponse {
             "database": if database_up { "up" } else { "away" },
             "config_generation": parts.generation(),
             "journal": {
-                "accepts": accepts,
+                "accepts": stats.full != Some(WhenFull::Stop),
+                "records": stats.full.is_none(),
                 "backlog_bytes": stats.bytes,
                 "max_bytes": stats.max_bytes,
                 "backlog_records": stats.lag_records,

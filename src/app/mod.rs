@@ -4,6 +4,7 @@
 //! process of its own, with signals.
 
 mod bootstrap;
+mod doorman;
 mod drain;
 mod error;
 mod health;

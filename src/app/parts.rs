@@ -164,6 +164,7 @@ impl Parts {
             journal_records: stats.lag_records,
             journal_unrecorded: stats.unrecorded,
             journal_set_aside: stats.set_aside,
+            journal_full: stats.full.is_some(),
             config_generation: self.generation(),
             database_up: self.database_up(),
         }

@@ -1,6 +1,6 @@
 //! The gateway as a value: started, asked, stopped; several may live in one process.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use actix_web::{App, HttpServer};
 use modelgate_store::Db;
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
+use super::doorman::{self, Doorman};
 use super::drain::{self, Running};
 use super::parts::Parts;
 use super::{AppError, health, pulse};
@@ -21,7 +23,8 @@ use crate::{proxy, web};
 
 /// How long an idle connection stays open; longer than the pools of common proxies keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-const BACKLOG: u32 = 4_096;
+/// How long the journals of dead processes are waited for: sums and budgets read at the start lack what is in them.
+const ADOPT: Duration = Duration::from_secs(10);
 
 /// The gateway.
 #[derive(Clone, Copy, Debug)]
@@ -40,14 +43,24 @@ impl Server {
     /// Opens everything, listens on `HOST:PORT` (port 0 takes a free one) and serves.
     pub async fn start(config: Config) -> Result<Handle, AppError> {
         let background = background()?;
-        let handle = background.handle().clone();
-        let parts = match Parts::build(config, handle.clone()).await {
-            Ok(parts) => Arc::new(parts),
+        match Self::start_on(&background, config).await {
+            Ok(mut started) => {
+                started.background = Some(background);
+                Ok(started)
+            }
             Err(error) => {
                 background.shutdown_background();
-                return Err(error);
+                Err(error)
             }
-        };
+        }
+    }
+
+    async fn start_on(background: &Runtime, config: Config) -> Result<Handle, AppError> {
+        let handle = background.handle().clone();
+        let (socket, addr) = bind(&config)?;
+        let doorman = Doorman::open(&socket, &config.base_path, &handle);
+        let doorman = doorman.map_err(AppError::Runtime)?;
+        let parts = Arc::new(Parts::build(config, handle.clone()).await?);
         let shutdown = watch::Sender::new(false);
         let (drain_stop, db) = (shutdown.subscribe(), parts.db.clone());
         let journal = Arc::clone(&parts.journal);
@@ -56,19 +69,24 @@ impl Server {
             handle.spawn(follow(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(pulse::run(Arc::clone(&parts), shutdown.subscribe())),
         ];
-        let served = match serve(&parts).await {
+        if timeout(ADOPT, parts.journal.adopted()).await.is_err() {
+            tracing::warn!(
+                "what an earlier process recorded is not in the database yet; starting without it"
+            );
+        }
+        drop(doorman);
+        let served = match serve(&parts, socket).await {
             Ok(served) => served,
             Err(error) => {
                 shutdown.send_replace(true);
                 for task in tasks {
                     drop(task.await);
                 }
-                background.shutdown_background();
                 return Err(error);
             }
         };
         Ok(Handle {
-            addr: served.addr,
+            addr,
             parts,
             running: Some(Running {
                 http: served.handle,
@@ -76,9 +94,18 @@ impl Server {
                 shutdown,
                 tasks,
             }),
-            background: Some(background),
+            background: None,
         })
     }
+}
+
+/// Takes the port.
+fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), AppError> {
+    let address = SocketAddr::new(config.host, config.port);
+    let failed = |source| AppError::Listen { address, source };
+    let socket = doorman::bind(address).map_err(failed)?;
+    let addr = socket.local_addr().map_err(failed)?;
+    Ok((socket, addr))
 }
 
 impl Handle {
@@ -163,7 +190,6 @@ impl Drop for Handle {
 
 /// What came of starting the serving threads.
 struct Served {
-    addr: SocketAddr,
     handle: ServerHandle,
     ended: oneshot::Receiver<()>,
 }
@@ -187,7 +213,7 @@ async fn follow(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) {
 }
 
 /// Starts the serving threads under a system of their own: only then has each of them its own event loop.
-async fn serve(parts: &Arc<Parts>) -> Result<Served, AppError> {
+async fn serve(parts: &Arc<Parts>, socket: TcpListener) -> Result<Served, AppError> {
     let (started, outcome) = oneshot::channel();
     let (ending, ended) = oneshot::channel();
     let parts = Arc::clone(parts);
@@ -195,9 +221,9 @@ async fn serve(parts: &Arc<Parts>) -> Result<Served, AppError> {
     thread
         .spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                match listen(&parts) {
-                    Ok((addr, server)) => {
-                        drop(started.send(Ok((addr, server.handle()))));
+                match listen(&parts, socket) {
+                    Ok(server) => {
+                        drop(started.send(Ok(server.handle())));
                         if let Err(error) = server.await {
                             tracing::error!(%error, "the server ended");
                         }
@@ -210,36 +236,28 @@ async fn serve(parts: &Arc<Parts>) -> Result<Served, AppError> {
         })
         .map_err(AppError::Runtime)?;
     let gone = |_sender| AppError::Runtime(std::io::Error::other("the serving thread died"));
-    let (addr, handle) = outcome.await.map_err(gone)??;
-    Ok(Served {
-        addr,
-        handle,
-        ended,
-    })
+    let handle = outcome.await.map_err(gone)??;
+    Ok(Served { handle, ended })
 }
 
-fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), AppError> {
+fn listen(parts: &Arc<Parts>, socket: TcpListener) -> Result<actix_web::dev::Server, AppError> {
     let config = &parts.config;
-    let address = SocketAddr::new(config.host, config.port);
-    let failed = |source| AppError::Listen { address, source };
     let served = Arc::clone(parts);
     let server = HttpServer::new(move || {
         let base = scope(&served.config.base_path);
         App::new().service(base.configure(|config| routes(config, &served)))
     })
     .workers(config.workers)
-    .backlog(BACKLOG)
     // Without it the last packets of a stream wait 40 ms for an acknowledgement.
     .tcp_nodelay(true)
     // Without it a handler runs on for seconds after its caller has gone.
     .h1_allow_half_closed(false)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(drain::CUT_S)
+    .shutdown_timeout(drain::cut_after_s(config))
     .disable_signals()
-    .bind(address)
-    .map_err(failed)?;
-    let addr = server.addrs().first().copied().unwrap_or(address);
-    Ok((addr, server.run()))
+    .listen(socket)
+    .map_err(AppError::Runtime)?;
+    Ok(server.run())
 }
 
 /// Everything that is served, below the base path. Called once on each serving thread.

@@ -26,6 +26,8 @@ pub struct Runtime {
     pub journal_full: JournalFull,
     /// From when a call counts as slow.
     pub slow_ms: u64,
+    /// How long a call may wait between its attempts, in all.
+    pub retry_budget: Duration,
 }
 
 /// One setting with what holds and why.
@@ -116,6 +118,10 @@ impl Runtime {
             }
             Some("cors_origins") => self.cors_origins = parse::origins(text).map_err(bad)?,
             Some("journal_full") => self.journal_full = parse::journal_full(text).map_err(bad)?,
+            Some("retry_budget_ms") => {
+                self.retry_budget =
+                    Duration::from_millis(variable.kind.integer(text).map_err(bad)?);
+            }
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
             _ => {}
         }
@@ -132,6 +138,7 @@ impl From<&Config> for Runtime {
             cors_origins: config.cors_origins.clone(),
             journal_full: config.journal_full,
             slow_ms: config.slow_ms,
+            retry_budget: config.retry_budget,
         }
     }
 }

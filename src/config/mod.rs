@@ -59,6 +59,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `DRAIN_DELAY`.
     pub drain_delay: Duration,
+    /// `DRAIN_TIMEOUT`: how long running calls get to end.
+    pub drain_timeout: Duration,
     /// `MODELGATE_CORS_ORIGINS`: origins that browsers may call `/v1` from; `*` for any.
     pub cors_origins: Vec<String>,
     /// `MODELGATE_METRICS_ALLOW`: who may read `/metrics` without a token.
@@ -71,6 +73,8 @@ pub struct Config {
     pub journal_full: JournalFull,
     /// `MODELGATE_SLOW_MS`: from when a call counts as slow on the overview.
     pub slow_ms: u64,
+    /// `MODELGATE_RETRY_BUDGET_MS`: how long a call may wait between its attempts, in all.
+    pub retry_budget: Duration,
     /// Every registered name with its text and where that came from.
     pub given: Given,
 }
@@ -122,12 +126,14 @@ impl Config {
             workers: given.integer(&r::WORKERS)?,
             public_url: given.parse(&r::PUBLIC_URL, parse::optional_link)?,
             drain_delay: Duration::from_secs(given.integer(&r::DRAIN_DELAY)?),
+            drain_timeout: Duration::from_secs(given.integer(&r::DRAIN_TIMEOUT)?),
             cors_origins: given.parse(&r::CORS_ORIGINS, parse::origins)?,
             metrics_allow: given.parse(&r::METRICS_ALLOW, parse::networks)?,
             metrics_token: given.optional(&r::METRICS_TOKEN).map(Secret::new),
             journal_max_bytes: given.integer(&r::JOURNAL_MAX_BYTES)?,
             journal_full: given.parse(&r::JOURNAL_FULL, parse::journal_full)?,
             slow_ms: given.integer(&r::SLOW_MS)?,
+            retry_budget: Duration::from_millis(given.integer(&r::RETRY_BUDGET_MS)?),
             given,
         })
     }

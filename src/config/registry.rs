@@ -310,6 +310,12 @@ pub(super) const DRAIN_DELAY: Variable = variable(
     "Seconds between not being ready any more and not taking connections any more, so that a load balancer notices.",
 )
 .setting("drain_delay");
+pub(super) const DRAIN_TIMEOUT: Variable = variable(
+    "DRAIN_TIMEOUT",
+    Kind::Seconds { min: 0, max: 3_600 },
+    Fallback::Text("30"),
+    "Seconds that running calls get to end once no connection is taken any more; then they are told that the gateway stops.",
+);
 pub(super) const CORS_ORIGINS: Variable = variable(
     "MODELGATE_CORS_ORIGINS",
     Kind::Origins,
@@ -357,7 +363,18 @@ pub(super) const SLOW_MS: Variable = variable(
 )
 .setting("slow_ms");
 
-static REGISTRY: [Variable; 25] = [
+pub(super) const RETRY_BUDGET_MS: Variable = variable(
+    "MODELGATE_RETRY_BUDGET_MS",
+    Kind::Integer {
+        min: 0,
+        max: 600_000,
+    },
+    Fallback::Text("30000"),
+    "How many milliseconds a call may wait between its attempts, in all; a vendor's retry-after beyond that goes back to the caller.",
+)
+.setting("retry_budget_ms");
+
+static REGISTRY: [Variable; 27] = [
     DATA_DIR,
     DATABASE_URL,
     SECRET_KEY,
@@ -377,12 +394,14 @@ static REGISTRY: [Variable; 25] = [
     ICP_NUMBER,
     BODY_LIMIT,
     DRAIN_DELAY,
+    DRAIN_TIMEOUT,
     CORS_ORIGINS,
     METRICS_ALLOW,
     METRICS_TOKEN,
     JOURNAL_MAX_BYTES,
     JOURNAL_FULL,
     SLOW_MS,
+    RETRY_BUDGET_MS,
 ];
 
 /// Every setting, in the order that people read.

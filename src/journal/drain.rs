@@ -172,6 +172,9 @@ impl<S: Sink> Drain<S> {
                 at += 1;
             }
         }
+        if self.estates.is_empty() {
+            self.shared.set_adopted();
+        }
         if self.pause != FIRST_PAUSE {
             tracing::info!("the journal reaches the database again");
             self.pause = FIRST_PAUSE;

@@ -171,6 +171,15 @@ pub(super) fn refused(n: i64) -> RequestRecord {
     }
 }
 
+/// A call that the caller got wrong.
+pub(super) fn mistake(n: i64) -> RequestRecord {
+    RequestRecord {
+        status: Status::Error,
+        fault_owner: FaultOwner::Caller,
+        ..record(n)
+    }
+}
+
 /// A drain at work; [`Work::finish`] is the end of the process in good order.
 pub(super) struct Work {
     pub(super) stop: watch::Sender<bool>,

@@ -69,10 +69,12 @@ pub struct JournalStats {
     pub lag_records: u64,
     /// A time before which no waiting record was written, epoch milliseconds; `None` where none waits.
     pub oldest_ms: Option<i64>,
-    /// Calls served without a record since the start.
+    /// Calls that left no record since the start, because the journal had no room.
     pub unrecorded: u64,
     /// Records that were set aside since the start because the database cannot take them.
     pub set_aside: u64,
+    /// What happens to calls now that there is no room; `None` while there is.
+    pub full: Option<WhenFull>,
     /// What keeps records from the file or from the database just now.
     pub last_error: Option<String>,
 }
@@ -139,6 +141,12 @@ impl Journal {
         if let Err(error) = self.directory.remove_if_empty() {
             tracing::warn!(%error, "cannot delete this process's journal directory");
         }
+    }
+
+    /// Waits until what dead processes left in this directory is in the database: until then its sums lack their
+    /// calls. Never, where the drain does not run or the database is away.
+    pub async fn adopted(&self) {
+        self.shared.adopted().await;
     }
 
     /// Waits until every record that was written is in the database.

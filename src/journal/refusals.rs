@@ -52,12 +52,8 @@ impl Refusals {
         }
     }
 
-    /// Records a refusal, as a row or as a repetition. Dropped and counted where there is no room.
+    /// Records a refusal, as a row or as a repetition.
     pub(super) fn add(&self, record: &RequestRecord) {
-        if self.shared.is_full() {
-            self.shared.count_unrecorded();
-            return;
-        }
         let now = self.shared.clock.now_ms();
         let kinship = Kinship {
             key: record.api_key_id,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::segment::Segment;
 use super::{JournalOptions, JournalStats, WhenFull, lock};
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     drain_error: Mutex<Option<String>>,
     rung: AtomicBool,
     bell: Notify,
+    /// Turns true once what dead processes left at the start is in the database.
+    adopted: watch::Sender<bool>,
 }
 
 impl Shared {
@@ -60,6 +62,7 @@ impl Shared {
             drain_error: Mutex::default(),
             rung: AtomicBool::new(false),
             bell: Notify::new(),
+            adopted: watch::Sender::new(false),
         }
     }
 
@@ -72,6 +75,16 @@ impl Shared {
     /// Whether a call must be refused for that.
     pub(super) fn refuses(&self) -> bool {
         self.is_full() && !self.serve_without_record.load(Ordering::Relaxed)
+    }
+
+    fn full(&self) -> Option<WhenFull> {
+        self.is_full().then(|| {
+            if self.refuses() {
+                WhenFull::Stop
+            } else {
+                WhenFull::ServeWithoutRecord
+            }
+        })
     }
 
     pub(super) fn set_full(&self, full: WhenFull) {
@@ -146,6 +159,17 @@ impl Shared {
         self.rung.store(false, Ordering::Release);
     }
 
+    /// What dead processes left at the start is in the database.
+    pub(super) fn set_adopted(&self) {
+        self.adopted.send_replace(true);
+    }
+
+    /// Waits for that.
+    pub(super) async fn adopted(&self) {
+        // the sender lives as long as this does
+        drop(self.adopted.subscribe().wait_for(|adopted| *adopted).await);
+    }
+
     /// Whether the last append failed.
     pub(super) fn is_write_failed(&self) -> bool {
         self.write_failed.load(Ordering::Relaxed)
@@ -195,6 +219,7 @@ impl Shared {
             oldest_ms: (lag_records > 0).then(|| self.oldest_ms.load(Ordering::Relaxed)),
             unrecorded: self.unrecorded.load(Ordering::Relaxed),
             set_aside: self.set_aside.load(Ordering::Relaxed),
+            full: self.full(),
             last_error: error.or_else(|| lock(&self.drain_error).clone()),
         }
     }

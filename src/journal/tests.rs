@@ -107,6 +107,25 @@ async fn what_a_dead_process_left_is_drained_and_its_running_calls_are_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_process_left_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let sink = Fake::default();
+    {
+        let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+        journal.writer().ended(&ended(1), &[]);
+    }
+    let (journal, _) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    sink.with(|s| s.away = true);
+    let work = Work::start(&journal, &sink);
+    let soon = Duration::from_millis(300);
+    assert!(tokio::time::timeout(soon, journal.adopted()).await.is_err());
+    sink.with(|s| s.away = false);
+    journal.adopted().await;
+    assert_eq!(sink.ids(), [1]);
+    work.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_drain_that_died_half_way_is_taken_up_where_the_database_stands() {
     let dir = tempfile::tempdir().unwrap();
     let sink = Fake::default();
@@ -115,8 +134,8 @@ async fn a_drain_that_died_half_way_is_taken_up_where_the_database_stands() {
         let work = Work::start(&journal, &sink);
         let writer = journal.writer();
         writer.started(&record(1)).unwrap();
-        writer.ended(&refused(5), &[]);
-        writer.ended(&refused(6), &[]);
+        writer.refused(&refused(5));
+        writer.refused(&refused(6));
         journal.drained().await;
         assert_eq!(sink.with(|s| s.repeats.clone()), BTreeMap::from([(5, 1)]));
         work.task.abort();
@@ -178,6 +197,12 @@ async fn with_the_database_away_calls_are_served_until_the_bound() {
         );
         assert_eq!(stats.oldest_ms, Some(START_MS));
         assert_eq!(journal.accepts(), full == WhenFull::ServeWithoutRecord);
+        // What was never started is not written beyond the bound, whoever is at fault.
+        for n in 1_000..1_100 {
+            writer.refused(&mistake(n));
+            writer.refused(&refused(2 * n));
+        }
+        assert_eq!(journal.stats().bytes, stats.bytes);
         let recorded = i64::try_from(stats.lag_records).unwrap();
         match full {
             WhenFull::Stop => assert_eq!(taken.len(), usize::try_from(recorded).unwrap()),
@@ -262,7 +287,7 @@ async fn a_commit_whose_answer_was_lost_is_not_repeated() {
     sink.with(|s| s.lose_answers = 2);
     let writer = journal.writer();
     for n in 1..=10 {
-        writer.ended(&refused(n), &[]);
+        writer.refused(&refused(n));
     }
     let work = Work::start(&journal, &sink);
     journal.drained().await;
@@ -281,13 +306,13 @@ async fn a_flood_of_refusals_is_one_row_a_second_for_each_key_code_and_model() {
     let work = Work::start(&journal, &sink);
     let (a, b) = (journal.writer(), journal.writer());
     for n in 1..=50 {
-        a.ended(&refused(n * 10), &[]);
-        b.ended(&refused(n * 10 + 1), &[]);
+        a.refused(&refused(n * 10));
+        b.refused(&refused(n * 10 + 1));
         let other_key = RequestRecord {
             api_key_id: ApiKeyId(2),
             ..refused(n * 10 + 2)
         };
-        b.ended(&other_key, &[]);
+        b.refused(&other_key);
         clock.advance_ms(100);
     }
     journal.drained().await;
@@ -295,13 +320,8 @@ async fn a_flood_of_refusals_is_one_row_a_second_for_each_key_code_and_model() {
     assert_eq!(rows, 10, "two keys, five seconds");
     assert_eq!(repeats, 150 - 10);
     // A mistake of the caller is not a refusal by a rule: each has its row.
-    let mistake = |n| RequestRecord {
-        status: Status::Error,
-        fault_owner: FaultOwner::Caller,
-        ..record(n)
-    };
-    a.ended(&mistake(9_001), &[]);
-    a.ended(&mistake(9_002), &[]);
+    a.refused(&mistake(9_001));
+    a.refused(&mistake(9_002));
     journal.drained().await;
     assert_eq!(sink.with(|s| s.rows.len()), 12);
     work.finish().await;

@@ -56,22 +56,30 @@ impl Writer {
         Ok(())
     }
 
-    /// Records how a request ended: the end of one that was [`started`](Self::started), or one that was answered
-    /// without calling a vendor.
-    ///
-    /// A record with the fault owner `policy` and no attempt is a refusal, which must not have been started:
-    /// within a second, further refusals of the same key, code and model only raise its `repeats`.
-    /// Goes beyond the bound, so that whatever was started also ends.
+    /// Records how a request ended that was [`started`](Self::started). Goes beyond the bound, so that whatever was
+    /// started also ends.
     pub fn ended(&self, record: &RequestRecord, attempts: &[AttemptRecord]) {
         if self.ends_unrecorded(record.id) {
             return;
         }
-        if record.fault_owner == FaultOwner::Policy && record.attempts == 0 {
-            self.refusals.add(record);
-            return;
-        }
         let body = EndedRef { record, attempts };
         lock(&self.appender).append_or_hold(Kind::Ended, &body);
+    }
+
+    /// Records a request that was answered without being [`started`](Self::started); not written at the bound.
+    ///
+    /// Where a rule or the gateway refused it, further ones of the same key, code and model within a second only
+    /// raise its `repeats`. A caller's own mistakes differ, and get a row each.
+    pub fn refused(&self, record: &RequestRecord) {
+        if self.shared.is_full() {
+            self.shared.count_unrecorded();
+        } else if record.fault_owner == FaultOwner::Caller {
+            let attempts = &[];
+            let body = EndedRef { record, attempts };
+            lock(&self.appender).append_or_hold(Kind::Ended, &body);
+        } else {
+            self.refusals.add(record);
+        }
     }
 
     fn ends_unrecorded(&self, id: RequestId) -> bool {

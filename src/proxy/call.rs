@@ -16,7 +16,7 @@ use super::failure::Refused;
 use super::flow::{Flow, HEARTBEAT};
 use super::forward::{self, Job, Served};
 use super::large::Large;
-use super::settle::{JOURNAL_FULL, Settlement};
+use super::settle::{Settlement, shutting_down};
 use super::state::Worker;
 use super::{authenticate, body, caller, headers};
 use crate::admission::{Ask, check_key};
@@ -139,10 +139,10 @@ async fn prepare(
     })?;
     settlement.hold_permit(permit);
     let attempts = attempts(worker, endpoint, key, &resolved, settlement)?;
-    if worker.writer.started(&settlement.record).is_err() {
+    settlement.start().map_err(|_full| {
         let message = "The gateway cannot record calls just now and refuses them; try again later.";
-        return Err(ApiError::gateway(503, JOURNAL_FULL, message).retry_after(Some(5)));
-    }
+        ApiError::gateway(503, "journal_full", message).retry_after(Some(5))
+    })?;
     let forward = FORWARDED.iter().filter_map(|name| {
         let value = request.headers().get(*name)?;
         Some((*name, value.as_bytes().to_vec()))
@@ -222,7 +222,17 @@ async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) ->
     let committed = job.settlement.committed();
     let mut work = Box::pin(job.run());
     if !streams {
-        return answer(&worker, id, work.await);
+        let mut closing = worker.closing.clone();
+        tokio::select! {
+            biased;
+            served = work.as_mut() => return answer(&worker, id, served),
+            Ok(_) = closing.wait_for(|closes| *closes) => {}
+        }
+        let error = shutting_down();
+        committed.set(error.http_status);
+        // dropping the attempts settles them: the state says that the gateway closes
+        drop(work);
+        return error.respond(id);
     }
     if let Ok(served) = tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
         return answer(&worker, id, served);

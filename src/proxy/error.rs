@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use modelgate_dialect::openai::error::Envelope;
+use modelgate_dialect::openai::error::{Attempt, Envelope};
 use modelgate_dialect::openai::request::BadRequest;
 use modelgate_domain::{FaultOwner, RequestId, Status};
 
@@ -29,6 +29,8 @@ pub struct ApiError {
     pub param: Option<&'static str>,
     /// Seconds after which another try makes sense.
     pub retry_after_s: Option<i64>,
+    /// The failed attempts, where there was more than one.
+    pub attempts: Vec<Attempt>,
     /// What the record says, where that is more than the caller is told; free of secrets.
     pub detail: Option<String>,
 }
@@ -72,6 +74,7 @@ impl ApiError {
             message: message.into(),
             param: None,
             retry_after_s: None,
+            attempts: Vec::new(),
             detail: None,
         }
     }
@@ -145,6 +148,7 @@ impl ApiError {
             param: self.param,
             code: &self.code,
             request_id,
+            attempts: &self.attempts,
         }
     }
 }

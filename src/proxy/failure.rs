@@ -1,5 +1,7 @@
 //! An attempt that did not serve: what it means for the next attempt, the vendor's health, and the caller.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use modelgate_dialect::openai::answer;
 
@@ -27,6 +29,12 @@ pub(super) struct Failure {
     pub(super) next: bool,
     /// A kept-alive connection died under the call: worth one more try at the same place.
     pub(super) stale: bool,
+    /// When the vendor said that it may be asked again.
+    pub(super) retry_after: Option<Duration>,
+    /// The vendor is well, and has had enough of this credential: another one need not wait.
+    pub(super) of_credential: bool,
+    /// The vendor may have done what the request asks for.
+    pub(super) acted: bool,
 }
 
 impl Failure {
@@ -43,6 +51,9 @@ impl Failure {
             outcome,
             next: true,
             stale,
+            retry_after: None,
+            of_credential: false,
+            acted: outcome != Outcome::Unreachable,
         }
     }
 
@@ -54,6 +65,8 @@ impl Failure {
         let said = scrub::text(&said, provider, secret);
         let status = refused.status;
         let retry_after_ms = headers::retry_after_ms(&refused.headers);
+        let told = retry_after_ms.and_then(|ms| u64::try_from(ms).ok());
+        let told = told.map(Duration::from_millis);
         let (outcome, next) = match status {
             429 => (Outcome::RateLimited { retry_after_ms }, true),
             401 => (Outcome::Rejected, true),
@@ -74,6 +87,9 @@ impl Failure {
             outcome,
             next,
             stale: false,
+            retry_after: told.filter(|_| matches!(status, 429 | 500..)),
+            of_credential: matches!(status, 401 | 403 | 429),
+            acted: status >= 500,
         }
     }
 
@@ -86,6 +102,9 @@ impl Failure {
             outcome: Outcome::Failed,
             next: true,
             stale: false,
+            retry_after: None,
+            of_credential: false,
+            acted: true,
         }
     }
 }

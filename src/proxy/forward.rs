@@ -1,13 +1,18 @@
 //! The attempts of one call, until one serves it or none is left.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::Data;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use modelgate_dialect::openai::answer::{self, Reader};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use modelgate_dialect::openai::answer::Reader;
+use modelgate_dialect::openai::error::with_attempts;
+use modelgate_dialect::openai::fault;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_dialect::openai::stream::Stream;
+use tokio::time::Instant;
 
 use super::endpoints::Endpoint;
 use super::error::ApiError;
@@ -15,6 +20,7 @@ use super::failure::{Failure, Refused};
 use super::headers;
 use super::large::Large;
 use super::relay::Relay;
+use super::retry::Retries;
 use super::settle::Settlement;
 use super::state::Worker;
 use crate::catalog::Model;
@@ -52,37 +58,57 @@ pub(super) enum Served {
 }
 
 impl Job {
-    /// Tries the attempts in order.
+    /// Tries the attempts in order, and then again those whose vendor said when.
     pub(super) async fn run(mut self) -> Served {
         let candidates = std::mem::take(&mut self.attempts);
-        let mut last: Option<Failure> = None;
-        for candidate in &candidates {
-            let Some(place) = self.worker.health.acquire(&candidate.credential) else {
-                continue;
+        let budget = self.worker.live.load().runtime.retry_budget;
+        let mut retries = Retries::new(budget, self.settlement.id().0.unsigned_abs());
+        let mut failures = Failures::default();
+        let mut planned = candidates.iter();
+        loop {
+            let next = match planned.next() {
+                Some(next) => Some((next.clone(), retries.pause(next.target.provider.id))),
+                None => failures.come_back(&mut retries),
             };
-            self.settlement.hold_place(place);
-            let mut tried = self.attempt(candidate).await;
-            if tried.as_ref().is_err_and(|failure| failure.stale) {
-                self.settlement.attempt_ends("stale_connection");
-                tried = self.attempt(candidate).await;
+            let Some((candidate, pause)) = next else {
+                return self.give_up(failures, &candidates);
+            };
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
             }
-            let failure = match tried {
-                Ok(step) => return self.finish(step),
-                Err(failure) => failure,
+            let failure = match self.try_at(&candidate).await {
+                None => continue,
+                Some(Ok(step)) => return self.finish(step),
+                Some(Err(failure)) => failure,
             };
+            if !failure.of_credential {
+                retries.failed(candidate.target.provider.id);
+            }
+            let ends = !failure.next || (failure.acted && !self.endpoint.repeatable);
+            failures.add(candidate, failure, self.settlement.record.attempts, ends);
+            if ends {
+                return self.give_up(failures, &candidates);
+            }
+        }
+    }
+
+    /// One attempt, or none where the credential has no place left.
+    async fn try_at(&mut self, candidate: &Candidate) -> Option<Result<Step, Failure>> {
+        let place = self.worker.health.acquire(&candidate.credential)?;
+        self.settlement.hold_place(place);
+        let mut tried = self.attempt(candidate).await;
+        if tried.as_ref().is_err_and(|failure| failure.stale) && self.endpoint.repeatable {
+            self.settlement.attempt_ends("stale_connection");
+            tried = self.attempt(candidate).await;
+        }
+        if let Err(failure) = &tried {
             let now_ms = self.worker.clock.now_ms();
             let health = &self.worker.health;
             health.report(candidate, failure.outcome, now_ms);
-            let next = failure.next;
-            let code = failure.error.code.clone();
-            last = Some(failure);
-            if !next {
-                break;
-            }
-            self.settlement.attempt_ends(&code);
+            self.settlement.attempt_ends(&failure.error.code);
             self.settlement.release_place();
         }
-        self.give_up(last)
+        Some(tried)
     }
 
     fn finish(self, step: Step) -> Served {
@@ -106,18 +132,33 @@ impl Job {
         }
     }
 
-    /// Nothing served: the last failure is the answer.
-    fn give_up(mut self, last: Option<Failure>) -> Served {
-        let Some(failure) = last else {
+    /// Nothing served: the caller gets the first failure, or the one that made further attempts useless.
+    fn give_up(mut self, failures: Failures, candidates: &[Candidate]) -> Served {
+        let Some(Failed {
+            candidate,
+            failure,
+            number,
+        }) = failures.told
+        else {
             let error = busy();
             self.settlement.fail(&error, error.http_status);
             return Served::Error(error);
         };
-        let Failure { error, answer, .. } = failure;
-        if let Some(refused) = answer {
+        self.settlement.blames(&candidate, number);
+        let attempts = self.settlement.attempts_told(candidates);
+        let Failure {
+            mut error, answer, ..
+        } = failure;
+        if let Some(mut refused) = answer {
             self.settlement.fail(&error, refused.status);
+            if !attempts.is_empty()
+                && let Some(body) = with_attempts(&refused.body, &attempts)
+            {
+                refused.body = body.into();
+            }
             return Served::Whole(refused);
         }
+        error.attempts = attempts;
         self.settlement.fail(&error, error.http_status);
         Served::Error(error)
     }
@@ -159,9 +200,9 @@ impl Job {
             ));
         }
         let step = if headers::is_event_stream(&answer.headers) {
-            self.open_stream(answer, asks).await?
+            self.open_stream(answer, asks, tried).await?
         } else {
-            open_whole(answer).await?
+            open_whole(answer, &self.worker.reader, tried).await?
         };
         let now_ms = self.worker.clock.now_ms();
         self.worker.health.report(tried, Outcome::Served, now_ms);
@@ -169,8 +210,14 @@ impl Job {
         Ok(step)
     }
 
-    /// Reads up to the first event.
-    async fn open_stream(&self, mut answer: Answer, hide: bool) -> Result<Step, Failure> {
+    /// Reads up to the first event. An error in its place is a failure like any other.
+    async fn open_stream(
+        &self,
+        mut answer: Answer,
+        hide: bool,
+        tried: &Candidate,
+    ) -> Result<Step, Failure> {
+        answer.body.await_event();
         let mut stream = Stream::new(Arc::clone(&self.worker.reader), hide);
         let mut first = BytesMut::new();
         while !stream.has_begun() {
@@ -187,7 +234,57 @@ impl Job {
             }
             first.extend_from_slice(&events);
         }
+        if let Some(said) = stream.refusal() {
+            return Err(in_disguise(answer.headers, said.clone(), tried));
+        }
+        answer.body.event_came();
         Ok(Step::Stream(Box::new(stream), first.freeze(), answer))
+    }
+}
+
+/// An attempt that failed, and which one it was.
+struct Failed {
+    candidate: Candidate,
+    failure: Failure,
+    number: i64,
+}
+
+/// What failed so far.
+#[derive(Default)]
+struct Failures {
+    /// What the caller is told if nothing serves.
+    told: Option<Failed>,
+    /// Whose vendor said when it may be asked again.
+    later: Vec<(Candidate, Instant)>,
+}
+
+impl Failures {
+    fn add(&mut self, candidate: Candidate, failure: Failure, number: i64, ends: bool) {
+        if let Some(told) = failure.retry_after {
+            let due = Instant::now().checked_add(told);
+            self.later.extend(due.map(|due| (candidate.clone(), due)));
+        }
+        if ends || self.told.is_none() {
+            self.told = Some(Failed {
+                candidate,
+                failure,
+                number,
+            });
+        }
+    }
+
+    /// The first that may be asked again within the budget, and how long to wait.
+    fn come_back(&mut self, retries: &mut Retries) -> Option<(Candidate, Duration)> {
+        let due = self
+            .later
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, (_, due))| *due);
+        let (mut candidate, due) = self.later.remove(due?.0);
+        let told = due.saturating_duration_since(Instant::now());
+        let pause = retries.pause_of(candidate.target.provider.id, told)?;
+        candidate.reason = "retry_after";
+        Some((candidate, pause))
     }
 }
 
@@ -198,10 +295,17 @@ enum Step {
     Whole(Refused),
 }
 
-/// Reads an answer that is no stream, if it is not too large.
-async fn open_whole(mut answer: Answer) -> Result<Step, Failure> {
+/// Reads an answer that is no stream, if it is not too large. An error in its place is a failure like any other.
+async fn open_whole(
+    mut answer: Answer,
+    reader: &Reader,
+    tried: &Candidate,
+) -> Result<Step, Failure> {
     let read = read_up_to(&mut answer.body, WHOLE_BYTES).await;
     let (body, whole) = read.map_err(|error| Failure::of_call(&error))?;
+    if whole && reader.is_error(&body) {
+        return Err(in_disguise(answer.headers, body, tried));
+    }
     Ok(if whole {
         Step::Whole(Refused {
             status: answer.status,
@@ -263,16 +367,20 @@ async fn refused(answer: Answer, tried: &Candidate) -> Failure {
     failure
 }
 
-fn settle_whole(settlement: &mut Settlement, reader: &Reader, mut whole: Refused) -> Refused {
+/// An error that came with status 200, as if the vendor had sent the status that belongs to it.
+fn in_disguise(mut headers: hyper::HeaderMap, body: Bytes, tried: &Candidate) -> Failure {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let refused = Refused {
+        status: fault::status(&body),
+        headers,
+        body,
+    };
+    Failure::of_answer(refused, tried)
+}
+
+fn settle_whole(settlement: &mut Settlement, reader: &Reader, whole: Refused) -> Refused {
     settlement.found(reader.read(&whole.body));
-    if answer::is_error(&whole.body) {
-        whole.body = settlement.scrub(whole.body);
-        let said = answer::error_message(&whole.body).unwrap_or_default();
-        let error = ApiError::upstream(whole.status, "upstream_error", "").with_detail(said);
-        settlement.fail(&error, whole.status);
-    } else {
-        settlement.succeed(whole.status);
-    }
+    settlement.succeed(whole.status);
     whole
 }
 

@@ -16,6 +16,7 @@ mod forward;
 mod headers;
 mod large;
 mod relay;
+mod retry;
 mod settle;
 mod state;
 

@@ -11,24 +11,27 @@ use actix_web::web::Data;
 use bytes::Bytes;
 use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
-use modelgate_domain::{AttemptRecord, FaultOwner, Price, RequestId, RequestRecord, Status, Usage};
+use modelgate_dialect::openai::error::Attempt;
+use modelgate_domain::{
+    AttemptRecord, FaultOwner, Price, ProviderId, RequestId, RequestRecord, Status, Usage,
+};
 use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::state::Worker;
 use crate::admission::Permit;
 use crate::catalog::{Model, Target};
+use crate::journal::JournalFull;
 use crate::routing::{Candidate, InFlight};
 use crate::upstream::scrub;
-
-/// The code of calls that are refused because their record would find no room.
-pub(super) const JOURNAL_FULL: &str = "journal_full";
 
 /// The record of one call while it runs.
 pub(super) struct Settlement {
     worker: Data<Worker>,
     pub(super) record: RequestRecord,
     attempts: Vec<AttemptRecord>,
+    /// The last of them has not ended.
+    attempting: bool,
     begun: Instant,
     last_event: Option<Instant>,
     /// What the prompt weighs, should nobody count it.
@@ -42,6 +45,8 @@ pub(super) struct Settlement {
     tried: Option<Candidate>,
     /// The status that has gone to the caller; 0 while none has.
     committed: Rc<Cell<u16>>,
+    /// The journal knows of the call.
+    started: bool,
     open: bool,
 }
 
@@ -52,6 +57,7 @@ impl Settlement {
             worker,
             record,
             attempts: Vec::new(),
+            attempting: false,
             begun,
             last_event: None,
             prompt: Estimate::default(),
@@ -61,12 +67,20 @@ impl Settlement {
             place: None,
             tried: None,
             committed: Rc::default(),
+            started: false,
             open: true,
         }
     }
 
     pub(super) fn id(&self) -> RequestId {
         self.record.id
+    }
+
+    /// Tells the journal that a vendor is about to be called; an error where the call must be refused instead.
+    pub(super) fn start(&mut self) -> Result<(), JournalFull> {
+        self.worker.writer.started(&self.record)?;
+        self.started = true;
+        Ok(())
     }
 
     /// Set by the one who sends the status to the caller.
@@ -95,13 +109,46 @@ impl Settlement {
         ms_between(self.begun, Instant::now())
     }
 
-    /// Notes an attempt that begins now.
-    pub(super) fn attempt_begins(&mut self, tried: &Candidate) {
+    /// What the record says of vendors is about this attempt.
+    fn names(&mut self, tried: &Candidate) {
         self.record.provider_id = tried.target.provider.id;
         self.record.provider_key_id = tried.credential.id;
         self.record.upstream_model = tried.target.upstream_model.to_string();
         tried.reason.clone_into(&mut self.record.route_reason);
         self.tried = Some(tried.clone());
+    }
+
+    /// Notes that the caller gets the error of the attempt with this number, the first being 1.
+    pub(super) fn blames(&mut self, tried: &Candidate, number: i64) {
+        self.names(tried);
+        let found = self.attempts.iter().find(|a| a.number == number);
+        self.record.upstream_status = found.map_or(0, |a| a.upstream_status);
+    }
+
+    /// The attempts so far, where there was more than one, as the caller is told of them.
+    pub(super) fn attempts_told(&self, candidates: &[Candidate]) -> Vec<Attempt> {
+        if self.attempts.len() < 2 {
+            return Vec::new();
+        }
+        let provider = |id: ProviderId| {
+            let mut all = candidates.iter().map(|c| &c.target.provider);
+            let found = all.find(|provider| provider.id == id);
+            found.map_or(String::new(), |provider| provider.name.to_string())
+        };
+        let told = |attempt: &AttemptRecord| Attempt {
+            provider: provider(attempt.provider_id),
+            status: u16::try_from(attempt.upstream_status)
+                .ok()
+                .filter(|s| *s > 0),
+            code: attempt.error_code.clone(),
+        };
+        self.attempts.iter().map(told).collect()
+    }
+
+    /// Notes an attempt that begins now.
+    pub(super) fn attempt_begins(&mut self, tried: &Candidate) {
+        self.names(tried);
+        self.attempting = true;
         self.record.attempts = self.record.attempts.saturating_add(1);
         self.record.upstream_status = 0;
         self.attempts.push(AttemptRecord {
@@ -126,6 +173,9 @@ impl Settlement {
 
     /// Notes that the running attempt is over; `code` is empty where it served.
     pub(super) fn attempt_ends(&mut self, code: &str) {
+        if !std::mem::take(&mut self.attempting) {
+            return;
+        }
         let now = self.elapsed_ms();
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.duration_ms = now.saturating_sub(attempt.duration_ms);
@@ -205,9 +255,10 @@ impl Settlement {
         self.price();
         let several = self.attempts.len() > 1;
         let attempts = if several { &self.attempts[..] } else { &[] };
-        // a journal without room has no room for its own refusals
-        if self.record.error_code != JOURNAL_FULL {
+        if self.started {
             self.worker.writer.ended(&self.record, attempts);
+        } else {
+            self.worker.writer.refused(&self.record);
         }
         self.worker.metrics.ended(&self.record);
         self.place = None;

@@ -39,10 +39,12 @@ pub struct Gauges {
     pub journal_records: u64,
     /// Age of the oldest of them in seconds.
     pub journal_age_s: f64,
-    /// Calls served without a record.
+    /// Calls that left no record.
     pub journal_unrecorded: u64,
     /// Records set aside.
     pub journal_set_aside: u64,
+    /// Whether the journal has no room for the records of further calls.
+    pub journal_full: bool,
     /// The configuration in force.
     pub config_generation: i64,
     /// Whether the database answered last time.
@@ -58,6 +60,7 @@ struct Read {
     journal_age: Gauge,
     journal_unrecorded: Gauge,
     journal_set_aside: Gauge,
+    journal_full: IntGauge,
     config_generation: IntGauge,
     database_up: IntGauge,
 }
@@ -192,6 +195,10 @@ impl Read {
                 "modelgate_journal_set_aside_records",
                 "Records set aside since the start because the database refuses them.",
             )?,
+            journal_full: int(
+                "modelgate_journal_full",
+                "1 while the journal has no room for the records of further calls.",
+            )?,
             config_generation: int(
                 "modelgate_config_generation",
                 "The number of the configuration in force.",
@@ -209,6 +216,7 @@ impl Read {
         self.journal_unrecorded
             .set(whole(gauges.journal_unrecorded));
         self.journal_set_aside.set(whole(gauges.journal_set_aside));
+        self.journal_full.set(i64::from(gauges.journal_full));
         self.config_generation.set(gauges.config_generation);
         self.database_up.set(i64::from(gauges.database_up));
     }

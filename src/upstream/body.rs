@@ -66,14 +66,16 @@ impl HttpBody for Outgoing {
 
 /// A vendor's answer as it arrives. Dropping it cancels the call.
 ///
-/// Yields at most one error, and nothing after it. No limit on the whole duration: only on the
-/// silence before the first byte and between two reads.
+/// Yields at most one error, and nothing after it. No limit on the whole duration: only on the time before
+/// the first byte, or the first event where the reader waits for one, and on the silence between two reads.
 pub struct Body {
     incoming: Option<Incoming>,
     timer: Pin<Box<Sleep>>,
     /// The last moment of progress: the request sent, or the last bytes read.
     since: Instant,
     begun: bool,
+    /// Bytes are no progress until the reader says that an event has come.
+    awaits_event: bool,
     first_byte_timeout: Duration,
     idle_timeout: Duration,
 }
@@ -92,9 +94,22 @@ impl Body {
             timer,
             since,
             begun: false,
+            awaits_event: false,
             first_byte_timeout,
             idle_timeout,
         }
+    }
+
+    /// From here the first-byte timeout runs on, whatever comes, until [`Self::event_came`]: a vendor that sends
+    /// comments and no event has not answered.
+    pub fn await_event(&mut self) {
+        self.awaits_event = true;
+    }
+
+    /// The first event has come: only silence counts now.
+    pub fn event_came(&mut self) {
+        self.awaits_event = false;
+        self.progressed();
     }
 
     /// Reads to the end, at most `limit` bytes.
@@ -136,7 +151,7 @@ impl Body {
                 let what = if self.begun {
                     "the vendor fell silent in the middle of its answer for"
                 } else {
-                    "the vendor sent nothing for"
+                    "the vendor sent no answer for"
                 };
                 let text = format!("{what} {} ms", limit.as_millis());
                 return Poll::Ready(UpstreamError::new(kind, text));
@@ -159,7 +174,9 @@ impl Stream for Body {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers carry nothing that the gateway passes on.
                     if let Ok(data) = frame.into_data() {
-                        this.progressed();
+                        if !this.awaits_event {
+                            this.progressed();
+                        }
                         return Poll::Ready(Some(Ok(data)));
                     }
                 }

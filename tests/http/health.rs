@@ -1,5 +1,6 @@
 //! What machines ask: is it alive, is it ready, what has it counted; and what happens while the database is away.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use modelgate_domain::Status;
@@ -109,3 +110,82 @@ async fn calls_are_served_while_the_database_is_away_and_recorded_afterwards() {
     assert!(rows.iter().all(|row| row.record.status == Status::Success));
     app.finish().await;
 }
+
+/// Takes the journal's directory away: its files cannot be made, as on a full disk.
+struct FullDisk {
+    own: PathBuf,
+    hidden: PathBuf,
+}
+
+impl FullDisk {
+    fn begin(app: &TestApp) -> Self {
+        let all = app.database().data_dir().join("journal");
+        let own = std::fs::read_dir(&all).unwrap().next().unwrap().unwrap();
+        let disk = Self {
+            own: own.path(),
+            hidden: all.join("hidden"),
+        };
+        std::fs::rename(&disk.own, &disk.hidden).unwrap();
+        disk
+    }
+
+    async fn end(self, app: &TestApp) {
+        std::fs::rename(&self.hidden, &self.own).unwrap();
+        ready_status(app, "ok").await;
+    }
+}
+
+/// One metric's value.
+async fn metric(app: &TestApp, name: &str) -> f64 {
+    let url = format!("{}/metrics", app.url());
+    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let mut values = text.lines().filter_map(|l| l.strip_prefix(name));
+    values.find_map(|v| v.trim().parse().ok()).unwrap()
+}
+
+async fn a_full_disk_stops_calls(app: &TestApp) {
+    let disk = FullDisk::begin(app);
+    for stream in [false, true] {
+        let refused = app.openai().chat("gpt-x", stream).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (503, "5"));
+        assert_eq!(refused.json()["error"]["code"], "journal_full");
+    }
+    // what is refused anyway is refused in its own words, and leaves nothing behind either
+    assert_eq!(app.openai().chat("gpt-y", false).await.status, 404);
+    assert!(app.vendor.received().is_empty(), "no vendor was called");
+    let (status, ready) = json(app, "/readyz").await;
+    assert_eq!(
+        (status, ready["status"].as_str()),
+        (503, Some("journal_full"))
+    );
+    assert_eq!(metric(app, "modelgate_journal_full").await, 1.0);
+    disk.end(app).await;
+    assert_eq!(metric(app, "modelgate_journal_full").await, 0.0);
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    assert_eq!(app.only_log().await.record.status, Status::Success);
+}
+
+on_each_engine!(a_full_disk_stops_calls);
+
+async fn a_full_disk_costs_records_where_that_is_wanted(app: &TestApp) {
+    let disk = FullDisk::begin(app);
+    for stream in [false, true] {
+        assert_eq!(app.openai().chat("gpt-x", stream).await.status, 200);
+    }
+    let (status, ready) = json(app, "/readyz").await;
+    assert_eq!(
+        (status, ready["status"].as_str()),
+        (200, Some("unrecorded"))
+    );
+    assert_eq!(metric(app, "modelgate_journal_full").await, 1.0);
+    assert_eq!(metric(app, "modelgate_journal_unrecorded_calls").await, 2.0);
+    let page = app.admin().await.get("/admin/home").await.text();
+    assert!(page.contains("without a record"), "the page says so");
+    disk.end(app).await;
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    assert_eq!(app.only_log().await.record.status, Status::Success);
+}
+
+on_each_engine!(a_full_disk_costs_records_where_that_is_wanted, |engine| {
+    Setup::on(engine).env("MODELGATE_JOURNAL_FULL", "serve-without-record")
+});

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use modelgate::simulator::{Options, Simulator, Step};
+use modelgate::simulator::{End, Options, Simulator, Step};
 use modelgate_domain::{FaultOwner, RequestId, RequestRecord, Secret, Status};
 use modelgate_store::request_logs::{self, LogFilter};
 use modelgate_store::usage::{self, UsageFilter};
@@ -15,7 +15,7 @@ use reqwest::Method;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::support::{Child, Engine, KEY, OpenAi, TestDatabase, chat, provisioning};
+use crate::support::{Answer, Child, Engine, KEY, OpenAi, TestDatabase, chat, provisioning};
 
 /// How many calls run when the process is killed.
 const RUNNING: usize = 200;
@@ -266,6 +266,79 @@ async fn ended_in_good_order_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ended_in_good_order_postgres() {
     ended_in_good_order(Engine::Postgres).await;
+}
+
+/// What outlasts the end is told so: a stream by its last event, a caller who waits by its answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_outlast_the_end_are_told() {
+    let database = TestDatabase::create(Engine::Sqlite).await.unwrap();
+    let vendor = Simulator::start(Options::default()).unwrap();
+    let slow = Step::answer().tokens(600).pace(Duration::from_millis(100));
+    vendor.push(slow);
+    vendor.push(Step::ending(End::StallAtOnce));
+    let mut env = environment(&database, "0");
+    env.push(("DRAIN_TIMEOUT".to_owned(), "1".to_owned()));
+    let child = start(&database, &vendor, &env);
+    let stream = child
+        .openai(KEY)
+        .send("/chat/completions", &chat("gpt-x", true))
+        .await;
+    let waiting = child.openai(KEY);
+    let waiting = tokio::spawn(async move { waiting.chat("gpt-x", false).await });
+    eventually("both calls run", async || vendor.stats().active == 2).await;
+    let begun = Instant::now();
+    let ending = tokio::task::spawn_blocking(move || child.terminate());
+    let stream = Answer::of(stream).await;
+    let last = stream.events().pop().unwrap();
+    assert_eq!(last["error"]["code"], "shutting_down", "{last}");
+    let waited = waiting.await.unwrap();
+    assert_eq!((waited.status, waited.header("retry-after")), (503, "1"));
+    assert_eq!(waited.json()["error"]["code"], "shutting_down");
+    assert_eq!(ending.await.unwrap().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let all = rows(&database).await;
+    assert_eq!(all.len(), 2);
+    for row in &all {
+        let ended = (row.status, row.fault_owner, row.error_code.as_str());
+        assert_eq!(ended, (Status::Error, FaultOwner::Gateway, "shutting_down"));
+        assert_eq!(row.http_status, if row.stream { 200 } else { 503 });
+    }
+    assert_eq!(vendor.stats().active, 0, "the vendor's calls are cancelled");
+}
+
+/// While another process migrates the database, the new one is alive and not ready; then it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_takes_its_time_is_alive_and_not_ready() {
+    let database = TestDatabase::create(Engine::Sqlite).await.unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap();
+    drop(port);
+    let mut env = environment(&database, "0");
+    env.retain(|(name, _)| name != "PORT");
+    env.push(("PORT".to_owned(), address.port().to_string()));
+    let lock = database.folder.path().join("test.db.migrate.lock");
+    let lock = std::fs::File::create(lock).unwrap();
+    lock.lock().unwrap();
+    let folder = database.folder.path().to_owned();
+    let child = tokio::task::spawn_blocking(move || Child::serve(&folder, &env));
+    let client = OpenAi::new(&format!("http://{address}"), KEY);
+    let ask = async |path: &str| match reqwest::get(format!("http://{address}{path}")).await {
+        Ok(answer) => (answer.status().as_u16(), answer.text().await.unwrap()),
+        Err(_refused) => (0, String::new()),
+    };
+    eventually("alive", async || ask("/healthz").await.0 == 200).await;
+    let (status, text) = ask("/readyz").await;
+    assert!(
+        status == 503 && text.contains("starting"),
+        "{status} {text}"
+    );
+    let early = client.chat("gpt-x", false).await;
+    assert_eq!((early.status, early.header("retry-after")), (503, "1"));
+    assert_eq!(early.json()["error"]["code"], "starting");
+    drop(lock);
+    let child = child.await.unwrap();
+    eventually("ready", async || ask("/readyz").await.0 == 200).await;
+    assert!(child.terminate().success());
 }
 
 /// Starts the binary where it must refuse; one sentence, exit code 2, nothing left behind.

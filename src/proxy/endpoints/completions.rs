@@ -13,6 +13,7 @@ const ENDPOINT: Endpoint = Endpoint {
     path: "/completions",
     kind: "chat",
     streams: true,
+    repeatable: true,
 };
 
 pub(super) async fn post(

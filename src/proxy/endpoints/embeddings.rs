@@ -13,6 +13,7 @@ const ENDPOINT: Endpoint = Endpoint {
     path: "/embeddings",
     kind: "embedding",
     streams: false,
+    repeatable: true,
 };
 
 pub(super) async fn post(

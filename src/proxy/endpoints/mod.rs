@@ -18,4 +18,7 @@ pub(super) struct Endpoint {
     pub(super) kind: &'static str,
     /// Whether it knows `stream`.
     pub(super) streams: bool,
+    /// Whether a request may go out again although a vendor may have done what it asks for. True where doing it twice
+    /// changes nothing at the vendor, as with all completions.
+    pub(super) repeatable: bool,
 }

@@ -2,6 +2,7 @@
 
 use modelgate_domain::Usage;
 
+use super::fault;
 use super::usage::{self, Member};
 use crate::estimate::Estimate;
 
@@ -24,6 +25,7 @@ pub struct Findings {
 pub struct Reader {
     usage: Member,
     finish_reason: Member,
+    error: Member,
 }
 
 impl Default for Reader {
@@ -31,6 +33,7 @@ impl Default for Reader {
         Self {
             usage: Member::new("\"usage\""),
             finish_reason: Member::new("\"finish_reason\""),
+            error: Member::new("\"error\""),
         }
     }
 }
@@ -51,6 +54,13 @@ impl Reader {
         }
     }
 
+    /// True where an answer, whatever its status says, is an error and nothing else: some vendors send errors with
+    /// status 200.
+    pub fn is_error(&self, json: &[u8]) -> bool {
+        let says = |value: &[u8]| matches!(value.first(), Some(b'{' | b'"'));
+        self.error.values(json).any(says) && fault::is_error(json)
+    }
+
     pub(super) fn usage_in(&self, json: &[u8]) -> Option<Usage> {
         let mut objects = self.usage.values(json).filter(|v| v.starts_with(b"{"));
         objects.find_map(usage::read)
@@ -69,15 +79,6 @@ fn reason_text(value: &[u8]) -> Option<String> {
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     (plain && !text.is_empty()).then(|| text.to_owned())
-}
-
-/// True where an answer, whatever its status says, is an object that begins with an `error` object: some
-/// vendors send errors with status 200.
-pub fn is_error(json: &[u8]) -> bool {
-    let inside = json.trim_ascii_start().strip_prefix(b"{");
-    let name = inside.and_then(|i| i.trim_ascii_start().strip_prefix(b"\"error\""));
-    let value = name.and_then(|n| n.trim_ascii_start().strip_prefix(b":"));
-    value.is_some_and(|v| v.trim_ascii_start().starts_with(b"{"))
 }
 
 /// The message of an error body in this dialect, or in one of the shapes near it.
@@ -145,15 +146,26 @@ mod tests {
 
     #[test]
     fn errors_in_disguise_are_seen() {
-        assert!(is_error(br#" { "error" : {"message":"x"}}"#));
+        for yes in [
+            r#" { "error" : {"message":"x"}}"#,
+            r#"{"id":1,"error":{"code":429},"choices":[]}"#,
+            r#"{"error":"overloaded","data":null}"#,
+        ] {
+            assert!(Reader::default().is_error(yes.as_bytes()), "{yes}");
+        }
         for no in [
             r#"{"error":null}"#,
             r#"{"id":1,"error":{}}"#,
+            r#"{"error":""}"#,
+            r#"{"choices":[{"message":{"content":"\"error\":{}"}}]}"#,
+            r#"{"choices":[{"error":{"message":"x"}}]}"#,
+            r#"{"error":{"message":"late"},"choices":[{"delta":{}}]}"#,
+            r#"{"error":{"message":"x"},"data":[{"embedding":[1]}]}"#,
             "",
             "[]",
             r#"{"errors":{}}"#,
         ] {
-            assert!(!is_error(no.as_bytes()), "{no}");
+            assert!(!Reader::default().is_error(no.as_bytes()), "{no}");
         }
     }
 

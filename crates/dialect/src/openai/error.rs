@@ -1,6 +1,20 @@
 //! OpenAI's error envelope, as a body and as the last event of a stream.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::splice::{self, Edit};
+
+/// An attempt that failed, as the caller is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// The provider's slug: what stands in front of `provider/model`.
+    pub provider: String,
+    /// What the vendor answered; absent where no answer came.
+    pub status: Option<u16>,
+    /// The gateway's code for it.
+    pub code: String,
+}
 
 /// An error in the words of this dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +30,9 @@ pub struct Envelope<'a> {
     pub code: &'a str,
     /// The request, to ask the operator about.
     pub request_id: &'a str,
+    /// What was tried, where that was more than one attempt.
+    #[serde(skip_serializing_if = "<[Attempt]>::is_empty")]
+    pub attempts: &'a [Attempt],
 }
 
 #[derive(Serialize)]
@@ -37,9 +54,54 @@ impl Envelope<'_> {
     }
 }
 
+/// A vendor's error body with the list of attempts in its error object; `None` where it has no such object.
+pub fn with_attempts(body: &[u8], attempts: &[Attempt]) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Vendor<'a> {
+        #[serde(borrow)]
+        error: &'a RawValue,
+    }
+    let text = std::str::from_utf8(body).ok()?;
+    let object = serde_json::from_str::<Vendor<'_>>(text).ok()?.error.get();
+    let inner = object.strip_prefix('{')?.strip_suffix('}')?;
+    let end = inner.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    let end = end.checked_add(inner.len())?;
+    let comma = if inner.trim().is_empty() { "" } else { "," };
+    let list = serde_json::to_string(attempts).ok()?;
+    let member = format!("{comma}\"attempts\":{list}");
+    let edit = Edit {
+        span: end..end,
+        with: member.as_bytes(),
+    };
+    Some(splice::apply(body, &[edit]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_of_attempts_goes_into_the_error_object() {
+        let attempts = [Attempt {
+            provider: "acme".to_owned(),
+            status: Some(429),
+            code: "busy".to_owned(),
+        }];
+        let list = r#""attempts":[{"provider":"acme","status":429,"code":"busy"}]"#;
+        let told = |body: &str| with_attempts(body.as_bytes(), &attempts);
+        let told = |body| told(body).map(|b| String::from_utf8(b).unwrap());
+        assert_eq!(
+            told(r#"{"z":1, "error": {"message":"é}"} , "a":2}"#).unwrap(),
+            format!(r#"{{"z":1, "error": {{"message":"é}}",{list}}} , "a":2}}"#)
+        );
+        assert_eq!(
+            told(r#"{"error":{}}"#).unwrap(),
+            format!(r#"{{"error":{{{list}}}}}"#)
+        );
+        for none in [r#"{"error":"x"}"#, "<html>", r#"{"detail":{}}"#] {
+            assert_eq!(told(none), None);
+        }
+    }
 
     #[test]
     fn body_and_event_carry_the_same() {
@@ -49,6 +111,7 @@ mod tests {
             param: None,
             code: "rude",
             request_id: "req_1",
+            attempts: &[],
         };
         let body = r#"{"error":{"message":"say \"please\"\n","type":"invalid_request_error","param":null,"code":"rude","request_id":"req_1"}}"#;
         assert_eq!(error.body(), body);

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod error;
+pub mod fault;
 pub mod request;
 pub mod stream;
 pub mod usage;

@@ -28,6 +28,8 @@ struct Watch {
     events: u64,
     done: bool,
     error: Option<String>,
+    /// The first event's data, where that is an error.
+    refusal: Option<Bytes>,
     usage: Option<Usage>,
     finish_reason: String,
     text: Estimate,
@@ -44,6 +46,7 @@ impl Stream {
                 events: 0,
                 done: false,
                 error: None,
+                refusal: None,
                 usage: None,
                 finish_reason: String::new(),
                 text: Estimate::default(),
@@ -79,6 +82,11 @@ impl Stream {
         self.watch.error.as_deref()
     }
 
+    /// The body of an error that came instead of a first event.
+    pub fn refusal(&self) -> Option<&Bytes> {
+        self.watch.refusal.as_ref()
+    }
+
     /// What the stream has said of itself so far.
     pub fn findings(&self) -> Findings {
         Findings {
@@ -99,7 +107,10 @@ impl Watch {
             self.done = true;
             return Verdict::Forward;
         }
-        if answer::is_error(data) {
+        if self.reader.is_error(data) {
+            if self.events == 1 {
+                self.refusal = Some(Bytes::copy_from_slice(data));
+            }
             let message = answer::error_message(data).unwrap_or_default();
             self.error.get_or_insert(message);
             return Verdict::Forward;
@@ -218,6 +229,10 @@ mod tests {
         let (out, seen) = relay(bytes.as_bytes(), &[], true);
         assert_eq!(out, bytes.as_bytes());
         assert_eq!(seen.vendor_error(), Some("overloaded"));
+        assert!(bytes.contains(std::str::from_utf8(seen.refusal().unwrap()).unwrap()));
+        let late = format!("{CHUNK}\n\n{bytes}");
+        let (_, seen) = relay(late.as_bytes(), &[], true);
+        assert!(seen.vendor_error().is_some() && seen.refusal().is_none());
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use modelgate_store::usage::Totals;
 use super::data::Data;
 use crate::admission::LiveCounters;
 use crate::i18n::format;
-use crate::journal::JournalStats;
+use crate::journal::{JournalStats, WhenFull};
 use crate::web::admin::components::status::status_kind;
 use crate::web::shell::{Moment, Shell};
 use crate::web::svg;
@@ -50,6 +50,18 @@ pub(super) struct ShareRow {
 
 pub(super) fn notices(page: &Shell, data: &Data, journal: &JournalStats) -> Vec<Notice> {
     let mut found = Vec::new();
+    if let Some(full) = journal.full {
+        let key = match full {
+            WhenFull::Stop => "admin-home-notice-stopped",
+            WhenFull::ServeWithoutRecord => "admin-home-notice-unrecorded",
+        };
+        found.push(Notice {
+            kind: "danger",
+            text: page.t(key),
+            href: String::new(),
+            link: String::new(),
+        });
+    }
     let late = journal
         .oldest_ms
         .is_some_and(|oldest| page.now_ms.saturating_sub(oldest) > LATE_MS);
