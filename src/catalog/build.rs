@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
 use modelgate_domain::{
-    ApiKeyId, LimitKind, LimitScope, ModelId, Price, ProviderId, ProviderKeyId, TargetId,
+    ApiKeyId, Limit, LimitKind, LimitScope, ModelId, Price, ProviderId, TargetId, TimeRule, UserId,
 };
 use modelgate_store::api_keys::{self, Allowed};
 use modelgate_store::catalog::CatalogRows;
 use modelgate_store::prices::PriceOf;
 use modelgate_store::{models, provider_keys, providers, targets};
 
-use super::snapshot::{AllowedModels, ApiKey, Catalog, Credential, Model, Note, Provider, Target};
+use super::snapshot::{
+    AllowedModels, ApiKey, Catalog, Credential, Fallback, KeyRules, Model, Note, Provider, Target,
+};
 use crate::secrets::Keyring;
 
 /// The table name that a sealed credential is bound to, with its row.
@@ -21,8 +23,8 @@ pub const SEALED_IN: &str = "provider_keys";
 /// Builds the snapshot of one generation, decrypting the vendors' credentials.
 pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
     let mut notes = Vec::new();
-    let limits = concurrency_limits(&rows);
-    let mut credentials = open_credentials(&rows, &limits, keyring, &mut notes);
+    let mut limits = Limits::sort(&rows.limits);
+    let mut credentials = open_credentials(&rows, &mut limits, keyring, &mut notes);
     let mut prices = Prices::sort(rows.prices);
     let providers: AHashMap<ProviderId, Arc<Provider>> = rows
         .providers
@@ -38,15 +40,29 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         .iter()
         .map(|row| (row.id, row.name.as_str().into()))
         .collect();
+    let mut fallbacks = fallbacks(&rows.fallbacks, &model_names);
     let models = rows
         .models
         .into_iter()
         .map(|row| {
-            let (own, at) = (prices.of_model(row.id), targets.remove(&row.id));
-            let made = Arc::new(model(row, at.unwrap_or_default(), own));
+            let hangs_on = HangsOn {
+                targets: targets.remove(&row.id).unwrap_or_default(),
+                prices: prices.of_model(row.id),
+                fallbacks: fallbacks.remove(&row.id).unwrap_or_default(),
+                limits: limits.take(LimitScope::Model, row.id.0),
+            };
+            let made = Arc::new(model(row, hangs_on));
             (made.name.clone(), made)
         })
         .collect();
+    let keys = Keys {
+        lists: allow_lists(rows.api_key_models),
+        time_rules: time_rules(rows.time_rules),
+        limits,
+        users: AHashMap::new(),
+        notes: &mut notes,
+    };
+    let keys = keys.build(rows.api_keys);
     let aliases = rows
         .aliases
         .into_iter()
@@ -58,26 +74,48 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         providers,
         models,
         aliases,
-        keys: keys(rows.api_keys, rows.api_key_models),
+        keys,
         notes,
     }
 }
 
-fn concurrency_limits(rows: &CatalogRows) -> AHashMap<ProviderKeyId, u32> {
-    rows.limits
-        .iter()
-        .filter(|limit| {
-            limit.scope == LimitScope::ProviderKey
-                && limit.kind == LimitKind::Concurrency
-                && limit.model_id.is_none()
-        })
-        .map(|limit| (ProviderKeyId(limit.scope_id), count(limit.amount)))
-        .collect()
+/// Limits by what they apply to.
+struct Limits(AHashMap<(LimitScope, i64), Vec<Limit>>);
+
+impl Limits {
+    fn sort(rows: &[Limit]) -> Self {
+        let mut sorted: AHashMap<_, Vec<Limit>> = AHashMap::new();
+        for limit in rows {
+            let own = sorted.entry((limit.scope, limit.scope_id)).or_default();
+            own.push(limit.clone());
+        }
+        Self(sorted)
+    }
+
+    fn take(&mut self, scope: LimitScope, id: i64) -> Vec<Limit> {
+        self.0.remove(&(scope, id)).unwrap_or_default()
+    }
+}
+
+fn fallbacks(
+    rows: &[models::Fallback],
+    names: &AHashMap<ModelId, Box<str>>,
+) -> AHashMap<ModelId, Vec<Fallback>> {
+    let mut sorted: AHashMap<ModelId, Vec<Fallback>> = AHashMap::new();
+    for row in rows {
+        if let Some(name) = names.get(&row.fallback_id) {
+            sorted.entry(row.model_id).or_default().push(Fallback {
+                model: name.clone(),
+                cause: row.cause,
+            });
+        }
+    }
+    sorted
 }
 
 fn open_credentials(
     rows: &CatalogRows,
-    limits: &AHashMap<ProviderKeyId, u32>,
+    limits: &mut Limits,
     keyring: &Keyring,
     notes: &mut Vec<Note>,
 ) -> AHashMap<ProviderId, Vec<Arc<Credential>>> {
@@ -91,7 +129,8 @@ fn open_credentials(
         let Some(provider) = names.get(&row.provider_id) else {
             continue;
         };
-        match credential(row, limits.get(&row.id).copied(), keyring) {
+        let own = limits.take(LimitScope::ProviderKey, row.id.0);
+        match credential(row, own, keyring) {
             Ok(made) => opened
                 .entry(row.provider_id)
                 .or_default()
@@ -107,9 +146,12 @@ fn open_credentials(
 
 fn credential(
     row: &provider_keys::ProviderKey,
-    max_concurrency: Option<u32>,
+    mut limits: Vec<Limit>,
     keyring: &Keyring,
 ) -> Result<Credential, String> {
+    let places = |limit: &Limit| limit.kind == LimitKind::Concurrency && limit.model_id.is_none();
+    let max_concurrency = limits.iter().find(|l| places(l)).map(|l| count(l.amount));
+    limits.retain(|limit| !places(limit));
     let secret = keyring
         .open(SEALED_IN, row.id.0, row.secret.expose())
         .map_err(|error| error.to_string())?;
@@ -119,6 +161,7 @@ fn credential(
         secret,
         weight: count(row.weight),
         max_concurrency,
+        limits,
         state: row.state,
         state_until_ms: row.state_until_ms,
     })
@@ -172,13 +215,22 @@ fn targets_by_model(
                 priority: i32::try_from(row.priority).unwrap_or(i32::MAX),
                 weight: count(row.weight),
                 enabled: row.enabled,
+                busyness_at_most: row.busyness_at_most,
                 prices: prices.of_target(row.id),
             }));
     }
     by_model
 }
 
-fn model(row: models::Model, targets: Vec<Arc<Target>>, prices: Vec<Price>) -> Model {
+/// What hangs on a model.
+struct HangsOn {
+    targets: Vec<Arc<Target>>,
+    prices: Vec<Price>,
+    fallbacks: Vec<Fallback>,
+    limits: Vec<Limit>,
+}
+
+fn model(row: models::Model, hangs_on: HangsOn) -> Model {
     Model {
         id: row.id,
         name: row.name.into(),
@@ -188,16 +240,19 @@ fn model(row: models::Model, targets: Vec<Arc<Target>>, prices: Vec<Price>) -> M
         enabled: row.enabled,
         hidden: row.hidden,
         created_s: row.created_at.timestamp(),
-        targets,
-        prices,
+        strategy: row.strategy,
+        affinity: row.affinity,
+        fallbacks: hangs_on.fallbacks,
+        limits: hangs_on.limits,
+        targets: hangs_on.targets,
+        prices: hangs_on.prices,
     }
 }
 
-fn keys(
-    rows: Vec<api_keys::ApiKey>,
-    entries: Vec<(ApiKeyId, Allowed)>,
-) -> AHashMap<[u8; 32], Arc<ApiKey>> {
-    let mut lists: AHashMap<ApiKeyId, (AHashSet<ModelId>, AHashSet<TargetId>)> = AHashMap::new();
+type AllowList = (AHashSet<ModelId>, AHashSet<TargetId>);
+
+fn allow_lists(entries: Vec<(ApiKeyId, Allowed)>) -> AHashMap<ApiKeyId, AllowList> {
+    let mut lists: AHashMap<ApiKeyId, AllowList> = AHashMap::new();
     for (key, entry) in entries {
         let (models, targets) = lists.entry(key).or_default();
         match entry {
@@ -205,25 +260,94 @@ fn keys(
             Allowed::Target(id) => targets.insert(id),
         };
     }
-    rows.into_iter()
-        .map(|row| {
-            let (models, targets) = lists.remove(&row.id).unwrap_or_default();
-            let key = ApiKey {
-                id: row.id,
-                user_id: row.user_id,
-                name: row.name.into(),
-                prefix: row.key_prefix.into(),
-                enabled: row.enabled,
-                expires_at_ms: row.expires_at.map(|at| at.timestamp_millis()),
-                allowed: if row.all_models {
-                    AllowedModels::All
-                } else {
-                    AllowedModels::Only { models, targets }
-                },
-            };
-            (row.key_hash, Arc::new(key))
-        })
-        .collect()
+    lists
+}
+
+fn time_rules(rows: Vec<(ApiKeyId, TimeRule)>) -> AHashMap<ApiKeyId, Vec<TimeRule>> {
+    let mut rules: AHashMap<ApiKeyId, Vec<TimeRule>> = AHashMap::new();
+    for (key, rule) in rows {
+        rules.entry(key).or_default().push(rule);
+    }
+    rules
+}
+
+/// What API keys are made from, beside their rows.
+struct Keys<'a> {
+    lists: AHashMap<ApiKeyId, AllowList>,
+    time_rules: AHashMap<ApiKeyId, Vec<TimeRule>>,
+    limits: Limits,
+    users: AHashMap<UserId, Arc<[Limit]>>,
+    notes: &'a mut Vec<Note>,
+}
+
+impl Keys<'_> {
+    fn build(mut self, rows: Vec<api_keys::ApiKey>) -> AHashMap<[u8; 32], Arc<ApiKey>> {
+        let keys = rows.into_iter();
+        keys.map(|row| (row.key_hash, Arc::new(self.key(row))))
+            .collect()
+    }
+
+    fn key(&mut self, row: api_keys::ApiKey) -> ApiKey {
+        let (models, targets) = self.lists.remove(&row.id).unwrap_or_default();
+        ApiKey {
+            rules: self.rules(&row),
+            limits: self.limits.take(LimitScope::ApiKey, row.id.0),
+            user_limits: self.of_user(row.user_id),
+            id: row.id,
+            user_id: row.user_id,
+            name: row.name.into(),
+            prefix: row.key_prefix.into(),
+            enabled: row.enabled,
+            expires_at_ms: row.expires_at.map(|at| at.timestamp_millis()),
+            allowed: if row.all_models {
+                AllowedModels::All
+            } else {
+                AllowedModels::Only { models, targets }
+            },
+            fallbacks: row.fallbacks,
+            bypass_busyness: row.bypass_busyness,
+        }
+    }
+
+    /// Shared by all keys of an account.
+    fn of_user(&mut self, user: UserId) -> Arc<[Limit]> {
+        if user.is_none() {
+            return Arc::default();
+        }
+        let limits = &mut self.limits;
+        let made = || limits.take(LimitScope::User, user.0).into();
+        Arc::clone(self.users.entry(user).or_insert_with(made))
+    }
+
+    /// A network that cannot be read lets nobody in: it is left out of the list, never the list itself.
+    fn rules(&mut self, row: &api_keys::ApiKey) -> KeyRules {
+        let mut note = |problem: String| {
+            let object = format!("API key {}", row.name);
+            self.notes.push(Note { object, problem });
+        };
+        let mut networks = Vec::with_capacity(row.allowed_cidrs.len());
+        for text in &row.allowed_cidrs {
+            match text.parse() {
+                Ok(network) => networks.push(network),
+                Err(_) => note(format!("the network {text:?} cannot be read")),
+            }
+        }
+        let time_zone = match row.time_zone.as_str() {
+            "" => None,
+            name => name.parse().ok(),
+        };
+        if time_zone.is_none() && !row.time_zone.is_empty() {
+            let zone = &row.time_zone;
+            note(format!(
+                "the time zone {zone:?} is unknown: the business time zone is used"
+            ));
+        }
+        KeyRules {
+            time_zone,
+            allowed_cidrs: (!row.allowed_cidrs.is_empty()).then_some(networks),
+            time_rules: self.time_rules.remove(&row.id).unwrap_or_default(),
+        }
+    }
 }
 
 /// Prices by what they are for, each list newest first as the store gives them.

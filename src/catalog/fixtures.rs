@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::AHashMap;
-use modelgate_domain::{ApiKeyId, ModelId, ProviderId, ProviderKeyId, Secret, TargetId, UserId};
+use modelgate_domain::{
+    ApiKeyId, ModelId, ProviderId, ProviderKeyId, Secret, Strategy, TargetId, UserId,
+};
 
-use super::{AllowedModels, ApiKey, Catalog, Credential, CredentialState, Model, Provider, Target};
+use super::{
+    AllowedModels, ApiKey, Catalog, Credential, CredentialState, KeyRules, Model, Provider, Target,
+};
 
 /// One provider with one credential, as the other fixtures start from.
 pub(crate) fn provider(id: i64, name: &str) -> Provider {
@@ -33,6 +37,7 @@ pub(crate) fn credential(id: i64) -> Credential {
         secret: Secret::new(format!("sk-canary-{id}")),
         weight: 100,
         max_concurrency: None,
+        limits: Vec::new(),
         state: CredentialState::Active,
         state_until_ms: None,
     }
@@ -47,6 +52,7 @@ pub(crate) fn target(id: i64, provider: &Arc<Provider>, priority: i32) -> Target
         priority,
         weight: 100,
         enabled: true,
+        busyness_at_most: None,
         prices: Vec::new(),
     }
 }
@@ -62,6 +68,10 @@ pub(crate) fn model(id: i64, name: &str, targets: Vec<Arc<Target>>) -> Model {
         enabled: true,
         hidden: false,
         created_s: 0,
+        strategy: Strategy::default(),
+        affinity: false,
+        fallbacks: Vec::new(),
+        limits: Vec::new(),
         targets,
         prices: Vec::new(),
     }
@@ -150,6 +160,11 @@ impl Build {
             enabled: true,
             expires_at_ms: None,
             allowed: AllowedModels::All,
+            rules: KeyRules::default(),
+            limits: Vec::new(),
+            user_limits: Arc::default(),
+            fallbacks: true,
+            bypass_busyness: false,
         }
     }
 

@@ -12,7 +12,9 @@ use std::sync::Arc;
 pub use build::{SEALED_IN, build};
 pub use lookup::Resolved;
 pub use modelgate_domain::CredentialState;
-pub use snapshot::{AllowedModels, ApiKey, Catalog, Credential, Model, Note, Provider, Target};
+pub use snapshot::{
+    AllowedModels, ApiKey, Catalog, Credential, Fallback, KeyRules, Model, Note, Provider, Target,
+};
 pub use updater::{Observer, Status, Updater};
 
 /// The snapshot in force, replaced by the updater and read by everyone else.

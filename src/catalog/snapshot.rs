@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
+use chrono_tz::Tz;
+use ipnet::IpNet;
 use modelgate_domain::{
-    ApiKeyId, CredentialState, ModelId, Price, ProviderId, ProviderKeyId, Secret, TargetId, UserId,
+    ApiKeyId, Busyness, Cause, CredentialState, Limit, ModelId, Price, ProviderId, ProviderKeyId,
+    Secret, Strategy, TargetId, TimeRule, UserId,
 };
 
 /// Everything a call needs to know about the configuration, at one generation.
@@ -76,6 +79,8 @@ pub struct Credential {
     pub weight: u32,
     /// At most this many calls at once from this process.
     pub max_concurrency: Option<u32>,
+    /// What may not be passed with it, `max_concurrency` aside.
+    pub limits: Vec<Limit>,
     /// What the database says of it.
     pub state: CredentialState,
     /// Until when a cooldown holds, epoch milliseconds.
@@ -101,10 +106,27 @@ pub struct Model {
     pub hidden: bool,
     /// When the row was made, epoch seconds (the `created` of `/v1/models`).
     pub created_s: i64,
+    /// How it chooses among targets of the same priority.
+    pub strategy: Strategy,
+    /// Whether a conversation stays at its target while that is well.
+    pub affinity: bool,
+    /// What takes over where it does not answer, in order.
+    pub fallbacks: Vec<Fallback>,
+    /// What may not be passed by all its calls together.
+    pub limits: Vec<Limit>,
     /// Where it can be served, by priority and then row.
     pub targets: Vec<Arc<Target>>,
     /// Prices of the model at any target, newest first.
     pub prices: Vec<Price>,
+}
+
+/// A model that takes over for another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// Its public name, a key of [`Catalog::models`].
+    pub model: Box<str>,
+    /// For which cause.
+    pub cause: Cause,
 }
 
 /// A model at one provider.
@@ -122,6 +144,8 @@ pub struct Target {
     pub weight: u32,
     /// Whether calls may go there.
     pub enabled: bool,
+    /// Only while the gateway is at most this busy.
+    pub busyness_at_most: Option<Busyness>,
     /// Prices of this target, newest first; they go before the model's.
     pub prices: Vec<Price>,
 }
@@ -143,6 +167,27 @@ pub struct ApiKey {
     pub expires_at_ms: Option<i64>,
     /// What it may call.
     pub allowed: AllowedModels,
+    /// When and from where it may call.
+    pub rules: KeyRules,
+    /// What it may not pass; those of one model among them.
+    pub limits: Vec<Limit>,
+    /// What all keys of its account together may not pass.
+    pub user_limits: Arc<[Limit]>,
+    /// Whether fallback models may answer its calls.
+    pub fallbacks: bool,
+    /// Whether rules of busyness leave it alone.
+    pub bypass_busyness: bool,
+}
+
+/// When and from where an API key may be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyRules {
+    /// The zone of its time rules; the business time zone where absent.
+    pub time_zone: Option<Tz>,
+    /// The only networks it may be used from; everywhere where absent.
+    pub allowed_cidrs: Option<Vec<IpNet>>,
+    /// Hours, dates and days of the week.
+    pub time_rules: Vec<TimeRule>,
 }
 
 /// An API key's allow-list.

@@ -8,7 +8,7 @@ use chrono::DateTime;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use modelgate_domain::{
-    Currency, LimitKind, LimitScope, ModelId, Price, ProviderId, ProviderKeyId, Secret, UserId,
+    Currency, LimitKind, LimitScope, ModelId, Price, ProviderId, ProviderKeyId, Secret,
 };
 use modelgate_store::api_keys::{Allowed, ApiKeyData, KeyMaterial};
 use modelgate_store::changes::Change;
@@ -138,12 +138,8 @@ impl World {
     async fn model(&self, name: &str, at: &[ProviderId]) -> ModelId {
         let data = ModelData {
             name: name.into(),
-            display_name: String::new(),
-            kind: "chat".into(),
             context_length: Some(128_000),
-            max_output_tokens: None,
-            enabled: true,
-            hidden: false,
+            ..ModelData::default()
         };
         let at = at.to_vec();
         self.change(move |c| {
@@ -157,6 +153,7 @@ impl World {
                         priority,
                         weight: 100,
                         enabled: true,
+                        busyness_at_most: None,
                     };
                     targets::insert(c, &target, EPOCH).await?;
                 }
@@ -201,12 +198,10 @@ async fn rows_become_a_snapshot() {
                 let target = targets::list_of(c, model).await?[1].id;
                 prices::insert(c, PriceOf::Target(target), &price(3, 0), EPOCH).await?;
                 let data = ApiKeyData {
-                    user_id: UserId::NONE,
                     name: "alice".into(),
-                    enabled: true,
                     expires_at: DateTime::from_timestamp_millis(9_000),
                     all_models: false,
-                    note: String::new(),
+                    ..ApiKeyData::default()
                 };
                 let key = KeyMaterial {
                     hash: [7; 32],

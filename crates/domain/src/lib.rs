@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod busyness;
 pub mod closed_set;
 pub mod credential;
 pub mod histogram;
@@ -14,17 +15,22 @@ pub mod naming;
 pub mod outcome;
 pub mod price;
 pub mod record;
+pub mod routing;
 pub mod secret;
+pub mod time_rule;
 pub mod usage;
 
 pub use account::Role;
 pub use api_key::KeyText;
+pub use busyness::{Busyness, BusynessAction};
 pub use credential::{CredentialState, StateBy};
 pub use ids::{ApiKeyId, ModelId, PriceId, ProviderId, ProviderKeyId, RequestId, TargetId, UserId};
-pub use limit::{LimitKind, LimitScope};
+pub use limit::{Limit, LimitKind, LimitMode, LimitScope, Period};
 pub use money::Currency;
 pub use outcome::{FaultOwner, Status};
 pub use price::Price;
 pub use record::{AttemptRecord, RequestRecord};
+pub use routing::{Cause, Strategy};
 pub use secret::Secret;
+pub use time_rule::{DayTime, TimeRule, Weekdays, When};
 pub use usage::Usage;

@@ -37,8 +37,10 @@ pub struct RequestRecord {
     pub user_agent: String,
     /// Size of the request body in bytes.
     pub request_bytes: i64,
-    /// The model that was meant.
+    /// The model that serves.
     pub model_id: ModelId,
+    /// The model that was asked for, where another one serves; 0 where it is the same.
+    pub asked_model_id: ModelId,
     /// The vendor of the last attempt.
     pub provider_id: ProviderId,
     /// The credential of the last attempt.
@@ -71,6 +73,8 @@ pub struct RequestRecord {
     pub finished_ms: i64,
     /// Time spent waiting for a permit, milliseconds.
     pub queue_ms: Option<i64>,
+    /// How many calls stood before it when it began to wait; absent where it did not wait.
+    pub queue_position: Option<i64>,
     /// Time until the last attempt was connected and its request sent, milliseconds.
     pub connect_ms: Option<i64>,
     /// Time until the first token or, without a stream, the first byte, milliseconds.
@@ -79,6 +83,10 @@ pub struct RequestRecord {
     pub latency_ms: Option<i64>,
     /// The longest silence between two events of a stream, milliseconds.
     pub max_gap_ms: Option<i64>,
+    /// When each phase ended, in microseconds since the start, as a JSON object; empty where nothing was noted.
+    pub phases: String,
+    /// Limits that only observe and would have refused, as a JSON list; empty where none would.
+    pub observed: String,
     /// Token buckets.
     pub usage: Usage,
     /// Cost in nano-units of `currency`; absent where no price was known.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use modelgate_domain::{ApiKeyId, ModelId, TargetId, UserId};
 
-use crate::columns::{At, Hash, MaybeAt, MaybeId, at, to_hex};
+use crate::columns::{At, Hash, Json, MaybeAt, MaybeId, at, json, to_hex};
 use crate::conn::{db, db_batch};
 use crate::schema::{api_key_models, api_keys};
 use crate::{Conn, StoreError};
@@ -38,6 +38,15 @@ pub struct ApiKey {
     pub all_models: bool,
     /// The operator's note.
     pub note: String,
+    /// The time zone of its time rules; empty = the business time zone.
+    pub time_zone: String,
+    /// Networks it may be used from; empty = from everywhere.
+    #[diesel(deserialize_as = Json<Vec<String>>)]
+    pub allowed_cidrs: Vec<String>,
+    /// Whether fallback models may answer its calls.
+    pub fallbacks: bool,
+    /// Whether rules of busyness leave it alone.
+    pub bypass_busyness: bool,
     /// When it was last used, as of the last drained record.
     #[diesel(deserialize_as = MaybeAt)]
     pub last_used_at: Option<DateTime<Utc>>,
@@ -67,6 +76,32 @@ pub struct ApiKeyData {
     pub all_models: bool,
     /// The operator's note.
     pub note: String,
+    /// The time zone of its time rules; empty = the business time zone.
+    pub time_zone: String,
+    /// Networks it may be used from; empty = from everywhere.
+    pub allowed_cidrs: Vec<String>,
+    /// Whether fallback models may answer its calls.
+    pub fallbacks: bool,
+    /// Whether rules of busyness leave it alone.
+    pub bypass_busyness: bool,
+}
+
+impl Default for ApiKeyData {
+    /// A key without a name that works everywhere.
+    fn default() -> Self {
+        Self {
+            user_id: UserId::NONE,
+            name: String::new(),
+            enabled: true,
+            expires_at: None,
+            all_models: true,
+            note: String::new(),
+            time_zone: String::new(),
+            allowed_cidrs: Vec::new(),
+            fallbacks: true,
+            bypass_busyness: false,
+        }
+    }
 }
 
 impl From<ApiKey> for ApiKeyData {
@@ -78,6 +113,10 @@ impl From<ApiKey> for ApiKeyData {
             expires_at: k.expires_at,
             all_models: k.all_models,
             note: k.note,
+            time_zone: k.time_zone,
+            allowed_cidrs: k.allowed_cidrs,
+            fallbacks: k.fallbacks,
+            bypass_busyness: k.bypass_busyness,
         }
     }
 }
@@ -111,18 +150,26 @@ struct Values<'a> {
     expires_at: Option<chrono::NaiveDateTime>,
     all_models: bool,
     note: &'a str,
+    time_zone: &'a str,
+    allowed_cidrs: String,
+    fallbacks: bool,
+    bypass_busyness: bool,
 }
 
 impl ApiKeyData {
-    fn values(&self) -> Values<'_> {
-        Values {
+    fn values(&self) -> Result<Values<'_>, StoreError> {
+        Ok(Values {
             user_id: Some(self.user_id.0).filter(|id| *id != 0),
             name: &self.name,
             enabled: self.enabled,
             expires_at: self.expires_at.map(at),
             all_models: self.all_models,
             note: &self.note,
-        }
+            time_zone: &self.time_zone,
+            allowed_cidrs: json(&self.allowed_cidrs)?,
+            fallbacks: self.fallbacks,
+            bypass_busyness: self.bypass_busyness,
+        })
     }
 }
 
@@ -210,7 +257,7 @@ pub async fn insert(
     key: &KeyMaterial,
     now: DateTime<Utc>,
 ) -> Result<ApiKeyId, StoreError> {
-    let now = at(now);
+    let (values, now) = (data.values()?, at(now));
     let rest = (
         api_keys::key_hash.eq(to_hex(&key.hash)),
         api_keys::key_prefix.eq(&key.prefix),
@@ -220,7 +267,7 @@ pub async fn insert(
     );
     let id: i64 = db!(c, |c| {
         diesel::insert_into(api_keys::table)
-            .values((data.values(), rest))
+            .values((values, rest))
             .returning(api_keys::id)
             .get_result(c)
             .await
@@ -235,11 +282,11 @@ pub async fn update(
     data: &ApiKeyData,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let now = at(now);
+    let (values, now) = (data.values()?, at(now));
     let rows = db!(c, |c| {
         diesel::update(api_keys::table.find(id.0))
             .filter(api_keys::deleted_at.is_null())
-            .set((data.values(), api_keys::updated_at.eq(now)))
+            .set((values, api_keys::updated_at.eq(now)))
             .execute(c)
             .await
     })?;

@@ -1,11 +1,10 @@
 //! Everything the data plane needs to know, in one consistent read.
 
 use futures_util::FutureExt as _;
-use modelgate_domain::ApiKeyId;
+use modelgate_domain::{ApiKeyId, Limit, TimeRule};
 
 use crate::api_keys::{Allowed, ApiKey};
-use crate::limits::Limit;
-use crate::models::{Alias, Model};
+use crate::models::{Alias, Fallback, Model};
 use crate::prices::PriceRow;
 use crate::provider_keys::ProviderKey;
 use crate::providers::Provider;
@@ -13,7 +12,7 @@ use crate::settings::Setting;
 use crate::targets::Target;
 use crate::{
     Conn, Db, StoreError, api_keys, changes, limits, models, prices, provider_keys, providers,
-    settings, targets,
+    settings, targets, time_rules,
 };
 
 /// The rows of one generation; nothing deleted is among them.
@@ -29,6 +28,8 @@ pub struct CatalogRows {
     pub models: Vec<Model>,
     /// Their second names.
     pub aliases: Vec<Alias>,
+    /// Which ones take over for which.
+    pub fallbacks: Vec<Fallback>,
     /// Where they can be served.
     pub targets: Vec<Target>,
     /// Prices, newest first.
@@ -37,6 +38,8 @@ pub struct CatalogRows {
     pub api_keys: Vec<ApiKey>,
     /// Their allow-lists.
     pub api_key_models: Vec<(ApiKeyId, Allowed)>,
+    /// When they may be used.
+    pub time_rules: Vec<(ApiKeyId, TimeRule)>,
     /// Limits.
     pub limits: Vec<Limit>,
     /// Saved settings.
@@ -56,10 +59,12 @@ pub async fn rows(c: &mut Conn) -> Result<CatalogRows, StoreError> {
         provider_keys: provider_keys::list(c).await?,
         models: models::list(c).await?,
         aliases: models::aliases(c).await?,
+        fallbacks: models::fallbacks(c).await?,
         targets: targets::list(c).await?,
         prices: prices::list(c).await?,
         api_keys: api_keys::list(c).await?,
         api_key_models: api_keys::all_allowed(c).await?,
+        time_rules: time_rules::list(c).await?,
         limits: limits::list(c).await?,
         settings: settings::list(c).await?,
     })

@@ -5,7 +5,8 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
-    CredentialState, Currency, LimitKind, LimitScope, Role, Secret, StateBy, UserId,
+    Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind, LimitMode, LimitScope,
+    Period, Role, Secret, StateBy, Strategy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -17,6 +18,15 @@ pub struct MaybeAt(Option<NaiveDateTime>);
 
 /// A `TEXT` column with a name of a closed set, or any other text with a parser.
 pub struct Name<T>(T);
+
+/// A `TEXT` column with a level of busyness, or empty for none.
+pub struct MaybeBusyness(Option<Busyness>);
+
+/// A `TEXT` column with the name of a period, or empty for none.
+pub struct MaybePeriod(Option<Period>);
+
+/// A `TEXT` column with a currency, or empty for none.
+pub struct Money(Currency);
 
 /// A `TEXT` column with JSON.
 pub struct Json<T>(T);
@@ -64,6 +74,37 @@ where
     fn build(row: String) -> deserialize::Result<Self> {
         let unknown = || format!("{row:?} is no {}", std::any::type_name::<T>());
         row.parse().map(Self).map_err(|_unknown| unknown().into())
+    }
+}
+
+macro_rules! maybe_name {
+    ($($name:ident),*) => {$(
+        impl<DB> Queryable<Text, DB> for $name
+        where
+            DB: Backend,
+            String: FromSql<Text, DB>,
+        {
+            type Row = String;
+            fn build(row: String) -> deserialize::Result<Self> {
+                if row.is_empty() {
+                    return Ok(Self(Default::default()));
+                }
+                let unknown = || format!("{row:?} is no {}", stringify!($name));
+                row.parse().map(|v| Self(Some(v))).map_err(|_unknown| unknown().into())
+            }
+        }
+    )*};
+}
+maybe_name!(MaybeBusyness, MaybePeriod);
+
+impl<DB> Queryable<Text, DB> for Money
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    type Row = String;
+    fn build(row: String) -> deserialize::Result<Self> {
+        Ok(Self(currency(&row)))
     }
 }
 
@@ -145,7 +186,17 @@ into! {
     Name<StateBy> => StateBy, v: v.0;
     Name<LimitScope> => LimitScope, v: v.0;
     Name<LimitKind> => LimitKind, v: v.0;
+    Name<LimitMode> => LimitMode, v: v.0;
+    Name<Strategy> => Strategy, v: v.0;
+    Name<Cause> => Cause, v: v.0;
+    Name<Busyness> => Busyness, v: v.0;
+    Name<BusynessAction> => BusynessAction, v: v.0;
+    Json<Vec<String>> => Vec<String>, v: v.0;
+    Json<Vec<i64>> => Vec<i64>, v: v.0;
     Json<Vec<(String, Secret)>> => Vec<(String, Secret)>, v: v.0;
+    MaybeBusyness => Option<Busyness>, v: v.0;
+    MaybePeriod => Option<Period>, v: v.0;
+    Money => Currency, v: v.0;
     Json<serde_json::Value> => serde_json::Value, v: v.0;
     Hash => [u8; 32], v: v.0;
     MaybeId => UserId, v: Self(v.0);

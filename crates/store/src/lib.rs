@@ -32,6 +32,7 @@ mod sqlite;
 pub mod targets;
 #[cfg(test)]
 mod testing;
+pub mod time_rules;
 mod tls;
 mod total;
 pub mod usage;

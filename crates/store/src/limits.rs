@@ -2,64 +2,116 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::{LimitKind, LimitScope, ModelId};
+use modelgate_domain::{Currency, Limit, LimitKind, LimitMode, LimitScope, ModelId, Period};
 
-use crate::columns::Name;
-use crate::conn::db;
+use crate::columns::{MaybePeriod, Money, Name};
+use crate::conn::{db, db_batch};
 use crate::schema::limits;
 use crate::{Conn, StoreError};
 
-/// A row of `limits`.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = limits)]
-pub struct Limit {
-    /// What it applies to.
+struct Row {
     #[diesel(deserialize_as = Name<LimitScope>)]
-    pub scope: LimitScope,
-    /// The row of the thing it applies to.
-    pub scope_id: i64,
-    /// Only for calls of this model, 0 for any.
+    scope: LimitScope,
+    scope_id: i64,
     #[diesel(deserialize_as = i64)]
-    pub model_id: ModelId,
-    /// What it counts.
+    model_id: ModelId,
     #[diesel(deserialize_as = Name<LimitKind>)]
-    pub kind: LimitKind,
-    /// How much is allowed.
-    pub amount: i64,
+    kind: LimitKind,
+    amount: i64,
+    #[diesel(deserialize_as = Money)]
+    currency: Currency,
+    #[diesel(deserialize_as = MaybePeriod)]
+    period: Option<Period>,
+    #[diesel(deserialize_as = Name<LimitMode>)]
+    mode: LimitMode,
+}
+
+impl From<Row> for Limit {
+    fn from(row: Row) -> Self {
+        Self {
+            scope: row.scope,
+            scope_id: row.scope_id,
+            model_id: row.model_id,
+            kind: row.kind,
+            amount: row.amount,
+            currency: row.currency,
+            period: row.period,
+            mode: row.mode,
+        }
+    }
 }
 
 /// All limits.
 pub async fn list(c: &mut Conn) -> Result<Vec<Limit>, StoreError> {
-    Ok(db!(c, |c| {
-        limits::table
-            .order((limits::scope, limits::scope_id, limits::id))
-            .select(Limit::as_select())
-            .load(c)
-            .await
-    })?)
+    let rows: Vec<Row> = db!(c, |c| limits::table
+        .order((limits::scope, limits::scope_id, limits::id))
+        .select(Row::as_select())
+        .load(c)
+        .await)?;
+    Ok(rows.into_iter().map(Limit::from).collect())
 }
 
-/// The limit of one kind on one thing, for any model.
+/// The limits on one thing.
+pub async fn of(c: &mut Conn, scope: LimitScope, scope_id: i64) -> Result<Vec<Limit>, StoreError> {
+    let rows: Vec<Row> = db!(c, |c| limits::table
+        .filter(limits::scope.eq(scope.as_str()))
+        .filter(limits::scope_id.eq(scope_id))
+        .order(limits::id)
+        .select(Row::as_select())
+        .load(c)
+        .await)?;
+    Ok(rows.into_iter().map(Limit::from).collect())
+}
+
+/// Replaces the limits on one thing. No two of them may count the same: kind, model, currency and period.
+pub async fn replace(
+    c: &mut Conn,
+    scope: LimitScope,
+    scope_id: i64,
+    wanted: &[Limit],
+) -> Result<(), StoreError> {
+    use limits as t;
+    let gone = t::table
+        .filter(t::scope.eq(scope.as_str()))
+        .filter(t::scope_id.eq(scope_id));
+    db!(c, |c| diesel::delete(gone).execute(c).await)?;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = wanted
+        .iter()
+        .map(|limit| {
+            (
+                t::scope.eq(scope.as_str()),
+                t::scope_id.eq(scope_id),
+                t::model_id.eq(limit.model_id.0),
+                t::kind.eq(limit.kind.as_str()),
+                t::amount.eq(limit.amount),
+                t::currency.eq(limit.currency.as_str().to_owned()),
+                t::period.eq(limit.period.map_or("", Period::as_str)),
+                t::mode.eq(limit.mode.as_str()),
+            )
+        })
+        .collect();
+    db_batch!(c, execute(diesel::insert_into(t::table).values(rows)))?;
+    Ok(())
+}
+
+/// The limit of one kind on one thing, for any model; budgets are not asked for this way.
 pub async fn find(
     c: &mut Conn,
     scope: LimitScope,
     scope_id: i64,
     kind: LimitKind,
 ) -> Result<Option<i64>, StoreError> {
-    Ok(db!(c, |c| {
-        limits::table
-            .filter(limits::scope.eq(scope.as_str()))
-            .filter(limits::scope_id.eq(scope_id))
-            .filter(limits::kind.eq(kind.as_str()))
-            .filter(limits::model_id.eq(0))
-            .select(limits::amount)
-            .first(c)
-            .await
-            .optional()
-    })?)
+    let all = of(c, scope, scope_id).await?;
+    let found = all.iter().find(|l| l.kind == kind && l.model_id.is_none());
+    Ok(found.map(|limit| limit.amount))
 }
 
-/// Sets or, with `None`, removes the limit of one kind on one thing, for any model.
+/// Sets or, with `None`, removes the enforced limit of one kind on one thing, for any model; the others stay.
 pub async fn set(
     c: &mut Conn,
     scope: LimitScope,
@@ -67,35 +119,17 @@ pub async fn set(
     kind: LimitKind,
     amount: Option<i64>,
 ) -> Result<(), StoreError> {
-    let Some(amount) = amount else {
-        let gone = limits::table
-            .filter(limits::scope.eq(scope.as_str()))
-            .filter(limits::scope_id.eq(scope_id))
-            .filter(limits::kind.eq(kind.as_str()))
-            .filter(limits::model_id.eq(0));
-        db!(c, |c| diesel::delete(gone).execute(c).await)?;
-        return Ok(());
-    };
-    let unique = (
-        limits::scope,
-        limits::scope_id,
-        limits::model_id,
-        limits::kind,
-    );
-    db!(c, |c| {
-        diesel::insert_into(limits::table)
-            .values((
-                limits::scope.eq(scope.as_str()),
-                limits::scope_id.eq(scope_id),
-                limits::model_id.eq(0),
-                limits::kind.eq(kind.as_str()),
-                limits::amount.eq(amount),
-            ))
-            .on_conflict(unique)
-            .do_update()
-            .set(limits::amount.eq(amount))
-            .execute(c)
-            .await
-    })?;
-    Ok(())
+    let mut all = of(c, scope, scope_id).await?;
+    all.retain(|limit| limit.kind != kind || !limit.model_id.is_none());
+    all.extend(amount.map(|amount| Limit {
+        scope,
+        scope_id,
+        model_id: ModelId::NONE,
+        kind,
+        amount,
+        currency: Currency::unpriced(),
+        period: None,
+        mode: LimitMode::Enforce,
+    }));
+    replace(c, scope, scope_id, &all).await
 }

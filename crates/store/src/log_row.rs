@@ -54,6 +54,10 @@ pub(crate) struct Row {
     pub(crate) usage_estimated: bool,
     pub(crate) cost_nanos: Option<i64>,
     pub(crate) currency: String,
+    pub(crate) queue_position: Option<i64>,
+    pub(crate) asked_model_id: i64,
+    pub(crate) phases: String,
+    pub(crate) observed: String,
 }
 
 impl Row {
@@ -103,6 +107,10 @@ impl Row {
             },
             cost_nanos: self.cost_nanos,
             currency: currency(&self.currency),
+            queue_position: self.queue_position,
+            asked_model_id: self.asked_model_id.into(),
+            phases: self.phases,
+            observed: self.observed,
         };
         Ok(LogRow {
             seq: self.seq,

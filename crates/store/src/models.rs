@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::ModelId;
+use modelgate_domain::{Cause, ModelId, Strategy};
 
-use crate::columns::{At, MaybeAt, at};
+use crate::columns::{At, MaybeAt, Name, at};
 use crate::conn::{db, db_batch};
-use crate::schema::{model_aliases, models, targets};
+use crate::schema::{model_aliases, model_fallbacks, models, targets};
 use crate::{Conn, StoreError};
 
 /// A row of `models`.
@@ -31,6 +31,11 @@ pub struct Model {
     pub enabled: bool,
     /// Callable, but not listed.
     pub hidden: bool,
+    /// How it chooses among targets of the same priority.
+    #[diesel(deserialize_as = Name<Strategy>)]
+    pub strategy: Strategy,
+    /// Whether a conversation stays at its target while that is well, so that vendors' prompt caches work.
+    pub affinity: bool,
     /// When it was made.
     #[diesel(deserialize_as = At)]
     pub created_at: DateTime<Utc>,
@@ -43,8 +48,7 @@ pub struct Model {
 }
 
 /// What an operator decides about a model.
-#[derive(Clone, Debug, PartialEq, Eq, Insertable, AsChangeset)]
-#[diesel(table_name = models, treat_none_as_null = true)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelData {
     /// What clients say; unique.
     pub name: String,
@@ -60,6 +64,57 @@ pub struct ModelData {
     pub enabled: bool,
     /// Callable, but not listed.
     pub hidden: bool,
+    /// How it chooses among targets of the same priority.
+    pub strategy: Strategy,
+    /// Whether a conversation stays at its target while that is well.
+    pub affinity: bool,
+}
+
+impl Default for ModelData {
+    /// A chat model without a name that callers may use.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            display_name: String::new(),
+            kind: "chat".to_owned(),
+            context_length: None,
+            max_output_tokens: None,
+            enabled: true,
+            hidden: false,
+            strategy: Strategy::default(),
+            affinity: false,
+        }
+    }
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = models, treat_none_as_null = true)]
+struct Values<'a> {
+    name: &'a str,
+    display_name: &'a str,
+    kind: &'a str,
+    context_length: Option<i64>,
+    max_output_tokens: Option<i64>,
+    enabled: bool,
+    hidden: bool,
+    strategy: &'static str,
+    affinity: bool,
+}
+
+impl ModelData {
+    fn values(&self) -> Values<'_> {
+        Values {
+            name: &self.name,
+            display_name: &self.display_name,
+            kind: &self.kind,
+            context_length: self.context_length,
+            max_output_tokens: self.max_output_tokens,
+            enabled: self.enabled,
+            hidden: self.hidden,
+            strategy: self.strategy.as_str(),
+            affinity: self.affinity,
+        }
+    }
 }
 
 impl From<Model> for ModelData {
@@ -72,6 +127,8 @@ impl From<Model> for ModelData {
             max_output_tokens: m.max_output_tokens,
             enabled: m.enabled,
             hidden: m.hidden,
+            strategy: m.strategy,
+            affinity: m.affinity,
         }
     }
 }
@@ -146,7 +203,7 @@ pub async fn insert(
     let times = (models::created_at.eq(now), models::updated_at.eq(now));
     let id: i64 = db!(c, |c| {
         diesel::insert_into(models::table)
-            .values((data, times))
+            .values((data.values(), times))
             .returning(models::id)
             .get_result(c)
             .await
@@ -165,18 +222,26 @@ pub async fn update(
     let rows = db!(c, |c| {
         diesel::update(models::table.find(id.0))
             .filter(models::deleted_at.is_null())
-            .set((data, models::updated_at.eq(now)))
+            .set((data.values(), models::updated_at.eq(now)))
             .execute(c)
             .await
     })?;
     Ok(rows > 0)
 }
 
-/// Deletes a model with its aliases and targets; history keeps its name. False where there is no such row.
+/// Deletes a model with its aliases, targets and fallbacks; history keeps its name. False where there is no such row.
 pub async fn delete(c: &mut Conn, id: ModelId, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let now = at(now);
     db!(c, |c| {
         diesel::delete(model_aliases::table.filter(model_aliases::model_id.eq(id.0)))
+            .execute(c)
+            .await
+    })?;
+    let falls = model_fallbacks::model_id
+        .eq(id.0)
+        .or(model_fallbacks::fallback_id.eq(id.0));
+    db!(c, |c| {
+        diesel::delete(model_fallbacks::table.filter(falls))
             .execute(c)
             .await
     })?;
@@ -247,6 +312,65 @@ pub async fn set_aliases(
     db_batch!(
         c,
         execute(diesel::insert_into(model_aliases::table).values(rows))
+    )?;
+    Ok(())
+}
+
+/// A model that takes over where another one does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = model_fallbacks)]
+pub struct Fallback {
+    /// Which model does not answer.
+    #[diesel(deserialize_as = i64)]
+    pub model_id: ModelId,
+    /// Which one takes over.
+    #[diesel(deserialize_as = i64)]
+    pub fallback_id: ModelId,
+    /// For which cause.
+    #[diesel(deserialize_as = Name<Cause>)]
+    pub cause: Cause,
+}
+
+/// All fallbacks, by model and in the order in which they are tried.
+pub async fn fallbacks(c: &mut Conn) -> Result<Vec<Fallback>, StoreError> {
+    Ok(db!(c, |c| {
+        model_fallbacks::table
+            .order((model_fallbacks::model_id, model_fallbacks::position))
+            .select(Fallback::as_select())
+            .load(c)
+            .await
+    })?)
+}
+
+/// Replaces the fallbacks of one model, in the order in which they are tried.
+pub async fn set_fallbacks(
+    c: &mut Conn,
+    model: ModelId,
+    fallbacks: &[(ModelId, Cause)],
+) -> Result<(), StoreError> {
+    db!(c, |c| {
+        diesel::delete(model_fallbacks::table.filter(model_fallbacks::model_id.eq(model.0)))
+            .execute(c)
+            .await
+    })?;
+    if fallbacks.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = fallbacks
+        .iter()
+        .zip(1_i64..)
+        .map(|((fallback, cause), position)| {
+            (
+                model_fallbacks::model_id.eq(model.0),
+                model_fallbacks::position.eq(position),
+                model_fallbacks::fallback_id.eq(fallback.0),
+                model_fallbacks::cause.eq(cause.as_str()),
+            )
+        })
+        .collect();
+    db_batch!(
+        c,
+        execute(diesel::insert_into(model_fallbacks::table).values(rows))
     )?;
     Ok(())
 }

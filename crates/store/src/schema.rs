@@ -9,6 +9,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_key_time_rules (id) {
+        id -> Int8,
+        api_key_id -> Int8,
+        kind -> Text,
+        allowed -> Bool,
+        start_time -> Nullable<Text>,
+        end_time -> Nullable<Text>,
+        start_date -> Nullable<Text>,
+        end_date -> Nullable<Text>,
+        weekdays -> Text,
+    }
+}
+
+diesel::table! {
     api_keys (id) {
         id -> Int8,
         user_id -> Nullable<Int8>,
@@ -24,6 +38,10 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        time_zone -> Text,
+        allowed_cidrs -> Text,
+        fallbacks -> Bool,
+        bypass_busyness -> Bool,
     }
 }
 
@@ -42,12 +60,75 @@ diesel::table! {
 }
 
 diesel::table! {
+    budget_usage (scope, scope_id, model_id, currency, period, period_start_ms) {
+        scope -> Text,
+        scope_id -> Int8,
+        model_id -> Int8,
+        currency -> Text,
+        period -> Text,
+        period_start_ms -> Int8,
+        spent_nanos -> Int8,
+    }
+}
+
+diesel::table! {
+    busyness_rules (id) {
+        id -> Int8,
+        position -> Int8,
+        from_level -> Text,
+        action -> Text,
+        models -> Text,
+        redirect_model_id -> Int8,
+        message -> Text,
+        enabled -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     config_generations (number) {
         number -> Int8,
         at -> Timestamp,
         actor -> Text,
         reason -> Text,
         diff -> Text,
+    }
+}
+
+diesel::table! {
+    error_rules (id) {
+        id -> Int8,
+        position -> Int8,
+        protocol -> Text,
+        provider_id -> Int8,
+        status -> Int8,
+        path -> Text,
+        value -> Text,
+        meaning -> Text,
+        reset_path -> Text,
+        reset_zone -> Text,
+        note -> Text,
+        enabled -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    health_events (id) {
+        id -> Int8,
+        at_ms -> Int8,
+        instance -> Text,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        target_id -> Int8,
+        from_state -> Text,
+        to_state -> Text,
+        reason -> Text,
+        detail -> Text,
+        until_ms -> Nullable<Int8>,
+        actor -> Text,
     }
 }
 
@@ -92,6 +173,9 @@ diesel::table! {
         model_id -> Int8,
         kind -> Text,
         amount -> Int8,
+        currency -> Text,
+        period -> Text,
+        mode -> Text,
     }
 }
 
@@ -99,6 +183,15 @@ diesel::table! {
     model_aliases (alias) {
         alias -> Text,
         model_id -> Int8,
+    }
+}
+
+diesel::table! {
+    model_fallbacks (model_id, position) {
+        model_id -> Int8,
+        position -> Int8,
+        fallback_id -> Int8,
+        cause -> Text,
     }
 }
 
@@ -115,6 +208,8 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        strategy -> Text,
+        affinity -> Bool,
     }
 }
 
@@ -233,6 +328,10 @@ diesel::table! {
         usage_estimated -> Bool,
         cost_nanos -> Nullable<Int8>,
         currency -> Text,
+        queue_position -> Nullable<Int8>,
+        asked_model_id -> Int8,
+        phases -> Text,
+        observed -> Text,
     }
 }
 
@@ -269,6 +368,7 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        busyness_at_most -> Text,
     }
 }
 
@@ -349,8 +449,10 @@ diesel::table! {
 }
 
 diesel::joinable!(api_key_models -> api_keys (api_key_id));
+diesel::joinable!(api_key_time_rules -> api_keys (api_key_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(model_aliases -> models (model_id));
+diesel::joinable!(model_fallbacks -> models (model_id));
 diesel::joinable!(provider_keys -> providers (provider_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(targets -> models (model_id));
@@ -358,14 +460,20 @@ diesel::joinable!(targets -> providers (provider_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_key_models,
+    api_key_time_rules,
     api_keys,
     audit_log,
+    budget_usage,
+    busyness_rules,
     config_generations,
+    error_rules,
+    health_events,
     instances,
     journal_positions,
     latency_quarter_hour,
     limits,
     model_aliases,
+    model_fallbacks,
     models,
     prices,
     provider_keys,

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::{ModelId, ProviderId, TargetId};
+use modelgate_domain::{Busyness, ModelId, ProviderId, TargetId};
 
-use crate::columns::{At, MaybeAt, at};
+use crate::columns::{At, MaybeAt, MaybeBusyness, at};
 use crate::conn::db;
 use crate::schema::targets;
 use crate::{Conn, StoreError};
@@ -31,6 +31,9 @@ pub struct Target {
     pub weight: i64,
     /// Whether calls may go there.
     pub enabled: bool,
+    /// Only while the gateway is at most this busy; absent = always.
+    #[diesel(deserialize_as = MaybeBusyness)]
+    pub busyness_at_most: Option<Busyness>,
     /// When it was made.
     #[diesel(deserialize_as = At)]
     pub created_at: DateTime<Utc>,
@@ -57,6 +60,8 @@ pub struct TargetData {
     pub weight: i64,
     /// Whether calls may go there.
     pub enabled: bool,
+    /// Only while the gateway is at most this busy; absent = always.
+    pub busyness_at_most: Option<Busyness>,
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -68,6 +73,7 @@ struct Values<'a> {
     priority: i64,
     weight: i64,
     enabled: bool,
+    busyness_at_most: &'static str,
 }
 
 impl TargetData {
@@ -79,6 +85,7 @@ impl TargetData {
             priority: self.priority,
             weight: self.weight,
             enabled: self.enabled,
+            busyness_at_most: self.busyness_at_most.map_or("", Busyness::as_str),
         }
     }
 }

@@ -7,7 +7,7 @@ use modelgate_domain::credential::{CredentialState, StateBy};
 use modelgate_domain::limit::{LimitKind, LimitScope};
 use modelgate_domain::{
     ApiKeyId, Currency, KeyText, ModelId, Price, PriceId, ProviderId, ProviderKeyId, Secret,
-    TargetId, UserId,
+    TargetId,
 };
 use modelgate_store::api_keys::{self, Allowed, ApiKeyData, KeyMaterial};
 use modelgate_store::models::{self, ModelData};
@@ -195,6 +195,10 @@ impl Writer {
         old: Option<&Model>,
         new: &Model,
     ) -> Result<ModelId, ApplyError> {
+        let row = match new.id {
+            Some(id) => models::find(c, id).await?.map(ModelData::from),
+            None => None,
+        };
         let data = ModelData {
             name: new.name.clone(),
             display_name: new.display_name.clone(),
@@ -203,6 +207,7 @@ impl Writer {
             max_output_tokens: new.max_output_tokens,
             enabled: new.enabled,
             hidden: new.hidden,
+            ..row.unwrap_or_default()
         };
         let id = match new.id {
             None => models::insert(c, &data, self.now).await?,
@@ -247,6 +252,10 @@ impl Writer {
                 priority: target.priority,
                 weight: target.weight,
                 enabled: target.enabled,
+                busyness_at_most: match target.id {
+                    Some(id) => targets::find(c, id).await?.and_then(|t| t.busyness_at_most),
+                    None => None,
+                },
             };
             let id = match target.id {
                 None => targets::insert(c, &data, self.now).await?,
@@ -403,14 +412,12 @@ fn new_provider() -> ProviderData {
 }
 
 fn key_data(new: &ApiKey, row: Option<ApiKeyData>) -> ApiKeyData {
-    let (user_id, expires_at) = row.map_or((UserId(0), None), |r| (r.user_id, r.expires_at));
     ApiKeyData {
-        user_id,
         name: new.name.clone(),
         enabled: new.enabled,
-        expires_at,
         all_models: new.models == Models::All,
         note: new.note.clone(),
+        ..row.unwrap_or_default()
     }
 }
 

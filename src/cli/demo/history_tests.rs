@@ -2,49 +2,20 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ahash::AHashMap;
-use modelgate_domain::{
-    ApiKeyId, Currency, ModelId, Price, PriceId, ProviderId, ProviderKeyId, Secret, Status,
-    TargetId, UserId,
-};
+use modelgate_domain::{ApiKeyId, Currency, Price, PriceId, Status};
 
 use super::cast::PEOPLE;
 use super::history::history;
-use crate::catalog::{
-    AllowedModels, ApiKey, Catalog, Credential, CredentialState, Model, Provider, Target,
-};
+use crate::catalog::{ApiKey, Catalog, Model, fixtures};
 
 const NOW_MS: i64 = 1_790_000_000_000;
 
-fn credential(id: i64) -> Arc<Credential> {
-    Arc::new(Credential {
-        id: ProviderKeyId(id),
-        label: "main".into(),
-        secret: Secret::new("sk-up"),
-        weight: 100,
-        max_concurrency: None,
-        state: CredentialState::Active,
-        state_until_ms: None,
-    })
-}
-
-#[allow(clippy::too_many_lines, reason = "one literal")]
 fn catalog() -> Catalog {
-    let provider = Arc::new(Provider {
-        id: ProviderId(1),
-        name: "atlas".into(),
-        base_url: "http://127.0.0.1:1/v1".into(),
-        extra_headers: Vec::new(),
-        user_agent: None,
-        proxy_url: None,
-        connect_timeout: Duration::from_secs(1),
-        first_byte_timeout: Duration::from_secs(1),
-        idle_timeout: Duration::from_secs(1),
-        enabled: true,
-        credentials: vec![credential(1), credential(2)],
-    });
+    let mut atlas = fixtures::provider(1, "atlas");
+    atlas.credentials = [1, 2].map(|id| Arc::new(fixtures::credential(id))).into();
+    let atlas = Arc::new(atlas);
     let price = Price {
         id: PriceId(1),
         currency: Currency::parse("USD").unwrap(),
@@ -64,47 +35,22 @@ fn catalog() -> Catalog {
         .into_iter()
         .zip(1..)
         .map(|(name, id)| {
-            let model = Model {
-                id: ModelId(id),
-                name: name.into(),
-                kind: if name.contains("embed") {
-                    "embedding"
-                } else {
-                    "chat"
-                }
-                .into(),
-                context_length: None,
-                max_output_tokens: None,
-                enabled: true,
-                hidden: false,
-                created_s: 0,
-                targets: vec![Arc::new(Target {
-                    id: TargetId(id),
-                    provider: Arc::clone(&provider),
-                    upstream_model: name.into(),
-                    priority: 1,
-                    weight: 100,
-                    enabled: true,
-                    prices: Vec::new(),
-                })],
-                prices: if name == "jade-preview" {
-                    Vec::new()
-                } else {
-                    vec![price.clone()]
-                },
-            };
+            let target = Arc::new(fixtures::target(id, &atlas, 1));
+            let mut model = fixtures::model(id, name, vec![target]);
+            if name.contains("embed") {
+                model.kind = "embedding".into();
+            }
+            if name != "jade-preview" {
+                model.prices = vec![price.clone()];
+            }
             (Box::from(name), Arc::new(model))
         })
         .collect();
     let keys = PEOPLE.iter().zip(1_u8..).map(|(person, id)| {
         let key = ApiKey {
             id: ApiKeyId(id.into()),
-            user_id: UserId(0),
             name: person.name.into(),
-            prefix: "sk-mg".into(),
-            enabled: true,
-            expires_at_ms: None,
-            allowed: AllowedModels::All,
+            ..fixtures::Build::key()
         };
         ([id; 32], Arc::new(key))
     });

@@ -135,6 +135,7 @@ fn as_credential(key: &Secret) -> Credential {
         secret: key.clone(),
         weight: 1,
         max_concurrency: None,
+        limits: Vec::new(),
         state: CredentialState::Active,
         state_until_ms: None,
     }

@@ -112,16 +112,16 @@ async fn post(
         let view = view(&page, &state, &loaded, form_state);
         page.invalid_or(&view, &view)
     };
-    let (mut data, allowed) = match read(&page, &form, &loaded.choices) {
+    let key = &loaded.key;
+    let old = ApiKeyData::from(key.clone());
+    let (data, allowed) = match read(&page, &form, &loaded.choices, old.clone()) {
         Ok(read) => read,
         Err(form_state) => return again(form_state),
     };
-    let key = &loaded.key;
-    data.user_id = key.user_id;
     let object = format!("api_key {}", key.name);
     let after = audited(&data, &allowed, &loaded.choices);
     let mut entry = change(&page, &state, "api_key.update", object, Some(after));
-    entry.before = Some(audited(&data_of(key), &loaded.allowed, &loaded.choices));
+    entry.before = Some(audited(&old, &loaded.allowed, &loaded.choices));
     let id = key.id;
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
@@ -140,17 +140,6 @@ async fn post(
             page.redirect_with(&format!("{PATH}/{id}"), &toast)
         }
         Err(form_state) => again(form_state),
-    }
-}
-
-fn data_of(key: &ApiKey) -> ApiKeyData {
-    ApiKeyData {
-        user_id: key.user_id,
-        name: key.name.clone(),
-        enabled: key.enabled,
-        expires_at: key.expires_at,
-        all_models: key.all_models,
-        note: key.note.clone(),
     }
 }
 
@@ -183,7 +172,11 @@ async fn revoke(
     let (key, id) = (&loaded.key, loaded.key.id);
     let object = format!("api_key {}", key.name);
     let mut entry = change(&page, &state, "api_key.revoke", object, None);
-    entry.before = Some(audited(&data_of(key), &loaded.allowed, &loaded.choices));
+    entry.before = Some(audited(
+        &ApiKeyData::from(key.clone()),
+        &loaded.allowed,
+        &loaded.choices,
+    ));
     state
         .db
         .write(move |c| {

@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use askama::Template;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
-use modelgate_domain::{ModelId, TargetId, UserId, naming};
+use modelgate_domain::{ModelId, TargetId, naming};
 use modelgate_store::api_keys::{Allowed, ApiKey, ApiKeyData, KeyMaterial};
 use modelgate_store::{Conn, api_keys, changes, models, providers, targets};
 use serde_json::{Value, json};
@@ -188,7 +188,8 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
         let view = new_view(&page, &choices, form_state, None);
         page.invalid_or(&view, &view)
     };
-    let (mut data, allowed) = match read(&page, &form, &choices) {
+    let read = read(&page, &form, &choices, ApiKeyData::default());
+    let (mut data, allowed) = match read {
         Ok(read) => read,
         Err(form_state) => return again(form_state),
     };
@@ -220,11 +221,12 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
     }
 }
 
-/// The fields that making and editing a key share.
+/// The fields that making and editing a key share; what the form does not ask stays as it is in `base`.
 pub(super) fn read(
     page: &Shell,
     form: &Form,
     choices: &[(String, String)],
+    base: ApiKeyData,
 ) -> Result<(ApiKeyData, Vec<Allowed>), FormState> {
     let mut fields = Fields::new(page, form);
     let expires_at = match form.text("expires_at") {
@@ -247,12 +249,12 @@ pub(super) fn read(
         fields.fail("model", "admin-api-key-no-model");
     }
     let data = ApiKeyData {
-        user_id: UserId::NONE,
         name: fields.text("name", naming::label, "admin-api-key-bad-name"),
         enabled: form.checked("enabled"),
         expires_at,
         all_models,
         note: form.text("note").chars().take(2_000).collect(),
+        ..base
     };
     let allowed = if all_models { Vec::new() } else { allowed };
     fields.finish((data, allowed))

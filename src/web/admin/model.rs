@@ -115,7 +115,7 @@ async fn post(
     form: Form,
 ) -> PageResult {
     let loaded = load(&state, *id).await?;
-    let (data, aliases) = match read(&page, &form) {
+    let (data, aliases) = match read(&page, &form, &loaded.model) {
         Ok(read) => read,
         Err(form_state) => return again(&page, &loaded, form_state),
     };
@@ -148,7 +148,11 @@ async fn post(
     done(&page, &loaded, saved, "admin-model-saved")
 }
 
-fn read(page: &Shell, form: &Form) -> Result<(ModelData, Vec<String>), FormState> {
+fn read(
+    page: &Shell,
+    form: &Form,
+    old: &models::Model,
+) -> Result<(ModelData, Vec<String>), FormState> {
     let mut fields = Fields::new(page, form);
     let mut aliases: Vec<String> = form
         .text("aliases")
@@ -165,6 +169,8 @@ fn read(page: &Shell, form: &Form) -> Result<(ModelData, Vec<String>), FormState
         max_output_tokens: fields.optional_number("max_output_tokens", &naming::TOKENS),
         enabled: form.checked("enabled"),
         hidden: form.checked("hidden"),
+        strategy: old.strategy,
+        affinity: old.affinity,
     };
     let unusable = aliases
         .iter()
@@ -216,6 +222,7 @@ async fn add_target(
         priority: fields.number("priority", &naming::PRIORITIES),
         weight: fields.number("weight", &naming::WEIGHTS),
         enabled: true,
+        busyness_at_most: None,
     };
     let data = match fields.finish(data) {
         Ok(data) => data,
@@ -264,6 +271,7 @@ async fn edit_target(
         priority: fields.number("priority", &naming::PRIORITIES),
         weight: fields.number("weight", &naming::WEIGHTS),
         enabled: form.checked("enabled"),
+        busyness_at_most: old.busyness_at_most,
     };
     let data = match fields.finish(data) {
         Ok(data) => data,

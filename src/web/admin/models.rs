@@ -188,12 +188,8 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
     let mut fields = Fields::new(&page, &form);
     let data = ModelData {
         name: fields.text("name", naming::model, "admin-model-bad-name"),
-        display_name: String::new(),
         kind: fields.text("kind", is_kind, "admin-model-bad-choice"),
-        context_length: None,
-        max_output_tokens: None,
-        enabled: true,
-        hidden: false,
+        ..ModelData::default()
     };
     let provider = if form.text("provider").is_empty() {
         None
@@ -263,6 +259,7 @@ pub(super) fn new_target(model: ModelId, provider: ProviderId, upstream: &str) -
         priority: 1,
         weight: naming::WEIGHT,
         enabled: true,
+        busyness_at_most: None,
     }
 }
 

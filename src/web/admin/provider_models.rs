@@ -206,12 +206,8 @@ async fn model_named(
     };
     let data = ModelData {
         name: name.to_owned(),
-        display_name: String::new(),
         kind: kind.to_owned(),
-        context_length: None,
-        max_output_tokens: None,
-        enabled: true,
-        hidden: false,
+        ..ModelData::default()
     };
     insert_model(c, &data, now).await
 }

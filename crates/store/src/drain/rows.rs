@@ -62,6 +62,10 @@ struct Row {
     usage_estimated: bool,
     cost_nanos: Option<i64>,
     currency: String,
+    queue_position: Option<i64>,
+    asked_model_id: i64,
+    phases: String,
+    observed: String,
 }
 
 #[derive(Clone, Debug, Insertable)]
@@ -309,6 +313,10 @@ impl Row {
             usage_estimated: usage.estimated,
             cost_nanos: cost(r),
             currency: cost(r).map(|_| r.currency.to_string()).unwrap_or_default(),
+            queue_position: r.queue_position,
+            asked_model_id: r.asked_model_id.0,
+            phases: text(&r.phases),
+            observed: text(&r.observed),
         }
     }
 }

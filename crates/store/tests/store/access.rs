@@ -155,6 +155,7 @@ fn key(name: &str) -> ApiKeyData {
         expires_at: None,
         all_models: false,
         note: String::new(),
+        ..ApiKeyData::default()
     }
 }
 

@@ -43,6 +43,7 @@ fn gpt(name: &str) -> ModelData {
         max_output_tokens: None,
         enabled: true,
         hidden: false,
+        ..ModelData::default()
     }
 }
 
@@ -54,6 +55,7 @@ fn target(model_id: ModelId, provider_id: ProviderId, priority: i64) -> TargetDa
         priority,
         weight: 100,
         enabled: true,
+        busyness_at_most: None,
     }
 }
 
