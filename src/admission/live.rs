@@ -1,4 +1,4 @@
-//! What runs at this moment, counted.
+//! What runs at this moment, counted, and who has called lately.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -30,6 +30,8 @@ pub struct KeyLive {
 pub(super) struct Counter {
     requests: AtomicI64,
     streams: AtomicI64,
+    /// When a call was last admitted or refused, epoch milliseconds.
+    seen_ms: AtomicI64,
 }
 
 impl Counter {
@@ -38,6 +40,10 @@ impl Counter {
         if stream {
             self.streams.fetch_add(by, Ordering::Relaxed);
         }
+    }
+
+    pub(super) fn seen(&self, now_ms: i64) {
+        self.seen_ms.store(now_ms, Ordering::Relaxed);
     }
 
     pub(super) fn read(&self) -> KeyLive {
@@ -64,6 +70,16 @@ impl Counters {
         drop(known);
         let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(key).or_default())
+    }
+
+    /// How many keys have a call running or had one since then.
+    pub(super) fn active_since(&self, since_ms: i64) -> usize {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let active = |counter: &&Arc<Counter>| {
+            counter.seen_ms.load(Ordering::Relaxed) >= since_ms
+                || counter.requests.load(Ordering::Relaxed) > 0
+        };
+        known.values().filter(active).count()
     }
 
     pub(super) fn read(&self) -> LiveCounters {

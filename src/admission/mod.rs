@@ -1,11 +1,25 @@
-//! Who may call what, now: the rules, the live counters, and the permit that every admitted call holds.
+//! Who may call what, now: the rules, the live meters and counters, and the permit that every admitted call holds.
 //!
 //! Checks everything first and then commits everything or nothing. Knows nothing of HTTP or storage.
 
+mod activity;
+mod budget;
+mod learned;
+mod ledger;
 mod live;
+mod meter;
 mod permit;
+mod rates;
+mod refusal;
 mod rules;
+pub mod schedule;
+mod weight;
+mod window;
 
+pub use activity::{Figures, level};
 pub use live::{KeyLive, LiveCounters};
-pub use permit::{Admission, Permit};
-pub use rules::{Ask, Refusal, check_key, refuse};
+pub use permit::{Admission, Ask, CredentialPermit, Observed, Permit, Saturated, Used};
+pub use rates::{Rate, Rates};
+pub use refusal::{Figure, Refusal};
+pub use rules::{Caller, check_key};
+pub use weight::{Estimate, Weight, price_at};

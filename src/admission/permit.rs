@@ -1,98 +1,437 @@
 //! Admission itself, and the permit that gives everything back when it is dropped.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use chrono_tz::Tz;
+use modelgate_domain::period::BudgetSum;
+use modelgate_domain::{
+    ApiKeyId, Busyness, Currency, Limit, LimitKind, LimitMode, ModelId, Price, RequestRecord, Usage,
+};
+
+use super::activity::{self, Activity, Figures, LATELY_MS};
+use super::learned::Outputs;
+use super::ledger::{Claim, Close, Denied, Ledger, Receipt};
 use super::live::{Counter, Counters, LiveCounters};
-use super::rules::{Ask, Refusal, refuse};
+use super::meter::Times;
+use super::rates::Rates;
+use super::refusal::Refusal;
+use super::rules::{Caller, check_key, check_model};
+use super::weight::{Estimate, Weight, dearest, price_at, usable};
+use crate::catalog::{ApiKey, Catalog, Credential, Model, Resolved, Target};
+use crate::config::Policy;
+
+/// What a caller wants to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Whose call.
+    pub key: &'a ApiKey,
+    /// What it names.
+    pub resolved: &'a Resolved,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// How much it may use.
+    pub weight: Weight,
+    /// Where it comes from.
+    pub address: Option<IpAddr>,
+    /// When the call began, epoch milliseconds.
+    pub started_ms: i64,
+    /// The time, epoch milliseconds.
+    pub now_ms: i64,
+}
+
+/// What a call used in the end.
+#[derive(Clone, Copy, Debug)]
+pub struct Used<'a> {
+    /// Its tokens.
+    pub usage: &'a Usage,
+    /// What it cost, where a price was known.
+    pub cost: Option<(i64, &'a Currency)>,
+    /// Whether a vendor was called at all; otherwise not even the request counts.
+    pub called: bool,
+    /// Whether the answer came to its end, so that its length says something.
+    pub whole: bool,
+    /// The time, epoch milliseconds.
+    pub now_ms: i64,
+}
 
 /// The shared state of admission. Cheap to clone; all clones count together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Admission {
-    counters: Arc<Counters>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    zone: Tz,
+    policy: ArcSwap<Policy>,
+    counters: Counters,
+    ledger: Ledger,
+    outputs: Outputs,
+    activity: Activity,
 }
 
 /// One admitted call. Whatever way the call ends, dropping this takes it off the counters.
 #[derive(Debug)]
 #[must_use = "dropping the permit ends the call's admission"]
 pub struct Permit {
-    counters: Arc<Counters>,
+    shared: Arc<Shared>,
     key: Arc<Counter>,
     stream: bool,
+    model: ModelId,
+    choices: i64,
+    estimate: Estimate,
+    receipt: Receipt,
+}
+
+/// One attempt's share of a vendor credential's limits.
+#[derive(Debug)]
+#[must_use = "dropping this gives the share back"]
+pub struct CredentialPermit {
+    receipt: Receipt,
+}
+
+/// A vendor credential whose limits have no room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saturated {
+    /// Which kind of limit.
+    pub kind: LimitKind,
+    /// When there will be room, epoch milliseconds; absent where waiting alone does not help.
+    pub available_at_ms: Option<i64>,
 }
 
 impl Admission {
-    /// Nothing is running.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing is running and nothing is used. Budgets, and keys without a time zone of their own, follow `zone`.
+    pub fn new(zone: Tz) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                zone,
+                policy: ArcSwap::default(),
+                counters: Counters::default(),
+                ledger: Ledger::new(zone),
+                outputs: Outputs::default(),
+                activity: Activity::default(),
+            }),
+        }
+    }
+
+    /// Puts settings in force.
+    pub fn set_policy(&self, policy: Policy) {
+        self.shared.policy.store(Arc::new(policy));
+    }
+
+    /// Takes a new configuration over: meters for its limits, and what the database says of its budgets.
+    pub fn adopt(&self, catalog: &Catalog, now_ms: i64) {
+        self.shared.ledger.adopt(catalog.limits(), now_ms);
+        self.shared.ledger.learn(&catalog.budget_sums);
+    }
+
+    /// Whether the key works, from here and now.
+    pub fn check_key(&self, caller: &Caller<'_>) -> Result<(), Box<Refusal>> {
+        check_key(caller, self.shared.zone)
     }
 
     /// Checks every rule, and counts the call in only when all of them let it through.
-    pub fn admit(&self, ask: &Ask<'_>) -> Result<Permit, Refusal> {
-        refuse(ask)?;
-        let key = self.counters.of(ask.key.id);
-        self.counters.total.add(ask.stream, 1);
+    pub fn admit(&self, ask: &Ask<'_>) -> Result<Permit, Box<Refusal>> {
+        self.check_key(&Caller {
+            key: ask.key,
+            address: ask.address,
+            now_ms: ask.now_ms,
+        })?;
+        check_model(ask.key, ask.resolved)?;
+        let (receipt, estimate) = self.take(ask, None)?;
+        let key = self.shared.counters.of(ask.key.id);
+        key.seen(ask.now_ms);
         key.add(ask.stream, 1);
+        self.shared.counters.total.add(ask.stream, 1);
         Ok(Permit {
-            counters: Arc::clone(&self.counters),
+            shared: Arc::clone(&self.shared),
             key,
             stream: ask.stream,
+            model: ask.resolved.model.id,
+            choices: ask.weight.choices.max(1),
+            estimate,
+            receipt,
         })
+    }
+
+    /// Lets an admitted call go on with another model: what that adds is checked and counted, and nothing twice.
+    /// On a refusal the permit stays as it was.
+    pub fn admit_as_well(&self, permit: &mut Permit, ask: &Ask<'_>) -> Result<(), Box<Refusal>> {
+        check_model(ask.key, ask.resolved)?;
+        let (receipt, estimate) = self.take(ask, Some(&permit.receipt))?;
+        permit.receipt.join(receipt);
+        permit.estimate = estimate;
+        permit.model = ask.resolved.model.id;
+        Ok(())
+    }
+
+    /// What [`Self::admit`] would say, without counting anything.
+    pub fn would_admit(&self, ask: &Ask<'_>) -> Result<Rates, Box<Refusal>> {
+        self.check_key(&Caller {
+            key: ask.key,
+            address: ask.address,
+            now_ms: ask.now_ms,
+        })?;
+        check_model(ask.key, ask.resolved)?;
+        let (mut receipt, _) = self.take(ask, None)?;
+        receipt.close(&Close {
+            undone: true,
+            ..Close::default()
+        });
+        Ok(receipt.rates)
+    }
+
+    fn take(
+        &self,
+        ask: &Ask<'_>,
+        held: Option<&Receipt>,
+    ) -> Result<(Receipt, Estimate), Box<Refusal>> {
+        let model = &ask.resolved.model;
+        let own = ask.key.limits.iter();
+        let mut limits = own
+            .chain(ask.key.user_limits.iter())
+            .chain(model.limits.iter())
+            .filter(|limit| limit.model_id.0 == 0 || limit.model_id == model.id)
+            .filter(|limit| held.is_none_or(|held| !held.holds(limit)))
+            .peekable();
+        let policy = self.shared.policy.load();
+        let percent = policy.output_percent;
+        let estimate = Estimate::of(ask.weight, model, &self.shared.outputs, percent);
+        if limits.peek().is_none() {
+            return Ok((Receipt::default(), estimate));
+        }
+        let targets = usable(ask.key, ask.resolved);
+        let prices = targets.filter_map(|target| price_at(model, target, ask.started_ms));
+        let mut claims: Vec<Claim<'_>> = limits
+            .map(|limit| claim(limit, estimate, prices.clone()))
+            .collect();
+        if policy.refuse_unpriced {
+            check_priced(ask, &claims)?;
+        }
+        let times = Times {
+            now_ms: ask.now_ms,
+            started_ms: ask.started_ms,
+        };
+        let taken = self.shared.ledger.take(&mut claims, times);
+        let refused = |denied: Box<Denied>| Refusal::of_limit(*denied, self.shared.zone, ask.now_ms);
+        Ok((taken.map_err(refused)?, estimate))
+    }
+
+    /// Takes an attempt's share of a vendor credential's limits: all of them but the plain `concurrency`, which
+    /// belongs to the queue. `estimate` is that of the call's permit.
+    pub fn try_credential(
+        &self,
+        credential: &Credential,
+        (model, target): (&Model, &Target),
+        estimate: Estimate,
+        now_ms: i64,
+    ) -> Result<CredentialPermit, Saturated> {
+        let mut limits = credential
+            .limits
+            .iter()
+            .filter(|limit| limit.model_id.0 == 0 || limit.model_id == model.id)
+            .filter(|limit| !queued(limit))
+            .peekable();
+        if limits.peek().is_none() {
+            return Ok(CredentialPermit {
+                receipt: Receipt::default(),
+            });
+        }
+        let price = price_at(model, target, now_ms);
+        let mut claims: Vec<Claim<'_>> = limits
+            .map(|limit| claim(limit, estimate, price.into_iter()))
+            .collect();
+        let times = Times {
+            now_ms,
+            started_ms: now_ms,
+        };
+        let taken = self.shared.ledger.take(&mut claims, times);
+        let receipt = taken.map_err(|denied| Saturated {
+            kind: denied.limit.kind,
+            available_at_ms: denied.wait_ms.map(|wait| now_ms.saturating_add(wait)),
+        })?;
+        Ok(CredentialPermit { receipt })
     }
 
     /// What runs now in this process.
     pub fn live(&self) -> LiveCounters {
-        self.counters.read()
+        self.shared.counters.read()
     }
+
+    /// How much of a limit is used now: requests, tokens or calls; for a budget the nano-units that are spent or held
+    /// back.
+    pub fn used(&self, limit: &Limit, now_ms: i64) -> i64 {
+        self.shared.ledger.used(limit, now_ms)
+    }
+
+    /// Takes over what the database says of budgets, other instances' calls included.
+    pub fn learn_budgets(&self, sums: &[BudgetSum]) {
+        self.shared.ledger.learn(sums);
+    }
+
+    /// Notes that the database now holds the record of a call that ended in this process. Comes after
+    /// [`Self::learn_budgets`] with the sums that hold it, so that in between it counts twice and never not at all.
+    pub fn drained(&self, record: &RequestRecord) {
+        self.shared.ledger.drained(record);
+    }
+
+    /// Counts an accepted call that ended, for the busyness.
+    pub fn ended(&self, key: ApiKeyId, http_status: i64, now_ms: i64) {
+        self.shared.activity.ended(http_status == 429);
+        if http_status == 429 {
+            // refused calls had no permit to be seen by
+            self.shared.counters.of(key).seen(now_ms);
+        }
+    }
+
+    /// How busy the gateway was when it was last looked at.
+    pub fn busyness(&self) -> Busyness {
+        self.shared.activity.level()
+    }
+
+    /// Looks how busy the gateway is; once a minute, and when settings change.
+    pub fn look(&self, resting_providers: u64, now_ms: i64) -> (Busyness, Figures) {
+        let since_ms = now_ms.saturating_sub(LATELY_MS);
+        let keys = self.shared.counters.active_since(since_ms);
+        let rest = Figures {
+            active_keys: u64::try_from(keys).unwrap_or(u64::MAX),
+            resting_providers,
+            ..Figures::default()
+        };
+        let figures = self.shared.activity.look(now_ms, rest);
+        let level = activity::level(&figures, &self.shared.policy.load().busyness);
+        self.shared.activity.set(level);
+        (level, figures)
+    }
+}
+
+/// What a call wants of a limit.
+fn claim<'a, 'p>(
+    limit: &'a Limit,
+    estimate: Estimate,
+    prices: impl Iterator<Item = &'p Price>,
+) -> Claim<'a> {
+    let (need, least) = match limit.kind {
+        LimitKind::Rpm | LimitKind::Concurrency => (1, 1),
+        LimitKind::Tpm => {
+            // An estimate above the whole limit would never pass; the prompt is what counts then.
+            let most = limit.amount.max(estimate.prompt);
+            let need = estimate.tokens().min(most);
+            (need, need)
+        }
+        LimitKind::Budget => {
+            let (whole, prompt) = dearest(prices, &limit.currency, estimate);
+            let least = if estimate.guess { prompt.max(1) } else { whole };
+            (whole, least.min(whole))
+        }
+    };
+    Claim { limit, need, least }
+}
+
+/// Keys under a budget may be kept to calls whose cost is known.
+fn check_priced(ask: &Ask<'_>, claims: &[Claim<'_>]) -> Result<(), Box<Refusal>> {
+    let budgets: Vec<&Limit> = claims
+        .iter()
+        .map(|claim| claim.limit)
+        .filter(|limit| limit.kind == LimitKind::Budget && limit.mode == LimitMode::Enforce)
+        .collect();
+    let Some(first) = budgets.first() else {
+        return Ok(());
+    };
+    let model = &ask.resolved.model;
+    let counted = |target: &Target| {
+        price_at(model, target, ask.started_ms)
+            .is_some_and(|price| budgets.iter().any(|b| b.currency == price.currency))
+    };
+    if usable(ask.key, ask.resolved).all(counted) {
+        return Ok(());
+    }
+    let message = format!(
+        "The model {} has no price in {}, and calls that a budget cannot count are not allowed here.",
+        model.name, first.currency
+    );
+    let what = (402, "model_unpriced");
+    Err(Refusal::of_rule("unpriced", first.scope.as_str(), what, message))
+}
+
+/// The plain limit of running calls on a credential is counted where calls wait for it.
+fn queued(limit: &Limit) -> bool {
+    limit.kind == LimitKind::Concurrency
+        && limit.model_id.0 == 0
+        && limit.mode == LimitMode::Enforce
+}
+
+impl Permit {
+    /// How the rate limits stood when the call was admitted, itself counted.
+    pub fn rates(&self) -> Rates {
+        self.receipt.rates
+    }
+
+    /// What is held back for it.
+    pub fn estimate(&self) -> Estimate {
+        self.estimate
+    }
+
+    /// The limits that would have refused it and only observe: which, whose, how much.
+    pub fn observed(&self) -> Vec<Observed> {
+        let observed = |denied: &Denied| Observed {
+            rule: denied.limit.kind.as_str(),
+            scope: denied.limit.scope.as_str(),
+            limit: denied.limit.amount,
+            used: denied.used,
+        };
+        self.receipt.observed.iter().map(observed).collect()
+    }
+
+    /// Replaces what was held back by what was used. Only the first call does something; the call stays on the
+    /// counters of what runs until the permit is dropped.
+    pub fn settle(&mut self, used: &Used<'_>) {
+        if used.whole {
+            let each = used.usage.output() / self.choices;
+            self.shared.outputs.learn(self.model, each);
+        }
+        self.receipt.close(&close(used));
+    }
+}
+
+impl CredentialPermit {
+    /// Replaces what was held back by what was used.
+    pub fn settle(&mut self, used: &Used<'_>) {
+        self.receipt.close(&close(used));
+    }
+}
+
+fn close<'a>(used: &Used<'a>) -> Close<'a> {
+    Close {
+        now_ms: used.now_ms,
+        tokens: used.usage.total(),
+        cost: used.cost,
+        undone: !used.called,
+    }
+}
+
+/// A limit that only observes and would have refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Observed {
+    /// Its kind.
+    pub rule: &'static str,
+    /// What it applies to.
+    pub scope: &'static str,
+    /// How much is allowed: requests, tokens, calls or nano-units.
+    pub limit: i64,
+    /// How much was used.
+    pub used: i64,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.key.add(self.stream, -1);
-        self.counters.total.add(self.stream, -1);
+        self.shared.counters.total.add(self.stream, -1);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::admission::KeyLive;
-    use crate::catalog::fixtures::Build;
-    use modelgate_domain::ApiKeyId;
-
-    #[test]
-    fn a_permit_counts_until_it_is_dropped_and_a_refusal_never_counts() {
-        let catalog = Build::new()
-            .provider(1, "acme")
-            .model(1, "gpt-x", &[1])
-            .done();
-        let resolved = catalog.resolve("gpt-x").unwrap();
-        let key = Build::key();
-        let ask = |stream| Ask {
-            key: &key,
-            resolved: &resolved,
-            stream,
-            now_ms: 0,
-        };
-        let admission = Admission::new();
-        let plain = admission.admit(&ask(false)).unwrap();
-        let stream = admission.clone().admit(&ask(true)).unwrap();
-        let live = KeyLive {
-            active_requests: 2,
-            active_streams: 1,
-        };
-        assert_eq!(admission.live().by_key, [(ApiKeyId(1), live)]);
-        assert_eq!(admission.live().active_streams, 1);
-        let barred = Build::key_only(&[], &[]);
-        let refused = admission.admit(&Ask {
-            key: &barred,
-            ..ask(true)
-        });
-        assert_eq!(refused.unwrap_err().code, "model_not_allowed");
-        assert_eq!(admission.live().active_requests, 2);
-        drop(stream);
-        assert_eq!(admission.live().active_streams, 0);
-        assert_eq!(admission.live().active_requests, 1);
-        drop(plain);
-        assert_eq!(admission.live(), LiveCounters::default());
-    }
-}
+#[path = "permit_tests.rs"]
+mod tests;

@@ -1,114 +1,90 @@
-//! The rules, as pure functions: what is asked, and why it is refused.
+//! The rules that concern a key alone, as pure functions; they hold for every endpoint.
 
+use std::net::IpAddr;
+
+use chrono_tz::Tz;
+
+use super::refusal::{Refusal, moment, seconds};
+use super::schedule;
 use crate::catalog::{ApiKey, Resolved};
 
-/// What a caller wants to do.
+/// Who calls, from where, when.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
+pub struct Caller<'a> {
     /// Whose call.
     pub key: &'a ApiKey,
-    /// What it names.
-    pub resolved: &'a Resolved,
-    /// Whether a stream is asked for.
-    pub stream: bool,
+    /// The address it comes from, where there is one.
+    pub address: Option<IpAddr>,
     /// The time, epoch milliseconds.
     pub now_ms: i64,
 }
 
-/// Why a call is not admitted. A rule of the house, never a fault of a vendor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Stable code, the same in the answer and in the record.
-    pub code: &'static str,
-    /// The HTTP status that fits.
-    pub status: u16,
-    /// The rule, in words that do not change.
-    pub rule: &'static str,
-    /// Whose rule: `api_key`.
-    pub scope: &'static str,
-    /// One sentence for the caller. Names no secret.
-    pub message: String,
-}
-
-/// The rules that concern the key alone; they hold for every endpoint.
-pub fn check_key(key: &ApiKey, now_ms: i64) -> Result<(), Refusal> {
+/// Whether the key works, from here and now. `zone` is the business time zone, for keys without one of their own.
+pub fn check_key(caller: &Caller<'_>, zone: Tz) -> Result<(), Box<Refusal>> {
+    let Caller { key, now_ms, .. } = *caller;
+    let prefix = &key.prefix;
     if !key.enabled {
-        return Err(Refusal {
-            code: "api_key_disabled",
-            status: 401,
-            rule: "enabled",
-            scope: "api_key",
-            message: format!("The API key {}… is switched off.", key.prefix),
-        });
+        let message = format!("The API key {prefix}… is switched off.");
+        let what = (401, "api_key_disabled");
+        return Err(Refusal::of_rule("enabled", "api_key", what, message));
     }
     if key.expires_at_ms.is_some_and(|until| until <= now_ms) {
-        return Err(Refusal {
-            code: "api_key_expired",
-            status: 401,
-            rule: "expires_at",
-            scope: "api_key",
-            message: format!("The API key {}… has expired.", key.prefix),
-        });
+        let message = format!("The API key {prefix}… has expired.");
+        let what = (401, "api_key_expired");
+        return Err(Refusal::of_rule("expires_at", "api_key", what, message));
     }
-    Ok(())
+    check_address(caller)?;
+    check_time(caller, zone)
 }
 
-/// All rules, in the order in which their refusals are told.
-pub fn refuse(ask: &Ask<'_>) -> Result<(), Refusal> {
-    check_key(ask.key, ask.now_ms)?;
-    if !ask.key.may_use_resolved(ask.resolved) {
-        return Err(Refusal {
-            code: "model_not_allowed",
-            status: 403,
-            rule: "allowed_models",
-            scope: "api_key",
-            message: format!(
-                "The API key {}… may not use the model {}.",
-                ask.key.prefix, ask.resolved.model.name
-            ),
-        });
+fn check_address(caller: &Caller<'_>) -> Result<(), Box<Refusal>> {
+    let Some(allowed) = &caller.key.rules.allowed_cidrs else {
+        return Ok(());
+    };
+    let address = caller.address.map(|address| address.to_canonical());
+    if address.is_some_and(|at| allowed.iter().any(|net| net.contains(&at))) {
+        return Ok(());
     }
-    Ok(())
+    let from = address.map_or_else(|| "an unknown address".to_owned(), |at| at.to_string());
+    let prefix = &caller.key.prefix;
+    let message = format!("The API key {prefix}… may not be used from {from}.");
+    let what = (403, "address_not_allowed");
+    Err(Refusal::of_rule("allowed_cidrs", "api_key", what, message))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog::fixtures::Build;
-
-    #[test]
-    fn every_rule_refuses_with_its_own_code() {
-        let catalog = Build::new()
-            .provider(1, "acme")
-            .provider(2, "other")
-            .model(1, "gpt-x", &[1, 2])
-            .done();
-        let code = |key: &ApiKey, name: &str| {
-            let resolved = catalog.resolve(name).unwrap();
-            let ask = Ask {
-                key,
-                resolved: &resolved,
-                stream: false,
-                now_ms: 1_000,
-            };
-            refuse(&ask).err().map(|r| (r.code, r.status))
-        };
-        let mut key = Build::key();
-        assert_eq!(code(&key, "gpt-x"), None);
-        key.expires_at_ms = Some(1_001);
-        assert_eq!(code(&key, "gpt-x"), None);
-        key.expires_at_ms = Some(1_000);
-        assert_eq!(code(&key, "gpt-x"), Some(("api_key_expired", 401)));
-        key.enabled = false;
-        assert_eq!(code(&key, "gpt-x"), Some(("api_key_disabled", 401)));
-        let none = Build::key_only(&[], &[]);
-        assert_eq!(code(&none, "gpt-x"), Some(("model_not_allowed", 403)));
-        let pinned = Build::key_only(&[], &[101]);
-        assert_eq!(code(&pinned, "gpt-x"), None);
-        assert_eq!(code(&pinned, "acme/gpt-x"), None);
-        assert_eq!(
-            code(&pinned, "other/gpt-x"),
-            Some(("model_not_allowed", 403))
-        );
+fn check_time(caller: &Caller<'_>, zone: Tz) -> Result<(), Box<Refusal>> {
+    let rules = &caller.key.rules;
+    if rules.time_rules.is_empty() {
+        return Ok(());
     }
+    let zone = rules.time_zone.unwrap_or(zone);
+    if schedule::allows(&rules.time_rules, zone, caller.now_ms) {
+        return Ok(());
+    }
+    let next = schedule::next_allowed(&rules.time_rules, zone, caller.now_ms);
+    let prefix = &caller.key.prefix;
+    let message = match next {
+        Some(ms) => {
+            let from = moment(ms, zone);
+            format!("The API key {prefix}… may not be used at this time; it may again from {from} ({zone}).")
+        }
+        None => format!("The API key {prefix}… may not be used at this time, nor at any later one."),
+    };
+    let what = (403, "outside_allowed_times");
+    let mut refusal = Refusal::of_rule("time_rules", "api_key", what, message);
+    refusal.next_allowed_at = next.map(|ms| moment(ms, zone));
+    refusal.reset_at_ms = next;
+    refusal.retry_after_s = next.map(|ms| seconds(ms.saturating_sub(caller.now_ms)));
+    Err(refusal)
+}
+
+/// Whether the key's allow-list holds what a name means.
+pub(super) fn check_model(key: &ApiKey, resolved: &Resolved) -> Result<(), Box<Refusal>> {
+    if key.may_use_resolved(resolved) {
+        return Ok(());
+    }
+    let (prefix, model) = (&key.prefix, &resolved.model.name);
+    let message = format!("The API key {prefix}… may not use the model {model}.");
+    let what = (403, "model_not_allowed");
+    Err(Refusal::of_rule("allowed_models", "api_key", what, message))
 }

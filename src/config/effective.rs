@@ -6,7 +6,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::given::invalid;
-use super::{Config, ConfigError, JournalFull, Origin, Variable, parse, registry as r};
+use super::{
+    Config, ConfigError, JournalFull, Origin, Policy, Variable, parse, registry as r,
+};
 
 /// The settings in force, replaced as a whole when one is saved.
 pub type LiveSettings = Arc<ArcSwap<Effective>>;
@@ -28,6 +30,8 @@ pub struct Runtime {
     pub slow_ms: u64,
     /// How long a call may wait between its attempts, in all.
     pub retry_budget: Duration,
+    /// Rules of admission that hold for everybody.
+    pub policy: Policy,
 }
 
 /// One setting with what holds and why.
@@ -123,7 +127,7 @@ impl Runtime {
                     Duration::from_millis(variable.kind.integer(text).map_err(bad)?);
             }
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
-            _ => {}
+            _ => self.policy.set(variable, text).map_err(bad)?,
         }
         Ok(())
     }
@@ -139,6 +143,7 @@ impl From<&Config> for Runtime {
             journal_full: config.journal_full,
             slow_ms: config.slow_ms,
             retry_budget: config.retry_budget,
+            policy: config.policy,
         }
     }
 }
@@ -183,6 +188,7 @@ mod tests {
             };
             let value = match key {
                 "journal_full" => "serve-without-record",
+                "unpriced" => "refuse",
                 "public_url" | "cors_origins" => "https://x.example",
                 _ => "42",
             };

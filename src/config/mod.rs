@@ -7,6 +7,7 @@ mod effective;
 mod env;
 mod given;
 mod parse;
+mod policy;
 mod registry;
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ pub use effective::{Effective, LiveSettings, Runtime, Setting};
 pub use env::{DotEnvError, Env, MapEnv, Origin, ProcessEnv};
 pub use given::{ConfigError, Given};
 pub use parse::{nearest, redact_database_url, username};
+pub use policy::{Policy, Thresholds};
 pub use registry::{Fallback, Kind, Variable, registry, setting};
 
 /// The effective start-up configuration.
@@ -75,6 +77,8 @@ pub struct Config {
     pub slow_ms: u64,
     /// `MODELGATE_RETRY_BUDGET_MS`: how long a call may wait between its attempts, in all.
     pub retry_budget: Duration,
+    /// Rules of admission that hold for everybody.
+    pub policy: Policy,
     /// Every registered name with its text and where that came from.
     pub given: Given,
 }
@@ -134,6 +138,7 @@ impl Config {
             journal_full: given.parse(&r::JOURNAL_FULL, parse::journal_full)?,
             slow_ms: given.integer(&r::SLOW_MS)?,
             retry_budget: Duration::from_millis(given.integer(&r::RETRY_BUDGET_MS)?),
+            policy: Policy::read(&given)?,
             given,
         })
     }

@@ -374,7 +374,56 @@ pub(super) const RETRY_BUDGET_MS: Variable = variable(
 )
 .setting("retry_budget_ms");
 
-static REGISTRY: [Variable; 27] = [
+pub(super) const UNPRICED: Variable = variable(
+    "MODELGATE_UNPRICED",
+    Kind::Choice(&["allow", "refuse"]),
+    Fallback::Text("allow"),
+    "Whether keys under a budget may make calls whose cost is not known: allow serves them uncounted, refuse answers with 402.",
+)
+.setting("unpriced");
+pub(super) const BUDGET_OUTPUT_FACTOR: Variable = variable(
+    "MODELGATE_BUDGET_OUTPUT_FACTOR",
+    Kind::Integer {
+        min: 10,
+        max: 1_000,
+    },
+    Fallback::Text("100"),
+    "How much is held back of budgets and token limits while a call runs, in percent of what 95 of 100 answers of the model stay within.",
+)
+.setting("budget_output_factor");
+pub(super) const BUSYNESS_ACTIVE_KEYS: Variable = variable(
+    "MODELGATE_BUSYNESS_ACTIVE_KEYS",
+    Kind::Integer {
+        min: 0,
+        max: 1_000_000,
+    },
+    Fallback::Text("10"),
+    "The gateway is busy when more keys than this called within ten minutes and the share of 429 is above its bound.",
+)
+.setting("busyness_active_keys");
+pub(super) const BUSYNESS_429_PERCENT: Variable = variable(
+    "MODELGATE_BUSYNESS_429_PERCENT",
+    Kind::Integer { min: 0, max: 100 },
+    Fallback::Text("50"),
+    "The gateway is busy when more than so many of 100 answers within ten minutes were 429 and enough keys called.",
+)
+.setting("busyness_429_percent");
+pub(super) const BUSYNESS_RESTING_BUSY: Variable = variable(
+    "MODELGATE_BUSYNESS_RESTING_BUSY",
+    Kind::Integer { min: 1, max: 1_000 },
+    Fallback::Text("1"),
+    "So many providers that rest make a busy gateway very busy.",
+)
+.setting("busyness_resting_busy");
+pub(super) const BUSYNESS_RESTING_CRITICAL: Variable = variable(
+    "MODELGATE_BUSYNESS_RESTING_CRITICAL",
+    Kind::Integer { min: 1, max: 1_000 },
+    Fallback::Text("2"),
+    "So many providers that rest make a busy gateway extremely busy.",
+)
+.setting("busyness_resting_critical");
+
+static REGISTRY: [Variable; 33] = [
     DATA_DIR,
     DATABASE_URL,
     SECRET_KEY,
@@ -402,6 +451,12 @@ static REGISTRY: [Variable; 27] = [
     JOURNAL_FULL,
     SLOW_MS,
     RETRY_BUDGET_MS,
+    UNPRICED,
+    BUDGET_OUTPUT_FACTOR,
+    BUSYNESS_ACTIVE_KEYS,
+    BUSYNESS_429_PERCENT,
+    BUSYNESS_RESTING_BUSY,
+    BUSYNESS_RESTING_CRITICAL,
 ];
 
 /// Every setting, in the order that people read.

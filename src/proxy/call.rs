@@ -19,7 +19,7 @@ use super::large::Large;
 use super::settle::{Settlement, shutting_down};
 use super::state::Worker;
 use super::{authenticate, body, caller, headers};
-use crate::admission::{Ask, check_key};
+use crate::admission::{Ask, Caller, Weight};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::forwarded;
 use crate::routing::{Candidate, PlanRequest, Why, plan};
@@ -118,7 +118,13 @@ async fn prepare(
     key: &ApiKey,
     settlement: &mut Settlement,
 ) -> Result<Prepared, ApiError> {
-    check_key(key, settlement.record.started_ms)?;
+    let started_ms = settlement.record.started_ms;
+    let address = settlement.record.client_ip.parse().ok();
+    worker.admission.check_key(&Caller {
+        key,
+        address,
+        now_ms: started_ms,
+    })?;
     let limit = worker.settings.body_limit;
     let body = body::read(request, payload, limit).await?;
     settlement.record.request_bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
@@ -135,6 +141,13 @@ async fn prepare(
         key,
         resolved: &resolved,
         stream: settlement.record.stream,
+        weight: Weight {
+            prompt: peek.prompt.tokens(),
+            max_output: peek.max_output,
+            choices: peek.choices,
+        },
+        address,
+        started_ms,
         now_ms,
     })?;
     settlement.hold_permit(permit);
@@ -215,8 +228,15 @@ fn attempts(
     })
 }
 
-/// Runs the attempts. A caller of a stream who waits in silence gets its status and heartbeats meanwhile.
 async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) -> HttpResponse {
+    let rates = job.settlement.rates();
+    let mut response = attempt(&worker, endpoint, job).await;
+    headers::rates(response.headers_mut(), &rates);
+    response
+}
+
+/// Runs the attempts. A caller of a stream who waits in silence gets its status and heartbeats meanwhile.
+async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -> HttpResponse {
     let id = job.settlement.id();
     let streams = endpoint.streams && job.peek.stream;
     let committed = job.settlement.committed();
@@ -225,7 +245,7 @@ async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) ->
         let mut closing = worker.closing.clone();
         tokio::select! {
             biased;
-            served = work.as_mut() => return answer(&worker, id, served),
+            served = work.as_mut() => return answer(worker, id, served),
             Ok(_) = closing.wait_for(|closes| *closes) => {}
         }
         let error = shutting_down();
@@ -235,7 +255,7 @@ async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) ->
         return error.respond(id);
     }
     if let Ok(served) = tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
-        return answer(&worker, id, served);
+        return answer(worker, id, served);
     }
     committed.set(200);
     let mut response = HttpResponse::Ok();
@@ -301,6 +321,12 @@ pub(super) fn identify(
     let catalog = worker.catalog.load_full();
     let key = authenticate::authenticate(request.headers(), &catalog)
         .inspect_err(|_error| worker.metrics.auth_failed())?;
-    check_key(&key, worker.clock.now_ms())?;
+    let trusted = &worker.settings.trusted_proxies;
+    let connection = request.peer_addr().map(|address| address.ip());
+    worker.admission.check_key(&Caller {
+        key: &key,
+        address: Some(forwarded::client(connection, request.headers(), trusted)),
+        now_ms: worker.clock.now_ms(),
+    })?;
     Ok((key, catalog))
 }

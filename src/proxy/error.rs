@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use modelgate_dialect::openai::error::{Attempt, Envelope};
+use modelgate_dialect::openai::error::{Attempt, Envelope, Figure as Shown, Policy};
 use modelgate_dialect::openai::request::BadRequest;
+use modelgate_domain::money::format_nanos;
 use modelgate_domain::{FaultOwner, RequestId, Status};
 
 use super::headers;
-use crate::admission::Refusal;
+use crate::admission::{Figure, Refusal};
 
 /// An error on its way to the caller and into the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct ApiError {
     pub attempts: Vec<Attempt>,
     /// What the record says, where that is more than the caller is told; free of secrets.
     pub detail: Option<String>,
+    /// The operator's rule that is in the way, with its figures.
+    pub refusal: Option<Box<Refusal>>,
 }
 
 impl ApiError {
@@ -76,6 +79,7 @@ impl ApiError {
             retry_after_s: None,
             attempts: Vec::new(),
             detail: None,
+            refusal: None,
         }
     }
 
@@ -111,6 +115,7 @@ impl ApiError {
     pub fn kind(&self) -> &'static str {
         match self.http_status {
             401 => "authentication_error",
+            402 => "insufficient_quota",
             403 => "permission_error",
             429 => "rate_limit_error",
             500.. => "api_error",
@@ -131,26 +136,65 @@ impl ApiError {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        let mut response = response.body(self.envelope(&request_id).body());
+        let body = self.with_envelope(&request_id, |envelope| envelope.body());
+        let mut response = response.body(body);
         headers::mark(response.headers_mut(), id);
+        if let Some(refusal) = &self.refusal {
+            headers::rates(response.headers_mut(), &refusal.rates);
+        }
         response
     }
 
     /// The error as the last event of a stream.
     pub fn event(&self, id: RequestId) -> String {
-        self.envelope(&id.to_string()).event()
+        self.with_envelope(&id.to_string(), |envelope| envelope.event())
     }
 
-    fn envelope<'a>(&'a self, request_id: &'a str) -> Envelope<'a> {
-        Envelope {
+    fn with_envelope(&self, request_id: &str, write: impl Fn(&Envelope<'_>) -> String) -> String {
+        let mut envelope = Envelope {
             message: &self.message,
             kind: self.kind(),
             param: self.param,
             code: &self.code,
             request_id,
             attempts: &self.attempts,
-        }
+            policy: None,
+        };
+        let Some(refusal) = &self.refusal else {
+            return write(&envelope);
+        };
+        let (limit, used) = (text(refusal.limit.as_ref()), text(refusal.used.as_ref()));
+        let reset_at = refusal.reset_at();
+        envelope.policy = Some(Policy {
+            rule: refusal.rule,
+            scope: refusal.scope,
+            limit: shown(refusal.limit.as_ref(), &limit),
+            used: shown(refusal.used.as_ref(), &used),
+            currency: refusal.limit.as_ref().and_then(|figure| match figure {
+                Figure::Money(_, currency) => Some(currency.as_str()),
+                Figure::Count(_) => None,
+            }),
+            reset_at: reset_at.as_deref(),
+            next_allowed_at: refusal.next_allowed_at.as_deref(),
+            owner: FaultOwner::Policy.as_str(),
+        });
+        write(&envelope)
     }
+}
+
+/// The amount of a figure of money.
+fn text(figure: Option<&Figure>) -> String {
+    match figure {
+        Some(Figure::Money(nanos, _)) => format_nanos(*nanos),
+        Some(Figure::Count(_)) | None => String::new(),
+    }
+}
+
+fn shown<'a>(figure: Option<&Figure>, text: &'a str) -> Option<Shown<'a>> {
+    Some(match figure? {
+        Figure::Count(count) => Shown::Count(*count),
+        Figure::Money(..) => Shown::Money(text),
+    })
 }
 
 impl From<BadRequest> for ApiError {
@@ -161,8 +205,12 @@ impl From<BadRequest> for ApiError {
     }
 }
 
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        Self::policy(refusal.status, refusal.code, refusal.message)
+impl From<Box<Refusal>> for ApiError {
+    fn from(refusal: Box<Refusal>) -> Self {
+        let message = refusal.message.clone();
+        let mut error = Self::policy(refusal.status, refusal.code, message);
+        error.retry_after_s = refusal.retry_after_s;
+        error.refusal = Some(refusal);
+        error
     }
 }

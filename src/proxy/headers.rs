@@ -5,9 +5,22 @@ use actix_web::http::header::{
 };
 use modelgate_domain::RequestId;
 
+use crate::admission::Rates;
+
 /// On every answer.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+const RATE_REQUESTS: [&str; 3] = [
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests",
+];
+const RATE_TOKENS: [&str; 3] = [
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-tokens",
+];
 
 /// Of use to a caller, and silent about whose account at the vendor was used.
 const PASSED: [&str; 5] = [
@@ -22,6 +35,20 @@ const PASSED: [&str; 5] = [
 pub(super) fn mark(headers: &mut HeaderMap, id: RequestId) {
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(X_REQUEST_ID, value);
+    }
+}
+
+/// How the caller's rate limits stand, as OpenAI tells it; nothing where none applies.
+pub(super) fn rates(headers: &mut HeaderMap, rates: &Rates) {
+    let kinds = [(&rates.requests, RATE_REQUESTS), (&rates.tokens, RATE_TOKENS)];
+    for (rate, [limit, remaining, reset]) in kinds {
+        let Some(rate) = rate else { continue };
+        headers.insert(HeaderName::from_static(limit), HeaderValue::from(rate.limit));
+        let left = HeaderValue::from(rate.remaining);
+        headers.insert(HeaderName::from_static(remaining), left);
+        if let Ok(value) = HeaderValue::from_str(&rate.reset()) {
+            headers.insert(HeaderName::from_static(reset), value);
+        }
     }
 }
 

@@ -13,13 +13,13 @@ use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::Attempt;
 use modelgate_domain::{
-    AttemptRecord, FaultOwner, Price, ProviderId, RequestId, RequestRecord, Status, Usage,
+    AttemptRecord, FaultOwner, ProviderId, RequestId, RequestRecord, Status, Usage,
 };
 use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::state::Worker;
-use crate::admission::Permit;
+use crate::admission::{Permit, Rates, Used, price_at};
 use crate::catalog::{Model, Target};
 use crate::journal::JournalFull;
 use crate::routing::{Candidate, InFlight};
@@ -92,8 +92,22 @@ impl Settlement {
         self.committed.get() != 0
     }
 
+    /// Holds the admission of the call, and notes the limits that would have refused it and only observe.
     pub(super) fn hold_permit(&mut self, permit: Permit) {
+        let observed = permit.observed();
+        if !observed.is_empty() {
+            for limit in &observed {
+                self.worker.metrics.observed(limit.rule);
+            }
+            // plain texts and numbers cannot fail to serialise
+            self.record.observed = serde_json::to_string(&observed).unwrap_or_default();
+        }
         self.permit = Some(permit);
+    }
+
+    /// How the caller's rate limits stand.
+    pub(super) fn rates(&self) -> Rates {
+        self.permit.as_ref().map(Permit::rates).unwrap_or_default()
     }
 
     /// The place at the credential of the attempts that follow, until [`Self::release_place`].
@@ -228,6 +242,9 @@ impl Settlement {
         self.record.status = error.status;
         self.record.fault_owner = error.fault;
         self.record.error_code = error.code.clone().into_owned();
+        if let Some(refusal) = error.refusal.as_ref().filter(|_| self.open) {
+            self.worker.metrics.refused(refusal.rule);
+        }
         let said = error.detail.as_deref().unwrap_or(&error.message);
         self.record.error_message = match &self.tried {
             Some(tried) => scrub::text(said, &tried.target.provider, &tried.credential.secret),
@@ -253,6 +270,7 @@ impl Settlement {
         self.record.finished_ms = self.worker.clock.now_ms();
         self.record.finish_reason = std::mem::take(&mut self.findings.finish_reason);
         self.price();
+        self.settle_limits();
         let several = self.attempts.len() > 1;
         let attempts = if several { &self.attempts[..] } else { &[] };
         if self.started {
@@ -261,8 +279,27 @@ impl Settlement {
             self.worker.writer.refused(&self.record);
         }
         self.worker.metrics.ended(&self.record);
+        let (key, status) = (self.record.api_key_id, self.record.http_status);
+        let admission = &self.worker.admission;
+        admission.ended(key, status, self.record.finished_ms);
         self.place = None;
         self.permit = None;
+    }
+
+    /// Tells the limits what was used. Comes before the record goes to the journal: once that is in the database,
+    /// budgets take its cost off what they know to be on its way.
+    fn settle_limits(&mut self) {
+        let Some(permit) = &mut self.permit else {
+            return;
+        };
+        let record = &self.record;
+        permit.settle(&Used {
+            usage: &record.usage,
+            cost: record.cost_nanos.map(|nanos| (nanos, &record.currency)),
+            called: record.attempts > 0,
+            whole: record.status == Status::Success,
+            now_ms: record.finished_ms,
+        });
     }
 
     /// Usage and cost, where a vendor has answered.
@@ -277,7 +314,7 @@ impl Settlement {
             ..Usage::default()
         });
         let at = self.record.started_ms;
-        if let Some(price) = price_at(&target.prices, at).or_else(|| price_at(&model.prices, at)) {
+        if let Some(price) = price_at(&model, &target, at) {
             self.record.cost_nanos = Some(price.cost(&self.record.usage));
             self.record.price_id = price.id;
             self.record.currency = price.currency.clone();
@@ -299,11 +336,6 @@ impl Drop for Settlement {
         "client_gone".clone_into(&mut self.record.error_code);
         self.end(0);
     }
-}
-
-/// The price in force at a time; `prices` are newest first.
-fn price_at(prices: &[Price], at_ms: i64) -> Option<&Price> {
-    prices.iter().find(|price| price.effective_from_ms <= at_ms)
 }
 
 /// How a call ends that the gateway has to break off because it stops.

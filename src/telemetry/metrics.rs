@@ -8,6 +8,22 @@ use prometheus::{
 
 /// The values of the label `endpoint`; anything else is counted as the last.
 const ENDPOINTS: [&str; 4] = ["chat_completions", "completions", "embeddings", "other"];
+/// The values of the label `rule`: everything that refuses; anything else is counted as the last.
+const RULES: [&str; 13] = [
+    "enabled",
+    "expires_at",
+    "allowed_cidrs",
+    "time_rules",
+    "allowed_models",
+    "busyness",
+    "unpriced",
+    "rpm",
+    "tpm",
+    "concurrency",
+    "budget",
+    "queue",
+    "other",
+];
 const TOKEN_KINDS: [&str; 5] = ["prompt", "cached", "cache_write", "completion", "reasoning"];
 const DURATIONS_S: &[f64] = &[
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
@@ -23,6 +39,9 @@ pub struct Metrics {
     duration: Histogram,
     ttft: Histogram,
     auth_failures: IntCounter,
+    /// By rule, in the order of their list.
+    refusals: Vec<IntCounter>,
+    observed: Vec<IntCounter>,
     read: Read,
 }
 
@@ -105,6 +124,16 @@ impl Metrics {
                 "modelgate_ttft_seconds",
                 "Time to the first token or, without a stream, the first byte.",
             )?,
+            refusals: by_rule(
+                &registry,
+                "modelgate_refusals_total",
+                "Calls that a rule refused.",
+            )?,
+            observed: by_rule(
+                &registry,
+                "modelgate_observed_refusals_total",
+                "Calls that a limit in mode observe would have refused.",
+            )?,
             read: Read::new(&registry)?,
             registry,
             requests,
@@ -149,6 +178,16 @@ impl Metrics {
     /// Counts a call without a valid key.
     pub fn auth_failed(&self) {
         self.auth_failures.inc();
+    }
+
+    /// Counts a call that a rule refused.
+    pub fn refused(&self, rule: &str) {
+        count_rule(&self.refusals, rule);
+    }
+
+    /// Counts a call that a limit would have refused, did it not only observe.
+    pub fn observed(&self, rule: &str) {
+        count_rule(&self.observed, rule);
     }
 
     /// Everything in Prometheus' text format.
@@ -222,6 +261,24 @@ impl Read {
     }
 }
 
+fn by_rule(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+) -> Result<Vec<IntCounter>, prometheus::Error> {
+    let counters = IntCounterVec::new(Opts::new(name, help), &["rule"])?;
+    registry.register(Box::new(counters.clone()))?;
+    let of = RULES.map(|rule| counters.get_metric_with_label_values(&[rule]));
+    of.into_iter().collect()
+}
+
+fn count_rule(counters: &[IntCounter], rule: &str) {
+    let place = RULES.iter().position(|known| *known == rule);
+    if let Some(counter) = counters.get(place.unwrap_or(RULES.len() - 1)) {
+        counter.inc();
+    }
+}
+
 fn build_info(registry: &Registry) -> Result<(), prometheus::Error> {
     let opts = Opts::new("modelgate_build_info", "1; the version is a label.");
     let info = GaugeVec::new(opts, &["version"])?;
@@ -274,6 +331,8 @@ mod tests {
             ..RequestRecord::default()
         });
         metrics.auth_failed();
+        metrics.refused("rpm");
+        metrics.observed("a rule nobody wrote");
         let gauges = Gauges {
             active_requests: 3,
             ..Gauges::default()
@@ -300,6 +359,10 @@ mod tests {
             line(&text, "modelgate_auth_failures_total"),
             "modelgate_auth_failures_total 1"
         );
+        let refused = "modelgate_refusals_total{rule=\"rpm\"}";
+        assert_eq!(line(&text, refused), format!("{refused} 1"));
+        let observed = "modelgate_observed_refusals_total{rule=\"other\"}";
+        assert_eq!(line(&text, observed), format!("{observed} 1"));
         assert!(!text.contains("made up"));
         assert!(
             text.lines()

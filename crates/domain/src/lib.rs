@@ -13,6 +13,7 @@ pub mod limit;
 pub mod money;
 pub mod naming;
 pub mod outcome;
+pub mod period;
 pub mod price;
 pub mod record;
 pub mod routing;

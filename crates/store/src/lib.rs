@@ -4,6 +4,7 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod budgets;
 pub mod catalog;
 pub mod changes;
 mod columns;

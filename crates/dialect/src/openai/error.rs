@@ -33,6 +33,45 @@ pub struct Envelope<'a> {
     /// What was tried, where that was more than one attempt.
     #[serde(skip_serializing_if = "<[Attempt]>::is_empty")]
     pub attempts: &'a [Attempt],
+    /// The operator's rule that is in the way, where one is.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy<'a>>,
+}
+
+/// A rule of the operator, in fields that OpenAI's clients pass over and people can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Policy<'a> {
+    /// Which rule: `rpm`, `budget`, `time_rules`.
+    pub rule: &'a str,
+    /// What it is on: `api_key`, `user`, `model`.
+    pub scope: &'a str,
+    /// How much is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Figure<'a>>,
+    /// How much is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<Figure<'a>>,
+    /// The currency of both, where they are money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<&'a str>,
+    /// When there will be room, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_at: Option<&'a str>,
+    /// When the call will be allowed, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_allowed_at: Option<&'a str>,
+    /// Who decides: always `policy`.
+    pub owner: &'a str,
+}
+
+/// A figure of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Figure<'a> {
+    /// Requests, tokens or calls.
+    Count(i64),
+    /// Money as decimal text.
+    Money(&'a str),
 }
 
 #[derive(Serialize)]
@@ -112,9 +151,34 @@ mod tests {
             code: "rude",
             request_id: "req_1",
             attempts: &[],
+            policy: None,
         };
         let body = r#"{"error":{"message":"say \"please\"\n","type":"invalid_request_error","param":null,"code":"rude","request_id":"req_1"}}"#;
         assert_eq!(error.body(), body);
         assert_eq!(error.event(), format!("data: {body}\n\n"));
+    }
+
+    #[test]
+    fn a_rule_stands_beside_what_clients_know() {
+        let error = Envelope {
+            message: "no",
+            kind: "rate_limit_error",
+            param: None,
+            code: "rpm_exceeded",
+            request_id: "req_1",
+            attempts: &[],
+            policy: Some(Policy {
+                rule: "rpm",
+                scope: "api_key",
+                limit: Some(Figure::Count(60)),
+                used: Some(Figure::Money("1.5")),
+                currency: None,
+                reset_at: Some("2026-11-21T00:00:00Z"),
+                next_allowed_at: None,
+                owner: "policy",
+            }),
+        };
+        let body = r#"{"error":{"message":"no","type":"rate_limit_error","param":null,"code":"rpm_exceeded","request_id":"req_1","rule":"rpm","scope":"api_key","limit":60,"used":"1.5","reset_at":"2026-11-21T00:00:00Z","owner":"policy"}}"#;
+        assert_eq!(error.body(), body);
     }
 }

@@ -21,6 +21,10 @@ pub struct Peek {
     pub stream: bool,
     /// What the caller's prompt weighs when nobody else counts it.
     pub prompt: Estimate,
+    /// The most tokens that the caller lets an answer have, by whichever of the fields names more.
+    pub max_output: Option<i64>,
+    /// How many answers are asked for, at least 1.
+    pub choices: i64,
     model_span: Range<usize>,
     usage: UsageRequest,
 }
@@ -105,6 +109,12 @@ struct Wire<'a> {
     input: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "raw")]
     tools: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    max_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    max_completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    n: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -141,10 +151,13 @@ impl Peek {
         for part in [wire.messages, wire.prompt, wire.input, wire.tools] {
             prompt.add_json(part.map_or("", RawValue::get).as_bytes());
         }
+        let most = [wire.max_tokens, wire.max_completion_tokens];
         Ok(Self {
             model,
             stream,
             prompt,
+            max_output: most.into_iter().filter_map(whole).max(),
+            choices: whole(wire.n).unwrap_or(1).max(1),
             model_span,
             usage,
         })
@@ -237,6 +250,12 @@ fn boolean(raw: Option<&RawValue>) -> Option<bool> {
     }
 }
 
+/// A whole number that is not negative; anything else is the vendor's to refuse.
+fn whole(raw: Option<&RawValue>) -> Option<i64> {
+    let number: i64 = raw?.get().parse().ok()?;
+    (number >= 0).then_some(number)
+}
+
 /// Where `raw` stands in the body that it was borrowed from.
 fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
     let start = raw
@@ -249,7 +268,7 @@ fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
 }
 
 /// Names of [`Wire`] and [`WireStreamOptions`], to tell which one stands twice.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 11] = [
     "model",
     "stream",
     "stream_options",
@@ -257,6 +276,9 @@ const FIELDS: [&str; 8] = [
     "prompt",
     "input",
     "tools",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
     "include_usage",
 ];
 

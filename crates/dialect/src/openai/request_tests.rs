@@ -116,6 +116,22 @@ fn the_prompt_is_weighed() {
     assert_eq!(peek.prompt.tokens(), 6);
 }
 
+#[test]
+fn the_size_of_the_answer_is_read_where_it_makes_sense() {
+    let of = |fields: &str| {
+        let body = format!(r#"{{"model":"a"{fields}}}"#);
+        let peek = Peek::read(body.as_bytes()).unwrap();
+        (peek.max_output, peek.choices)
+    };
+    assert_eq!(of(""), (None, 1));
+    assert_eq!(of(r#","max_tokens":7,"n":3"#), (Some(7), 3));
+    assert_eq!(of(r#","max_tokens":7,"max_completion_tokens":9"#), (Some(9), 1));
+    assert_eq!(of(r#","max_tokens":"7","n":0"#), (None, 1));
+    assert_eq!(of(r#","max_tokens":null,"n":-2"#), (None, 1));
+    let twice = Peek::read(br#"{"model":"a","n":1,"n":2}"#);
+    assert_eq!(twice, Err(BadRequest::Duplicate("n")));
+}
+
 proptest! {
     #[test]
     fn any_object_survives_but_for_its_model(

@@ -1,5 +1,5 @@
-//! Moves the journal's records into the database: rows, attempts, roll-ups, last uses and the journal's position in
-//! the caller's one transaction.
+//! Moves the journal's records into the database: rows, attempts, roll-ups, budgets, last uses and the journal's
+//! position in the caller's one transaction.
 //!
 //! Nothing is counted twice, whatever is replayed: the position only moves forward from where the batch begins, and
 //! the roll-ups count only rows that this very call brought to an end.
@@ -10,14 +10,17 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use modelgate_domain::period::BudgetSum;
 use modelgate_domain::{AttemptRecord, RequestId, RequestRecord};
 
+use crate::budgets::{self, Cost};
 use crate::conn::db;
 use crate::schema::{api_keys, journal_positions};
 use crate::{Conn, StoreError};
-use rollups::Rollups;
+use rollups::{Counted, Rollups};
 
 pub use orphans::{ORPHAN_MS, expire};
 
@@ -66,13 +69,15 @@ pub enum Outcome {
     Applied {
         /// How many rows became terminal.
         ended: usize,
+        /// What is spent now of the budgets that they count in.
+        budgets: Vec<BudgetSum>,
     },
     /// Part of it is in the database already; nothing was written. Holds where each segment stands.
     Stale(Vec<(u64, u64)>),
 }
 
-/// Writes a batch. Call it through [`crate::Db::write`].
-pub async fn apply(c: &mut Conn, batch: &Batch) -> Result<Outcome, StoreError> {
+/// Writes a batch. Budgets follow the calendar of `zone`. Call it through [`crate::Db::write`].
+pub async fn apply(c: &mut Conn, batch: &Batch, zone: Tz) -> Result<Outcome, StoreError> {
     if behind(c, batch).await? {
         return Ok(Outcome::Stale(positions(c, &batch.instance).await?));
     }
@@ -90,7 +95,9 @@ pub async fn apply(c: &mut Conn, batch: &Batch) -> Result<Outcome, StoreError> {
     for (key, used_ms) in last_uses {
         touch(c, key, used_ms).await?;
     }
-    Ok(Outcome::Applied { ended })
+    let costs: Vec<Cost> = counted.iter().filter_map(Counted::cost).collect();
+    let budgets = budgets::add(c, &costs, zone).await?;
+    Ok(Outcome::Applied { ended, budgets })
 }
 
 /// Where each segment of a journal stands.

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use modelgate_domain::{FaultOwner, Status, Usage, histogram};
 
+use crate::budgets::Cost;
 use crate::conn::db_batch;
 use crate::schema::{latency_quarter_hour, usage_minute, usage_quarter_hour};
 use crate::{Conn, StoreError};
@@ -19,6 +20,7 @@ const QUARTER_MS: i64 = 15 * MINUTE_MS;
 pub(super) struct Counted {
     pub(super) started_ms: i64,
     pub(super) api_key_id: i64,
+    pub(super) user_id: i64,
     pub(super) model_id: i64,
     pub(super) provider_id: i64,
     pub(super) provider_key_id: i64,
@@ -158,6 +160,19 @@ impl Rollups {
 }
 
 impl Counted {
+    /// What it cost, where that is known and not nothing.
+    pub(super) fn cost(&self) -> Option<Cost> {
+        (self.cost_nanos > 0).then(|| Cost {
+            started_ms: self.started_ms,
+            api_key_id: self.api_key_id,
+            user_id: self.user_id,
+            model_id: self.model_id,
+            provider_key_id: self.provider_key_id,
+            currency: self.currency.clone(),
+            nanos: self.cost_nanos,
+        })
+    }
+
     /// How long a complete answer took. Broken, refused and abandoned calls say nothing about how fast a model is.
     fn full_latency_ms(&self) -> Option<i64> {
         self.latency_ms.filter(|_| self.status == Status::Success)

@@ -9,6 +9,7 @@ use modelgate_domain::{AttemptRecord, RequestRecord, Usage};
 
 use super::Entry;
 use super::rollups::Counted;
+use crate::budgets::LOCK;
 use crate::conn::{db, db_batch};
 use crate::schema::{request_attempts, request_logs};
 use crate::{Conn, StoreError};
@@ -131,12 +132,7 @@ pub(super) async fn write(c: &mut Conn, entries: &[Entry]) -> Result<Vec<Counted
 
 /// The number of the next row in order of arrival. Instances take turns, so that who follows the order misses nothing.
 pub(super) async fn next_seq(c: &mut Conn) -> Result<i64, StoreError> {
-    if let crate::conn::Inner::Pg(c) = &mut c.0 {
-        // Held to the end of the transaction.
-        diesel::sql_query("select pg_advisory_xact_lock(7308613678113744741)")
-            .execute(&mut **c)
-            .await?;
-    }
+    c.advisory_lock(LOCK).await?;
     let last: Option<i64> = db!(c, |c| request_logs::table
         .select(max(request_logs::seq))
         .first(c)
@@ -327,6 +323,7 @@ impl From<&RequestRecord> for Counted {
         Self {
             started_ms: r.started_ms,
             api_key_id: r.api_key_id.0,
+            user_id: r.user_id.0,
             model_id: r.model_id.0,
             provider_id: r.provider_id.0,
             provider_key_id: r.provider_key_id.0,

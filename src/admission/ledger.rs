@@ -1,0 +1,388 @@
+//! The live meters of all limits: a list of claims is checked as a whole, then committed as a whole or not at all.
+//!
+//! Plain data in, plain data out, and nothing else of the module touches a meter: a store that several instances
+//! share would stand behind these functions. Meters go by what a limit is, not by its amount: they survive a new
+//! configuration, and a changed amount holds at once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ahash::AHashMap;
+use arc_swap::ArcSwap;
+use chrono_tz::Tz;
+use modelgate_domain::period::BudgetSum;
+use modelgate_domain::{Currency, Limit, LimitKind, LimitMode, Period, RequestRecord};
+
+use super::meter::{Meter, Times};
+use super::rates::{Rate, Rates};
+
+/// What tells a limit from others, its amount and mode aside; the order in which meters are locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Identity {
+    scope: u8,
+    scope_id: i64,
+    model_id: i64,
+    kind: u8,
+    period: u8,
+    currency: [u8; 3],
+}
+
+impl From<&Limit> for Identity {
+    fn from(limit: &Limit) -> Self {
+        Self {
+            scope: limit.scope as u8,
+            scope_id: limit.scope_id,
+            model_id: limit.model_id.0,
+            kind: limit.kind as u8,
+            period: period_number(limit.period),
+            currency: letters(&limit.currency),
+        }
+    }
+}
+
+impl From<&BudgetSum> for Identity {
+    fn from(sum: &BudgetSum) -> Self {
+        Self {
+            scope: sum.scope as u8,
+            scope_id: sum.scope_id,
+            model_id: sum.model_id.0,
+            kind: LimitKind::Budget as u8,
+            period: period_number(Some(sum.period)),
+            currency: letters(&sum.currency),
+        }
+    }
+}
+
+fn period_number(period: Option<Period>) -> u8 {
+    period.map_or(0, |period| 1 + period as u8)
+}
+
+fn letters(currency: &Currency) -> [u8; 3] {
+    <[u8; 3]>::try_from(currency.as_str().as_bytes()).unwrap_or_default()
+}
+
+/// What a call wants of one limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim<'a> {
+    /// The limit.
+    pub(super) limit: &'a Limit,
+    /// Requests, tokens, calls or nano-units; 0 passes whatever is used.
+    pub(super) need: i64,
+    /// With how much it would make do, where `need` is a guess.
+    pub(super) least: i64,
+}
+
+/// A limit that has no room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Denied {
+    /// The limit.
+    pub(super) limit: Limit,
+    /// How much of it is used.
+    pub(super) used: i64,
+    /// When there will be room, milliseconds from now; absent where waiting alone does not help.
+    pub(super) wait_ms: Option<i64>,
+    /// How the call's limits stand.
+    pub(super) rates: Rates,
+}
+
+/// How a call ended, as far as meters are concerned.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Close<'a> {
+    /// The time, epoch milliseconds.
+    pub(super) now_ms: i64,
+    /// All tokens, in and out.
+    pub(super) tokens: i64,
+    /// What it cost, where that is known.
+    pub(super) cost: Option<(i64, &'a Currency)>,
+    /// No vendor was called: not even the request counts.
+    pub(super) undone: bool,
+}
+
+/// What a call holds of the meters. Dropped, it gives back what was held for later.
+#[derive(Debug, Default)]
+pub(super) struct Receipt {
+    holds: Vec<Hold>,
+    /// How the limits that refuse stand, this call counted.
+    pub(super) rates: Rates,
+    /// Limits that only observe and would have refused.
+    pub(super) observed: Vec<Denied>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    cell: Arc<Cell>,
+    amount: i64,
+    /// The second or the period that it was counted in.
+    stamp: i64,
+}
+
+#[derive(Debug)]
+struct Cell {
+    id: Identity,
+    meter: Mutex<Meter>,
+}
+
+impl Cell {
+    fn lock(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Cells = AHashMap<Identity, Arc<Cell>>;
+
+/// All meters of this process.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    zone: Tz,
+    cells: ArcSwap<Cells>,
+}
+
+impl Ledger {
+    /// Nothing is used. Budgets follow the calendar of `zone`.
+    pub(super) fn new(zone: Tz) -> Self {
+        Self {
+            zone,
+            cells: ArcSwap::default(),
+        }
+    }
+
+    /// Makes room for the limits of a new configuration, and forgets meters without a limit once nothing is on them.
+    pub(super) fn adopt<'a>(&self, limits: impl Iterator<Item = &'a Limit> + Clone, now_ms: i64) {
+        self.cells.rcu(|old| {
+            let mut cells: Cells = limits
+                .clone()
+                .map(|limit| {
+                    let id = Identity::from(limit);
+                    let known = old.get(&id).map(Arc::clone);
+                    (id, known.unwrap_or_else(|| Arc::new(Cell::new(limit))))
+                })
+                .collect();
+            for (id, cell) in old.iter() {
+                if !cells.contains_key(id) && !cell.lock().is_idle(now_ms) {
+                    cells.insert(*id, Arc::clone(cell));
+                }
+            }
+            cells
+        });
+    }
+
+    /// Grants all claims or none.
+    pub(super) fn take(
+        &self,
+        claims: &mut Vec<Claim<'_>>,
+        times: Times,
+    ) -> Result<Receipt, Box<Denied>> {
+        claims.sort_unstable_by_key(|claim| Identity::from(claim.limit));
+        claims.dedup_by_key(|claim| Identity::from(claim.limit));
+        let mut receipt = Receipt {
+            holds: claims.iter().map(|claim| self.hold(claim.limit)).collect(),
+            ..Receipt::default()
+        };
+        let mut guards: Vec<MutexGuard<'_, Meter>> =
+            receipt.holds.iter().map(|hold| hold.cell.lock()).collect();
+        let mut worst: Option<Denied> = None;
+        let mut grants = Vec::with_capacity(claims.len());
+        for (claim, meter) in claims.iter().zip(&mut guards) {
+            let used = meter.used(claim.limit, times, self.zone);
+            let room = claim.limit.amount.saturating_sub(used);
+            if claim.need == 0 || claim.need <= room {
+                grants.push(claim.need);
+                continue;
+            }
+            if claim.least <= room {
+                grants.push(room);
+                continue;
+            }
+            grants.push(claim.need);
+            let denied = Denied {
+                limit: claim.limit.clone(),
+                used,
+                wait_ms: meter.wait_ms(claim.limit, claim.need, times, self.zone),
+                rates: Rates::default(),
+            };
+            match claim.limit.mode {
+                LimitMode::Observe => receipt.observed.push(denied),
+                LimitMode::Enforce if worse(&denied, worst.as_ref()) => worst = Some(denied),
+                LimitMode::Enforce => {}
+            }
+        }
+        if let Some(mut denied) = worst {
+            denied.rates = rates(claims, &mut guards, times, self.zone);
+            return Err(Box::new(denied));
+        }
+        let stamps: Vec<i64> = claims
+            .iter()
+            .zip(guards.iter_mut().zip(&grants))
+            .map(|(claim, (meter, grant))| meter.commit(claim.limit, *grant, times, self.zone))
+            .collect();
+        let rates = rates(claims, &mut guards, times, self.zone);
+        drop(guards);
+        receipt.rates = rates;
+        for (hold, (amount, stamp)) in receipt.holds.iter_mut().zip(grants.into_iter().zip(stamps)) {
+            hold.amount = amount;
+            hold.stamp = stamp;
+        }
+        Ok(receipt)
+    }
+
+    /// Takes over what the database says of budgets.
+    pub(super) fn learn(&self, sums: &[BudgetSum]) {
+        let cells = self.cells.load();
+        for sum in sums {
+            if let Some(cell) = cells.get(&Identity::from(sum)) {
+                cell.lock().learn(sum, self.zone);
+            }
+        }
+    }
+
+    /// Notes that the database holds the cost of a call that ended here.
+    pub(super) fn drained(&self, record: &RequestRecord) {
+        let Some(cost) = record.cost_nanos.filter(|cost| *cost > 0) else {
+            return;
+        };
+        let cells = self.cells.load();
+        if cells.is_empty() {
+            return;
+        }
+        let scopes = [
+            record.api_key_id.0,
+            record.user_id.0,
+            record.model_id.0,
+            record.provider_key_id.0,
+        ];
+        for (scope, scope_id) in (0_u8..).zip(scopes) {
+            for model_id in [0, record.model_id.0] {
+                for period in 1..=PERIODS {
+                    let id = Identity {
+                        scope,
+                        scope_id,
+                        model_id,
+                        kind: LimitKind::Budget as u8,
+                        period,
+                        currency: letters(&record.currency),
+                    };
+                    if let Some(cell) = cells.get(&id) {
+                        cell.lock().drained(record.started_ms, cost);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How much of a limit is used now: requests, tokens, calls or nano-units.
+    pub(super) fn used(&self, limit: &Limit, now_ms: i64) -> i64 {
+        let cells = self.cells.load();
+        let times = Times {
+            now_ms,
+            started_ms: now_ms,
+        };
+        cells.get(&Identity::from(limit)).map_or(0, |cell| {
+            cell.lock().used(limit, times, self.zone)
+        })
+    }
+
+    fn hold(&self, limit: &Limit) -> Hold {
+        let id = Identity::from(limit);
+        let known = self.cells.load().get(&id).map(Arc::clone);
+        let cell = known.unwrap_or_else(|| self.insert(id, limit));
+        Hold {
+            cell,
+            amount: 0,
+            stamp: 0,
+        }
+    }
+
+    /// For a limit that came into force a moment ago.
+    fn insert(&self, id: Identity, limit: &Limit) -> Arc<Cell> {
+        let fresh = Arc::new(Cell::new(limit));
+        self.cells.rcu(|old| {
+            let mut cells = Cells::clone(old);
+            cells.entry(id).or_insert_with(|| Arc::clone(&fresh));
+            cells
+        });
+        self.cells.load().get(&id).map_or(fresh, Arc::clone)
+    }
+}
+
+/// How many periods there are.
+const PERIODS: u8 = 4;
+
+impl Cell {
+    fn new(limit: &Limit) -> Self {
+        Self {
+            id: Identity::from(limit),
+            meter: Mutex::new(Meter::new(limit.kind)),
+        }
+    }
+}
+
+impl Receipt {
+    /// True where no limit is concerned.
+    pub(super) fn is_empty(&self) -> bool {
+        self.holds.is_empty()
+    }
+
+    /// Takes over what another receipt holds.
+    pub(super) fn join(&mut self, mut other: Self) {
+        self.holds.append(&mut other.holds);
+        self.observed.append(&mut other.observed);
+        self.rates = self.rates.tighter(other.rates);
+    }
+
+    /// Whether a limit is on it already.
+    pub(super) fn holds(&self, limit: &Limit) -> bool {
+        let id = Identity::from(limit);
+        self.holds.iter().any(|hold| hold.cell.id == id)
+    }
+
+    /// Replaces what was held by what was used. Only the first call does something.
+    pub(super) fn close(&mut self, how: &Close<'_>) {
+        for hold in self.holds.drain(..) {
+            let cost = how.cost.filter(|(_, currency)| letters(currency) == hold.cell.id.currency);
+            let cost = cost.map_or(0, |(nanos, _)| nanos);
+            hold.cell.lock().close(hold.amount, hold.stamp, how, cost);
+        }
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        self.close(&Close::default());
+    }
+}
+
+/// Whether a refusal says more than the one so far: the longest wait is the one that counts.
+fn worse(denied: &Denied, so_far: Option<&Denied>) -> bool {
+    let wait = |denied: &Denied| denied.wait_ms.unwrap_or(i64::MAX);
+    so_far.is_none_or(|other| wait(denied) > wait(other))
+}
+
+/// The tightest of the limits that refuse.
+fn rates(
+    claims: &[Claim<'_>],
+    meters: &mut [MutexGuard<'_, Meter>],
+    times: Times,
+    zone: Tz,
+) -> Rates {
+    let mut rates = Rates::default();
+    for (claim, meter) in claims.iter().zip(meters) {
+        if claim.limit.mode == LimitMode::Observe {
+            continue;
+        }
+        let used = meter.used(claim.limit, times, zone);
+        let rate = Rate {
+            limit: claim.limit.amount,
+            remaining: claim.limit.amount.saturating_sub(used).max(0),
+            reset_ms: meter.reset_ms(times),
+        };
+        match claim.limit.kind {
+            LimitKind::Rpm => rates.requests = Some(rate.tighter(rates.requests)),
+            LimitKind::Tpm => rates.tokens = Some(rate.tighter(rates.tokens)),
+            LimitKind::Concurrency | LimitKind::Budget => {}
+        }
+    }
+    rates
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;
