@@ -11,6 +11,7 @@ use modelgate_store::drain::{Batch, Entry, Outcome};
 use tokio::task::block_in_place;
 
 use super::adopt::Adopted;
+use super::{Drained, Observer};
 use super::drain::{Found, Sink, SinkError};
 use super::segment::Segment;
 use super::shared::Shared;
@@ -26,14 +27,26 @@ pub(super) struct Carrier<S> {
     shared: Arc<Shared>,
     /// Where records go that the sink refuses.
     rejected: PathBuf,
+    /// Hears of what reached the sink.
+    observer: Observer,
+    /// This process's own journal.
+    instance: String,
 }
 
 impl<S: Sink> Carrier<S> {
-    pub(super) fn new(shared: Arc<Shared>, sink: S, parent: &Path) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        sink: S,
+        parent: &Path,
+        instance: String,
+        observer: Observer,
+    ) -> Self {
         Self {
             sink,
             shared,
             rejected: parent.join("rejected.jsonl"),
+            observer,
+            instance,
         }
     }
 
@@ -50,7 +63,9 @@ impl<S: Sink> Carrier<S> {
         while !rest.is_empty() {
             let (part, after) = rest.split_at(size);
             match self.apply(tail, part).await {
-                Ok(Outcome::Applied { .. }) => {
+                Ok(Outcome::Applied { budgets, .. }) => {
+                    (self.observer)(Drained::Budgets(&budgets));
+                    self.tell(tail, part);
                     self.moved(tail, part);
                     rest = after;
                     size = rest.len();
@@ -108,6 +123,18 @@ impl<S: Sink> Carrier<S> {
         self.shared.drained(count, bytes, newest_ms);
     }
 
+    /// Records are in the database; only what this process wrote is news to it.
+    fn tell(&self, tail: &Tail, records: &[Located]) {
+        if tail.instance != self.instance {
+            return;
+        }
+        for record in records {
+            if let Ok(Entry::Ended(record, _)) = &record.entry {
+                (self.observer)(Drained::Ended(record));
+            }
+        }
+    }
+
     /// Moves on past a record that the database refuses.
     async fn skip(&self, tail: &mut Tail, one: &[Located], why: &str) -> Result<(), SinkError> {
         let only_position = Batch {
@@ -137,6 +164,7 @@ impl<S: Sink> Carrier<S> {
             let why = "the journal's position in the database is not one of this journal";
             return Err(SinkError::Away(why.to_owned()));
         }
+        self.tell(tail, &there);
         self.moved(tail, &there);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use modelgate_domain::{FaultOwner, RequestId, RequestRecord, Status};
 use modelgate_store::drain::{self, Batch, Entry, Outcome};
 use modelgate_store::{Db, StoreError};
@@ -17,10 +18,17 @@ impl From<StoreError> for SinkError {
     }
 }
 
-impl Sink for Db {
+/// The database, and the zone that budgets go by.
+pub(super) struct Database {
+    pub(super) db: Db,
+    pub(super) zone: Tz,
+}
+
+impl Sink for Database {
     async fn positions(&self, instance: &str) -> Result<BTreeMap<u64, u64>, SinkError> {
         let instance = instance.to_owned();
         let stands = self
+            .db
             .read(move |c| {
                 Box::pin(async move { Ok::<_, SinkError>(drain::positions(c, &instance).await?) })
             })
@@ -29,15 +37,19 @@ impl Sink for Db {
     }
 
     async fn apply(&self, batch: Batch) -> Result<Outcome, SinkError> {
-        self.write(move |c| Box::pin(async move { Ok(drain::apply(c, &batch).await?) }))
+        let zone = self.zone;
+        self.db
+            .write(move |c| Box::pin(async move { Ok(drain::apply(c, &batch, zone).await?) }))
             .await
     }
 
     async fn takes_records(&self) -> Result<(), SinkError> {
+        let zone = self.zone;
         let written = self
+            .db
             .write(move |c| {
                 Box::pin(async move {
-                    drain::apply(c, &beyond_doubt()).await?;
+                    drain::apply(c, &beyond_doubt(), zone).await?;
                     Err::<(), Undone>(Undone::OnPurpose)
                 })
             })
@@ -50,7 +62,8 @@ impl Sink for Db {
 
     async fn forget(&self, instance: &str, segments: Vec<u64>) -> Result<(), SinkError> {
         let instance = instance.to_owned();
-        self.write(move |c| {
+        self.db
+            .write(move |c| {
             Box::pin(async move {
                 if segments.is_empty() {
                     drain::forget_all(c, &instance).await?;

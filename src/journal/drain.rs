@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::adopt::{Adopted, Estate};
 use super::carrier::Carrier;
 use super::directory;
+use super::Observer;
 use super::shared::Shared;
 use super::tail::Tail;
 
@@ -79,9 +80,16 @@ pub(super) struct Drain<S> {
 }
 
 impl<S: Sink> Drain<S> {
-    pub(super) fn new(shared: Arc<Shared>, sink: S, parent: PathBuf, instance: String) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        sink: S,
+        parent: PathBuf,
+        instance: String,
+        observer: Observer,
+    ) -> Self {
+        let own = instance.clone();
         Self {
-            carrier: Carrier::new(Arc::clone(&shared), sink, &parent),
+            carrier: Carrier::new(Arc::clone(&shared), sink, &parent, own, observer),
             own: Tail::new(instance, BTreeMap::new()),
             estates: Vec::new(),
             pause: FIRST_PAUSE,

@@ -107,7 +107,8 @@ impl Sink for Fake {
                 s.lose_answers -= 1;
                 return Err(SinkError::Away("the answer was lost".into()));
             }
-            Ok(Outcome::Applied { ended })
+            let budgets = Vec::new();
+            Ok(Outcome::Applied { ended, budgets })
         })
     }
 

@@ -45,6 +45,28 @@ pub struct JournalOptions {
     pub clock: Clock,
 }
 
+/// Where the journal drains to.
+pub struct Destination {
+    /// The database.
+    pub db: Db,
+    /// The business time zone, which budgets go by.
+    pub zone: chrono_tz::Tz,
+    /// Hears of what reached the database.
+    pub observer: Observer,
+}
+
+/// Called for every batch that reached the database: first its budgets, then its records.
+pub type Observer = Arc<dyn Fn(Drained<'_>) + Send + Sync>;
+
+/// What reached the database.
+#[derive(Clone, Copy, Debug)]
+pub enum Drained<'a> {
+    /// What is spent now of the budgets that a batch counts in, other instances' calls included.
+    Budgets(&'a [BudgetSum]),
+    /// A call of this process that ended.
+    Ended(&'a RequestRecord),
+}
+
 /// The journal could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("the journal directory {path} cannot be used: {source}")]
@@ -125,14 +147,17 @@ impl Journal {
 
     /// Moves records to `db` until `shutdown` holds true (or its sender is gone), then once more, and deletes the
     /// journal if nothing is left in it. Takes over what dead processes left beside it. Runs on the database runtime.
-    pub async fn run_drain(self: Arc<Self>, db: Db, shutdown: watch::Receiver<bool>) {
-        self.run(db, shutdown).await;
+    pub async fn run_drain(self: Arc<Self>, to: Destination, shutdown: watch::Receiver<bool>) {
+        let Destination { db, zone, observer } = to;
+        self.run(Database { db, zone }, observer, shutdown).await;
     }
 
-    async fn run<S: Sink>(&self, sink: S, shutdown: watch::Receiver<bool>) {
+    async fn run<S: Sink>(&self, sink: S, observer: Observer, shutdown: watch::Receiver<bool>) {
         let parent = self.directory.path.parent().unwrap_or(&self.directory.path);
         let instance = self.directory.instance.clone();
-        let drain = Drain::new(Arc::clone(&self.shared), sink, parent.to_owned(), instance);
+        let parent = parent.to_owned();
+        let shared = Arc::clone(&self.shared);
+        let drain = Drain::new(shared, sink, parent, instance, observer);
         let (drained, stop_sync) = watch::channel(false);
         tokio::join!(sync::run(&self.shared, stop_sync), async {
             drain.run(shutdown).await;

@@ -7,7 +7,7 @@ use modelgate_domain::{Currency, Limit, LimitKind, LimitMode, LimitScope, ModelI
 use crate::columns::{MaybePeriod, Money, Name};
 use crate::conn::{db, db_batch};
 use crate::schema::limits;
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, budgets};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = limits)]
@@ -53,6 +53,17 @@ pub async fn list(c: &mut Conn) -> Result<Vec<Limit>, StoreError> {
     Ok(rows.into_iter().map(Limit::from).collect())
 }
 
+/// All limits of one kind.
+pub async fn of_kind(c: &mut Conn, kind: LimitKind) -> Result<Vec<Limit>, StoreError> {
+    let rows: Vec<Row> = db!(c, |c| limits::table
+        .filter(limits::kind.eq(kind.as_str()))
+        .order(limits::id)
+        .select(Row::as_select())
+        .load(c)
+        .await)?;
+    Ok(rows.into_iter().map(Limit::from).collect())
+}
+
 /// The limits on one thing.
 pub async fn of(c: &mut Conn, scope: LimitScope, scope_id: i64) -> Result<Vec<Limit>, StoreError> {
     let rows: Vec<Row> = db!(c, |c| limits::table
@@ -77,6 +88,7 @@ pub async fn replace(
         .filter(t::scope.eq(scope.as_str()))
         .filter(t::scope_id.eq(scope_id));
     db!(c, |c| diesel::delete(gone).execute(c).await)?;
+    budgets::forget(c, (scope, scope_id), wanted).await?;
     if wanted.is_empty() {
         return Ok(());
     }

@@ -25,9 +25,9 @@ pub(super) async fn fill(db: &Db, entries: Vec<history::Entry>) -> Result<usize,
             entries,
         };
         let outcome = db
-            .write(move |c| Box::pin(async move { drain::apply(c, &batch).await }))
+            .write(move |c| Box::pin(async move { drain::apply(c, &batch, chrono_tz::UTC).await }))
             .await?;
-        if let drain::Outcome::Applied { ended } = outcome {
+        if let drain::Outcome::Applied { ended, .. } = outcome {
             rows += ended;
         }
     }

@@ -73,7 +73,7 @@ fn batch(from: u64, to: u64, entries: Vec<Entry>) -> Batch {
 }
 
 async fn apply(db: &Db, batch: Batch) -> Outcome {
-    db.write(move |c| Box::pin(async move { super::apply(c, &batch).await }))
+    db.write(move |c| Box::pin(async move { super::apply(c, &batch, chrono_tz::UTC).await }))
         .await
         .unwrap()
 }
@@ -193,7 +193,7 @@ async fn a_batch_is_counted_once_whatever_is_replayed() {
         let first = batch(16, 900, entries.clone());
         assert_eq!(
             apply(&db, first.clone()).await,
-            Outcome::Applied { ended: 40 }
+            Outcome::Applied { ended: 40, budgets: Vec::new() }
         );
         let once = totals(&db).await;
         assert_eq!(sum(&once.minute, 4), 40, "successes");
@@ -209,7 +209,7 @@ async fn a_batch_is_counted_once_whatever_is_replayed() {
             instance: "b".into(),
             ..batch(16, 900, entries)
         };
-        assert_eq!(apply(&db, other).await, Outcome::Applied { ended: 0 });
+        assert_eq!(apply(&db, other).await, Outcome::Applied { ended: 0, budgets: Vec::new() });
         assert_eq!(totals(&db).await, once);
     })
     .await;
@@ -324,7 +324,7 @@ async fn attempts_and_odd_values_are_kept_within_bounds() {
             };
             let entry = Entry::Ended(Box::new(odd), attempts.clone());
             let batch = batch(10 + n.unsigned_abs(), 11 + n.unsigned_abs(), vec![entry]);
-            assert_eq!(apply(&db, batch).await, Outcome::Applied { ended: 1 });
+            assert_eq!(apply(&db, batch).await, Outcome::Applied { ended: 1, budgets: Vec::new() });
         }
         let (count, prompt): (i64, i64) = db
             .read(|c| {

@@ -78,11 +78,12 @@ async fn fill(db: &Db, count: i64) {
         entries,
         ..Batch::default()
     };
-    let outcome = write!(db, |c| drain::apply(c, &batch)).unwrap();
+    let outcome = write!(db, |c| drain::apply(c, &batch, chrono_tz::UTC)).unwrap();
     assert_eq!(
         outcome,
         Outcome::Applied {
-            ended: usize::try_from(count).unwrap()
+            ended: usize::try_from(count).unwrap(),
+            budgets: Vec::new(),
         }
     );
 }
