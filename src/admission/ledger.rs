@@ -173,10 +173,8 @@ impl Ledger {
     ) -> Result<Receipt, Box<Denied>> {
         claims.sort_unstable_by_key(|claim| Identity::from(claim.limit));
         claims.dedup_by_key(|claim| Identity::from(claim.limit));
-        let mut receipt = Receipt {
-            holds: claims.iter().map(|claim| self.hold(claim.limit)).collect(),
-            ..Receipt::default()
-        };
+        let mut receipt = Receipt::default();
+        receipt.holds.extend(claims.iter().map(|claim| self.hold(claim.limit)));
         let mut guards: Vec<MutexGuard<'_, Meter>> =
             receipt.holds.iter().map(|hold| hold.cell.lock()).collect();
         let mut worst: Option<Denied> = None;

@@ -3,6 +3,7 @@
 //! [`Server::start`] is the whole gateway inside a running program (tests, the demo, benchmarks); [`run`] is the
 //! process of its own, with signals.
 
+mod admission;
 mod bootstrap;
 mod doorman;
 mod drain;

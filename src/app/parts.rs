@@ -73,9 +73,10 @@ impl Parts {
         )
         .await?;
         let health = Arc::new(Health::new());
-        let updater = observe(updater, &journal, &health);
+        let admission = Admission::new(config.time_zone);
+        let updater = observe(updater, &journal, (&health, &admission), &clock);
         let ids = Arc::new(lease(&db, &journal, &clock).await?);
-        let (config, admission) = (Arc::new(config), Admission::new());
+        let config = Arc::new(config);
         let pages = WebState::new(WebParts {
             db: db.clone(),
             keyring,
@@ -181,13 +182,27 @@ impl Parts {
     }
 }
 
-/// Applies what changed to the journal and to what is known of the vendors.
-fn observe(updater: Updater, journal: &Arc<Journal>, health: &Health) -> Updater {
-    let (settings, journal, health) = (updater.settings(), Arc::clone(journal), health.clone());
-    journal.set_full(settings.load().runtime.journal_full);
+/// Applies what changed to the journal, to what is known of the vendors, and to the limits.
+fn observe(
+    updater: Updater,
+    journal: &Arc<Journal>,
+    (health, admission): (&Health, &Admission),
+    clock: &Clock,
+) -> Updater {
+    let (settings, journal) = (updater.settings(), Arc::clone(journal));
+    let (health, admission, clock) = (health.clone(), admission.clone(), clock.clone());
+    let apply = move |new: &Catalog| {
+        let runtime = &settings.load().runtime;
+        journal.set_full(runtime.journal_full);
+        admission.set_policy(runtime.policy);
+        let now_ms = clock.now_ms();
+        admission.adopt(new, now_ms);
+        super::admission::look(&admission, new, &health, now_ms);
+        health.clone()
+    };
+    apply(&updater.handle().load());
     updater.observed_by(Box::new(move |old: &Catalog, new: &Catalog| {
-        journal.set_full(settings.load().runtime.journal_full);
-        health.adopt(old, new);
+        apply(new).adopt(old, new);
     }))
 }
 

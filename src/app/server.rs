@@ -16,9 +16,9 @@ use tokio::time::timeout;
 use super::doorman::{self, Doorman};
 use super::drain::{self, Running};
 use super::parts::Parts;
-use super::{AppError, health, pulse};
+use super::{AppError, admission, health, pulse};
 use crate::config::Config;
-use crate::journal::Journal;
+use crate::journal::{Destination, Journal};
 use crate::{proxy, web};
 
 /// How long an idle connection stays open; longer than the pools of common proxies keep theirs.
@@ -62,10 +62,15 @@ impl Server {
         let doorman = doorman.map_err(AppError::Runtime)?;
         let parts = Arc::new(Parts::build(config, handle.clone()).await?);
         let shutdown = watch::Sender::new(false);
-        let (drain_stop, db) = (shutdown.subscribe(), parts.db.clone());
+        let destination = Destination {
+            db: parts.db.clone(),
+            zone: parts.config.time_zone,
+            observer: admission::observer(&parts.admission),
+        };
         let journal = Arc::clone(&parts.journal);
         let tasks = vec![
-            handle.spawn(journal.run_drain(db, drain_stop)),
+            handle.spawn(journal.run_drain(destination, shutdown.subscribe())),
+            handle.spawn(admission::run(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(follow(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(pulse::run(Arc::clone(&parts), shutdown.subscribe())),
         ];

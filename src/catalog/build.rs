@@ -75,6 +75,7 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         models,
         aliases,
         keys,
+        budget_sums: Vec::new(),
         notes,
     }
 }

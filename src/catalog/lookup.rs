@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use modelgate_domain::ProviderId;
+use modelgate_domain::{Limit, LimitKind, ProviderId};
 
 use super::snapshot::{AllowedModels, ApiKey, Catalog, Model, Target};
 
@@ -51,6 +51,25 @@ impl Catalog {
         };
         resolved.targets().next()?;
         Some(resolved)
+    }
+
+    /// Every limit on anything; those of an account once for each of its keys.
+    pub fn limits(&self) -> impl Iterator<Item = &Limit> + Clone {
+        let keys = self.keys.values().flat_map(|key| {
+            let account = key.user_limits.iter();
+            key.limits.iter().chain(account)
+        });
+        let models = self.models.values().flat_map(|model| &model.limits);
+        let credentials = self.providers.values().flat_map(|provider| {
+            let own = provider.credentials.iter();
+            own.flat_map(|credential| &credential.limits)
+        });
+        keys.chain(models).chain(credentials)
+    }
+
+    /// Whether anything has a budget.
+    pub fn has_budgets(&self) -> bool {
+        self.limits().any(|limit| limit.kind == LimitKind::Budget)
     }
 
     /// What `/v1/models` lists for a key, by name: models that it may use and that some target can

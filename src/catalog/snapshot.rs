@@ -6,6 +6,7 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 use chrono_tz::Tz;
 use ipnet::IpNet;
+use modelgate_domain::period::BudgetSum;
 use modelgate_domain::{
     ApiKeyId, Busyness, Cause, CredentialState, Limit, ModelId, Price, ProviderId, ProviderKeyId,
     Secret, Strategy, TargetId, TimeRule, UserId,
@@ -26,6 +27,8 @@ pub struct Catalog {
     pub aliases: AHashMap<Box<str>, Box<str>>,
     /// API keys by SHA-256 of the key, the switched off and expired ones too.
     pub keys: AHashMap<[u8; 32], Arc<ApiKey>>,
+    /// What was spent of budgets when this was built.
+    pub budget_sums: Vec<BudgetSum>,
     /// Rows that had to be left out, for those who run the gateway.
     pub notes: Vec<Note>,
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
+use modelgate_domain::period::BudgetSum;
 use modelgate_store::settings::Setting;
-use modelgate_store::{Db, StoreError, catalog, changes};
+use modelgate_store::{Db, StoreError, budgets, catalog, changes};
 use serde_json::Value;
 
 use super::CatalogHandle;
@@ -153,7 +154,12 @@ impl Updater {
         let rows = catalog::load(&self.db).await?;
         self.settings
             .store(Arc::new(merge(&self.config, &rows.settings)));
-        let new = Arc::new(build(rows, &self.keyring));
+        let mut new = build(rows, &self.keyring);
+        if new.has_budgets() {
+            // Read after the limits: sums only grow.
+            new.budget_sums = self.budget_sums().await?;
+        }
+        let new = Arc::new(new);
         for note in &new.notes {
             tracing::warn!(
                 object = note.object,
@@ -166,6 +172,14 @@ impl Updater {
             observer(&old, &new);
         }
         Ok(true)
+    }
+
+    async fn budget_sums(&self) -> Result<Vec<BudgetSum>, StoreError> {
+        let (zone, now_ms) = (self.config.time_zone, self.clock.now_ms());
+        let current = self.db.read(move |c| {
+            async move { budgets::current(c, zone, now_ms).await }.boxed()
+        });
+        Ok(current.await?.sums)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Status> {

@@ -21,6 +21,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use database::Database;
+use modelgate_domain::RequestRecord;
+use modelgate_domain::period::BudgetSum;
 use modelgate_store::Db;
 use tokio::sync::watch;
 

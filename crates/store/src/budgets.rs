@@ -50,19 +50,30 @@ impl Cost {
     }
 }
 
+/// What is spent of all budgets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Current {
+    /// One for each budget.
+    pub sums: Vec<BudgetSum>,
+    /// How many of them have no row yet and were added up: worth a [`fill`].
+    pub missing: usize,
+}
+
 /// What is spent of every budget in the period that `now_ms` lies in.
-pub async fn current(c: &mut Conn, zone: Tz, now_ms: i64) -> Result<Vec<BudgetSum>, StoreError> {
+pub async fn current(c: &mut Conn, zone: Tz, now_ms: i64) -> Result<Current, StoreError> {
     let budgets = budgets(c).await?;
     if budgets.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Current::default());
     }
     let wanted: Vec<Wanted> = budgets
         .iter()
         .map(|budget| Wanted::new(budget, zone, now_ms))
         .collect();
-    let (mut found, missing) = stored(c, wanted).await?;
-    found.extend(from_rollups(c, missing).await?);
-    Ok(found)
+    let (mut sums, missing) = stored(c, wanted).await?;
+    let added_up = from_rollups(c, missing).await?;
+    let missing = added_up.len();
+    sums.extend(added_up);
+    Ok(Current { sums, missing })
 }
 
 /// Writes the rows of budgets that have none for the period that `now_ms` lies in; says how many. Looks before it
