@@ -30,7 +30,10 @@ pub struct Figures {
 /// The level of a set of figures.
 pub fn level(figures: &Figures, thresholds: &Thresholds) -> Busyness {
     let share = figures.rate_limited.saturating_mul(100);
-    let refusing = share > thresholds.rate_limited_percent.saturating_mul(figures.requests);
+    let refusing = share
+        > thresholds
+            .rate_limited_percent
+            .saturating_mul(figures.requests);
     if figures.active_keys > thresholds.active_keys && refusing {
         return match figures.resting_providers {
             resting if resting >= thresholds.resting_critical => Busyness::ExtremelyBusy,
@@ -104,7 +107,10 @@ impl Activity {
         let counts = |look: Option<Look>| look.map_or((0, 0), |l| (l.requests, l.rate_limited));
         let (lately, hour) = (counts(before(LATELY_MS)), counts(before(HOUR_MS)));
         // One look beyond the hour is the hour's beginning.
-        while looks.get(1).is_some_and(|look| look.at_ms <= now_ms.saturating_sub(HOUR_MS)) {
+        while looks
+            .get(1)
+            .is_some_and(|look| look.at_ms <= now_ms.saturating_sub(HOUR_MS))
+        {
             looks.pop_front();
         }
         looks.push_back(now);
@@ -138,11 +144,42 @@ mod tests {
         };
         let of = |figures: Figures| level(&figures, &Policy::default().busyness);
         assert_eq!(of(busy), Busyness::Busy);
-        assert_eq!(of(Figures { resting_providers: 1, ..busy }), Busyness::VeryBusy);
-        assert_eq!(of(Figures { resting_providers: 3, ..busy }), Busyness::ExtremelyBusy);
-        assert_eq!(of(Figures { active_keys: 10, ..busy }), Busyness::Normal);
-        assert_eq!(of(Figures { rate_limited: 50, ..busy }), Busyness::Normal);
-        assert_eq!(of(Figures { requests: 0, rate_limited: 0, ..busy }), Busyness::Idle);
+        assert_eq!(
+            of(Figures {
+                resting_providers: 1,
+                ..busy
+            }),
+            Busyness::VeryBusy
+        );
+        assert_eq!(
+            of(Figures {
+                resting_providers: 3,
+                ..busy
+            }),
+            Busyness::ExtremelyBusy
+        );
+        assert_eq!(
+            of(Figures {
+                active_keys: 10,
+                ..busy
+            }),
+            Busyness::Normal
+        );
+        assert_eq!(
+            of(Figures {
+                rate_limited: 50,
+                ..busy
+            }),
+            Busyness::Normal
+        );
+        assert_eq!(
+            of(Figures {
+                requests: 0,
+                rate_limited: 0,
+                ..busy
+            }),
+            Busyness::Idle
+        );
         assert_eq!(of(Figures::default()), Busyness::Quiet);
     }
 
@@ -151,7 +188,11 @@ mod tests {
         let activity = Activity::default();
         let look = |minute: i64| {
             let figures = activity.look(minute * 60_000, Figures::default());
-            (figures.requests, figures.rate_limited, figures.requests_hour)
+            (
+                figures.requests,
+                figures.rate_limited,
+                figures.requests_hour,
+            )
         };
         assert_eq!(look(0), (0, 0, 0));
         for _ in 0..4 {

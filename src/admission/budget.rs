@@ -62,10 +62,14 @@ impl Budget {
         let within = |spent: &Option<Spent>| spent.is_some_and(|s| s.bounds.contains(at_ms));
         if !within(&self.current) {
             if within(&self.before) {
-                return self.before.get_or_insert_with(|| Spent::new(period.bounds(zone, at_ms)));
+                return self
+                    .before
+                    .get_or_insert_with(|| Spent::new(period.bounds(zone, at_ms)));
             }
             let fresh = Spent::new(period.bounds(zone, at_ms));
-            let newer = self.current.is_none_or(|s| s.bounds.start_ms < fresh.bounds.start_ms);
+            let newer = self
+                .current
+                .is_none_or(|s| s.bounds.start_ms < fresh.bounds.start_ms);
             if !newer {
                 return self.before.insert(fresh);
             }
@@ -76,7 +80,9 @@ impl Budget {
     }
 
     fn of(&mut self, start_ms: i64) -> Option<&mut Spent> {
-        let mut known = [self.current.as_mut(), self.before.as_mut()].into_iter().flatten();
+        let mut known = [self.current.as_mut(), self.before.as_mut()]
+            .into_iter()
+            .flatten();
         known.find(|spent| spent.bounds.start_ms == start_ms)
     }
 
@@ -98,7 +104,9 @@ impl Budget {
 
     /// Notes that the database now holds a call's cost.
     pub(super) fn drained(&mut self, started_ms: i64, cost: i64) {
-        let known = [self.current.as_mut(), self.before.as_mut()].into_iter().flatten();
+        let known = [self.current.as_mut(), self.before.as_mut()]
+            .into_iter()
+            .flatten();
         for spent in known.filter(|spent| spent.bounds.contains(started_ms)) {
             spent.undrained = spent.undrained.saturating_sub(cost).max(0);
         }
@@ -107,7 +115,9 @@ impl Budget {
     /// Nothing runs and nothing is on its way.
     pub(super) fn is_idle(&self) -> bool {
         let known = [self.current, self.before].into_iter().flatten();
-        known.into_iter().all(|spent| spent.reserved == 0 && spent.undrained == 0)
+        known
+            .into_iter()
+            .all(|spent| spent.reserved == 0 && spent.undrained == 0)
     }
 }
 

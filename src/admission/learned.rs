@@ -75,7 +75,11 @@ impl Lengths {
 
     /// Two threads here at once spoil nothing: the figure is an estimate, and the next answer mends it.
     fn weigh(&self, total: u32) {
-        let counts: Vec<u32> = self.counts.iter().map(|c| c.load(Ordering::Relaxed)).collect();
+        let counts: Vec<u32> = self
+            .counts
+            .iter()
+            .map(|c| c.load(Ordering::Relaxed))
+            .collect();
         let sum: u64 = counts.iter().map(|count| u64::from(*count)).sum();
         let wanted = sum.saturating_mul(95).div_ceil(100);
         let mut seen = 0_u64;

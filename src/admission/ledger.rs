@@ -174,7 +174,9 @@ impl Ledger {
         claims.sort_unstable_by_key(|claim| Identity::from(claim.limit));
         claims.dedup_by_key(|claim| Identity::from(claim.limit));
         let mut receipt = Receipt::default();
-        receipt.holds.extend(claims.iter().map(|claim| self.hold(claim.limit)));
+        receipt
+            .holds
+            .extend(claims.iter().map(|claim| self.hold(claim.limit)));
         let mut guards: Vec<MutexGuard<'_, Meter>> =
             receipt.holds.iter().map(|hold| hold.cell.lock()).collect();
         let mut worst: Option<Denied> = None;
@@ -215,7 +217,8 @@ impl Ledger {
         let rates = rates(claims, &mut guards, times, self.zone);
         drop(guards);
         receipt.rates = rates;
-        for (hold, (amount, stamp)) in receipt.holds.iter_mut().zip(grants.into_iter().zip(stamps)) {
+        for (hold, (amount, stamp)) in receipt.holds.iter_mut().zip(grants.into_iter().zip(stamps))
+        {
             hold.amount = amount;
             hold.stamp = stamp;
         }
@@ -273,9 +276,9 @@ impl Ledger {
             now_ms,
             started_ms: now_ms,
         };
-        cells.get(&Identity::from(limit)).map_or(0, |cell| {
-            cell.lock().used(limit, times, self.zone)
-        })
+        cells
+            .get(&Identity::from(limit))
+            .map_or(0, |cell| cell.lock().used(limit, times, self.zone))
     }
 
     fn hold(&self, limit: &Limit) -> Hold {
@@ -314,11 +317,6 @@ impl Cell {
 }
 
 impl Receipt {
-    /// True where no limit is concerned.
-    pub(super) fn is_empty(&self) -> bool {
-        self.holds.is_empty()
-    }
-
     /// Takes over what another receipt holds.
     pub(super) fn join(&mut self, mut other: Self) {
         self.holds.append(&mut other.holds);
@@ -335,7 +333,9 @@ impl Receipt {
     /// Replaces what was held by what was used. Only the first call does something.
     pub(super) fn close(&mut self, how: &Close<'_>) {
         for hold in self.holds.drain(..) {
-            let cost = how.cost.filter(|(_, currency)| letters(currency) == hold.cell.id.currency);
+            let cost = how
+                .cost
+                .filter(|(_, currency)| letters(currency) == hold.cell.id.currency);
             let cost = cost.map_or(0, |(nanos, _)| nanos);
             hold.cell.lock().close(hold.amount, hold.stamp, how, cost);
         }

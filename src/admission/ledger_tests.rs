@@ -63,7 +63,10 @@ fn a_refusal_by_one_limit_burns_none_of_the_others() {
     let all = || vec![claim(&money, 30), claim(&rpm, 1), claim(&places, 1)];
     let mut first = ledger.take(&mut all(), times(NOW)).unwrap();
     let denied = ledger.take(&mut all(), times(NOW)).unwrap_err();
-    assert_eq!((denied.limit.kind, denied.used), (LimitKind::Concurrency, 1));
+    assert_eq!(
+        (denied.limit.kind, denied.used),
+        (LimitKind::Concurrency, 1)
+    );
     assert_eq!(denied.rates.requests.unwrap().remaining, 9);
     let used = |limit| ledger.used(limit, NOW);
     assert_eq!((used(&rpm), used(&places), used(&money)), (1, 1, 30));
@@ -88,16 +91,30 @@ fn tokens_are_held_back_by_estimate_and_counted_by_usage() {
         tokens,
         ..Close::default()
     };
-    let mut call = ledger.take(&mut vec![claim(&tpm, 600)], times(NOW)).unwrap();
+    let mut call = ledger
+        .take(&mut vec![claim(&tpm, 600)], times(NOW))
+        .unwrap();
     assert_eq!(call.rates.tokens.unwrap().remaining, 400);
-    let denied = ledger.take(&mut vec![claim(&tpm, 500)], times(NOW + 2_000)).unwrap_err();
+    let denied = ledger
+        .take(&mut vec![claim(&tpm, 500)], times(NOW + 2_000))
+        .unwrap_err();
     assert_eq!(denied.wait_ms, Some(59_000));
     call.close(&ends(100, 2_000));
     assert_eq!(ledger.used(&tpm, NOW + 2_000), 100);
-    let mut call = ledger.take(&mut vec![claim(&tpm, 500)], times(NOW + 2_000)).unwrap();
+    let mut call = ledger
+        .take(&mut vec![claim(&tpm, 500)], times(NOW + 2_000))
+        .unwrap();
     call.close(&ends(950, 30_000));
-    assert_eq!(ledger.used(&tpm, NOW + 30_000), 1_050, "what was used counts, also above the limit");
-    assert_eq!(ledger.used(&tpm, NOW + 63_000), 450, "the rest counts from when it was known");
+    assert_eq!(
+        ledger.used(&tpm, NOW + 30_000),
+        1_050,
+        "what was used counts, also above the limit"
+    );
+    assert_eq!(
+        ledger.used(&tpm, NOW + 63_000),
+        450,
+        "the rest counts from when it was known"
+    );
 }
 
 #[test]
@@ -114,7 +131,11 @@ fn meters_outlive_a_configuration_and_a_changed_amount_holds_at_once() {
     drop(ledger.take(&mut vec![claim(&rpm, 1)], times(NOW)).unwrap());
     assert!(ledger.take(&mut vec![claim(&rpm, 1)], times(NOW)).is_err());
     ledger.adopt([].into_iter(), NOW);
-    assert_eq!(ledger.used(&rpm, NOW), 3, "taking a limit away and putting it back opens nothing");
+    assert_eq!(
+        ledger.used(&rpm, NOW),
+        3,
+        "taking a limit away and putting it back opens nothing"
+    );
     ledger.adopt([].into_iter(), NOW + 61_000);
     assert!(ledger.cells.load().is_empty());
 }
@@ -240,7 +261,8 @@ fn threads_at_once_do_not_overspend_either() {
             scope.spawn(move || {
                 for n in 0..500 {
                     let (reserve, cost) = (10 + (n * 7 + thread) % 20, (n * 13 + thread) % 40);
-                    let Ok(mut call) = ledger.take(&mut vec![claim(money, reserve)], times(NOW)) else {
+                    let Ok(mut call) = ledger.take(&mut vec![claim(money, reserve)], times(NOW))
+                    else {
                         continue;
                     };
                     std::thread::yield_now();
@@ -254,6 +276,9 @@ fn threads_at_once_do_not_overspend_either() {
     });
     let (settled, overshoot) = *spent.lock().unwrap();
     assert!(settled <= 10_000 + overshoot, "{settled} and {overshoot}");
-    assert!(settled > 9_900, "the budget was there to be spent: {settled}");
+    assert!(
+        settled > 9_900,
+        "the budget was there to be spent: {settled}"
+    );
     assert_eq!(ledger.used(&money, NOW), settled);
 }

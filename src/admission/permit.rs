@@ -215,7 +215,8 @@ impl Admission {
             started_ms: ask.started_ms,
         };
         let taken = self.shared.ledger.take(&mut claims, times);
-        let refused = |denied: Box<Denied>| Refusal::of_limit(*denied, self.shared.zone, ask.now_ms);
+        let refused =
+            |denied: Box<Denied>| Refusal::of_limit(*denied, self.shared.zone, ask.now_ms);
         Ok((taken.map_err(refused)?, estimate))
     }
 
@@ -353,7 +354,12 @@ fn check_priced(ask: &Ask<'_>, claims: &[Claim<'_>]) -> Result<(), Box<Refusal>>
         model.name, first.currency
     );
     let what = (402, "model_unpriced");
-    Err(Refusal::of_rule("unpriced", first.scope.as_str(), what, message))
+    Err(Refusal::of_rule(
+        "unpriced",
+        first.scope.as_str(),
+        what,
+        message,
+    ))
 }
 
 /// The plain limit of running calls on a credential is counted where calls wait for it.

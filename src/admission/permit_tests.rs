@@ -77,7 +77,10 @@ fn a_permit_counts_until_it_is_dropped_and_a_refusal_never_counts() {
 #[test]
 fn limits_of_key_account_and_model_all_count_and_those_of_other_models_do_not() {
     let catalog = catalog();
-    let (x, y) = (catalog.resolve("gpt-x").unwrap(), catalog.resolve("gpt-y").unwrap());
+    let (x, y) = (
+        catalog.resolve("gpt-x").unwrap(),
+        catalog.resolve("gpt-y").unwrap(),
+    );
     let mut key = Build::key();
     let mut pair = limit(LimitScope::ApiKey, LimitKind::Rpm, 1);
     pair.model_id = x.model.id;
@@ -90,8 +93,14 @@ fn limits_of_key_account_and_model_all_count_and_those_of_other_models_do_not() 
     };
     assert_eq!(admit(&x).unwrap(), 0);
     let refused = admit(&x).unwrap_err();
-    assert_eq!((refused.scope, refused.rule, refused.status), ("api_key", "rpm", 429));
-    assert_eq!((&refused.limit, &refused.used), (&Some(Figure::Count(1)), &Some(Figure::Count(1))));
+    assert_eq!(
+        (refused.scope, refused.rule, refused.status),
+        ("api_key", "rpm", 429)
+    );
+    assert_eq!(
+        (&refused.limit, &refused.used),
+        (&Some(Figure::Count(1)), &Some(Figure::Count(1)))
+    );
     assert!(refused.message.contains("1 requests a minute"));
     assert_eq!(refused.retry_after_s, Some(61));
     assert_eq!(admit(&y).unwrap(), 0);
@@ -105,16 +114,23 @@ fn another_model_adds_its_own_limits_and_counts_nothing_twice() {
     y.scope_id = 2;
     let changed = catalog.models.get_mut("gpt-y").unwrap();
     Arc::get_mut(changed).unwrap().limits = vec![y.clone()];
-    let (x, resolved) = (catalog.resolve("gpt-x").unwrap(), catalog.resolve("gpt-y").unwrap());
+    let (x, resolved) = (
+        catalog.resolve("gpt-x").unwrap(),
+        catalog.resolve("gpt-y").unwrap(),
+    );
     let mut key = Build::key();
     let rpm = limit(LimitScope::ApiKey, LimitKind::Rpm, 5);
     key.limits = vec![rpm.clone()];
     let admission = Admission::new(UTC);
     let mut first = admission.admit(&ask(&key, &x, 1)).unwrap();
-    admission.admit_as_well(&mut first, &ask(&key, &resolved, 1)).unwrap();
+    admission
+        .admit_as_well(&mut first, &ask(&key, &resolved, 1))
+        .unwrap();
     assert_eq!((admission.used(&rpm, NOW), admission.used(&y, NOW)), (1, 1));
     let mut second = admission.admit(&ask(&key, &x, 1)).unwrap();
-    let refused = admission.admit_as_well(&mut second, &ask(&key, &resolved, 1)).unwrap_err();
+    let refused = admission
+        .admit_as_well(&mut second, &ask(&key, &resolved, 1))
+        .unwrap_err();
     assert_eq!((refused.scope, refused.rule), ("model", "concurrency"));
     drop(first);
     assert_eq!((admission.used(&rpm, NOW), admission.used(&y, NOW)), (2, 0));
@@ -140,7 +156,11 @@ fn an_estimate_learns_from_answers_and_never_locks_a_key_out_for_good() {
         });
         held
     };
-    assert_eq!(used(&Usage::from_openai(10, 0, 12, 0)), 500, "unknown: all there is");
+    assert_eq!(
+        used(&Usage::from_openai(10, 0, 12, 0)),
+        500,
+        "unknown: all there is"
+    );
     assert_eq!(used(&Usage::from_openai(10, 0, 12, 0)), 22 + 22, "learnt");
     assert_eq!(admission.used(&tpm, NOW), 44);
     let huge = admission.admit(&ask(&key, &resolved, 501)).unwrap_err();
@@ -166,7 +186,10 @@ fn a_budget_holds_back_the_dearest_price_of_its_own_currency() {
     let mut catalog = catalog();
     let model = Arc::get_mut(catalog.models.get_mut("gpt-x").unwrap()).unwrap();
     model.prices = vec![price("USD", 2_000_000_000)];
-    let (x, y) = (catalog.resolve("gpt-x").unwrap(), catalog.resolve("gpt-y").unwrap());
+    let (x, y) = (
+        catalog.resolve("gpt-x").unwrap(),
+        catalog.resolve("gpt-y").unwrap(),
+    );
     let money = |currency: &str| Limit {
         currency: Currency::parse(currency).unwrap(),
         period: Some(Period::Day),
@@ -189,5 +212,8 @@ fn a_budget_holds_back_the_dearest_price_of_its_own_currency() {
     assert!(admission.admit(&ask(&key, &x, 100)).is_ok());
     let refused = admission.admit(&ask(&key, &y, 100)).unwrap_err();
     assert_eq!((refused.status, refused.code), (402, "model_unpriced"));
-    assert!(admission.admit(&ask(&Build::key(), &y, 100)).is_ok(), "no budget, no question");
+    assert!(
+        admission.admit(&ask(&Build::key(), &y, 100)).is_ok(),
+        "no budget, no question"
+    );
 }

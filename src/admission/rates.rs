@@ -24,7 +24,11 @@ impl Rate {
     /// The one of the two with less left.
     pub(super) fn tighter(self, other: Option<Self>) -> Self {
         match other {
-            Some(other) if (other.remaining, -other.reset_ms) < (self.remaining, -self.reset_ms) => other,
+            Some(other)
+                if (other.remaining, -other.reset_ms) < (self.remaining, -self.reset_ms) =>
+            {
+                other
+            }
             _ => self,
         }
     }
@@ -55,7 +59,14 @@ mod tests {
 
     #[test]
     fn resets_are_written_as_openai_does() {
-        let reset = |reset_ms| Rate { limit: 1, remaining: 0, reset_ms }.reset();
+        let reset = |reset_ms| {
+            Rate {
+                limit: 1,
+                remaining: 0,
+                reset_ms,
+            }
+            .reset()
+        };
         assert_eq!(reset(0), "0s");
         assert_eq!(reset(1), "1s");
         assert_eq!(reset(59_001), "1m0s");

@@ -140,7 +140,10 @@ fn limit_message(limit: &Limit, used: i64, reset_at_ms: Option<i64>, zone: Tz) -
         }
     };
     match reset_at_ms.filter(|_| limit.kind != LimitKind::Concurrency) {
-        Some(ms) => format!("{whose} {what}. There is room again from {}.", moment(ms, zone)),
+        Some(ms) => format!(
+            "{whose} {what}. There is room again from {}.",
+            moment(ms, zone)
+        ),
         None => format!("{whose} {what}."),
     }
 }

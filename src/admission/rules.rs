@@ -66,9 +66,13 @@ fn check_time(caller: &Caller<'_>, zone: Tz) -> Result<(), Box<Refusal>> {
     let message = match next {
         Some(ms) => {
             let from = moment(ms, zone);
-            format!("The API key {prefix}… may not be used at this time; it may again from {from} ({zone}).")
+            format!(
+                "The API key {prefix}… may not be used at this time; it may again from {from} ({zone})."
+            )
         }
-        None => format!("The API key {prefix}… may not be used at this time, nor at any later one."),
+        None => {
+            format!("The API key {prefix}… may not be used at this time, nor at any later one.")
+        }
     };
     let what = (403, "outside_allowed_times");
     let mut refusal = Refusal::of_rule("time_rules", "api_key", what, message);

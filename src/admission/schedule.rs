@@ -3,7 +3,10 @@
 //! The three kinds stand side by side: each looks at another part of the local time, and all must agree. So a range
 //! of hours that crosses midnight belongs to both dates and both days of the week.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Timelike as _, Utc};
+use chrono::{
+    DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Timelike as _,
+    Utc,
+};
 use chrono_tz::Tz;
 use modelgate_domain::{TimeRule, When};
 
@@ -167,7 +170,12 @@ impl Look<'_> {
 
     fn offset(&self, at_s: i64) -> i64 {
         let utc = utc(at_s);
-        i64::from(self.zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
+        i64::from(
+            self.zone
+                .offset_from_utc_datetime(&utc)
+                .fix()
+                .local_minus_utc(),
+        )
     }
 
     fn local(&self, at_s: i64) -> NaiveDateTime {
@@ -176,7 +184,9 @@ impl Look<'_> {
 }
 
 fn utc(at_s: i64) -> NaiveDateTime {
-    DateTime::<Utc>::from_timestamp(at_s, 0).unwrap_or_default().naive_utc()
+    DateTime::<Utc>::from_timestamp(at_s, 0)
+        .unwrap_or_default()
+        .naive_utc()
 }
 
 #[cfg(test)]

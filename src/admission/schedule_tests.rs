@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use super::*;
 
 fn ms(text: &str) -> i64 {
-    DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()
+    DateTime::parse_from_rfc3339(text)
+        .unwrap()
+        .timestamp_millis()
 }
 
 fn rule(allowed: bool, when: When) -> TimeRule {
@@ -32,10 +34,13 @@ fn says(rules: &[TimeRule], zone: Tz, at: &str) -> String {
         return "yes".to_owned();
     }
     let next = next_allowed(rules, zone, ms(at));
-    next.map_or_else(|| "never".to_owned(), |ms| {
-        let next = DateTime::from_timestamp_millis(ms).unwrap();
-        next.with_timezone(&zone).format("%a %d %H:%M").to_string()
-    })
+    next.map_or_else(
+        || "never".to_owned(),
+        |ms| {
+            let next = DateTime::from_timestamp_millis(ms).unwrap();
+            next.with_timezone(&zone).format("%a %d %H:%M").to_string()
+        },
+    )
 }
 
 #[test]
@@ -67,15 +72,24 @@ fn what_denies_wins_and_every_kind_that_allows_must_match() {
     assert_eq!(says(&office, utc, "2026-11-20T12:30:00Z"), "Fri 20 13:00");
     assert_eq!(says(&office, utc, "2026-11-20T18:00:00Z"), "Wed 25 09:00");
     assert_eq!(says(&office, utc, "2026-11-22T10:00:00Z"), "Wed 25 09:00");
-    let both = [hours(true, "09:00", "18:00"), hours(false, "10:00", "11:00")];
+    let both = [
+        hours(true, "09:00", "18:00"),
+        hours(false, "10:00", "11:00"),
+    ];
     assert_eq!(says(&both, utc, "2026-11-20T10:30:00Z"), "Fri 20 11:00");
     let kinds = [days(true, &[1]), dates(true, "2026-11-01", "2026-11-30")];
     assert_eq!(says(&kinds, utc, "2026-11-20T10:00:00Z"), "Mon 23 00:00");
     assert_eq!(says(&kinds, utc, "2026-11-30T10:00:00Z"), "yes");
     assert_eq!(says(&kinds, utc, "2026-12-01T00:00:00Z"), "never");
-    let far = [dates(true, "2031-01-01", "2031-01-01"), hours(true, "12:00", "13:00")];
+    let far = [
+        dates(true, "2031-01-01", "2031-01-01"),
+        hours(true, "12:00", "13:00"),
+    ];
     assert_eq!(says(&far, utc, "2026-12-01T00:00:00Z"), "Wed 01 12:00");
-    let contradiction = [hours(true, "09:00", "18:00"), hours(false, "00:00", "24:00")];
+    let contradiction = [
+        hours(true, "09:00", "18:00"),
+        hours(false, "00:00", "24:00"),
+    ];
     assert_eq!(says(&contradiction, utc, "2026-12-01T00:00:00Z"), "never");
 }
 
@@ -106,7 +120,8 @@ const ZONES: [Tz; 7] = [
 ];
 
 fn a_rule() -> impl Strategy<Value = TimeRule> {
-    let time = (0_u32..=96).prop_map(|quarter| format!("{:02}:{:02}", quarter / 4, quarter % 4 * 15));
+    let time =
+        (0_u32..=96).prop_map(|quarter| format!("{:02}:{:02}", quarter / 4, quarter % 4 * 15));
     let date = |day: u64| NaiveDate::from_ymd_opt(2026, 3, 1).unwrap() + Days::new(day);
     let when = prop_oneof![
         3 => (time.clone(), time)

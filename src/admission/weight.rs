@@ -97,5 +97,7 @@ pub(super) fn dearest<'a>(
     estimate: Estimate,
 ) -> (i64, i64) {
     let own = prices.filter(|price| price.currency == *currency);
-    own.map(|price| estimate.cost(price)).max().unwrap_or((0, 0))
+    own.map(|price| estimate.cost(price))
+        .max()
+        .unwrap_or((0, 0))
 }

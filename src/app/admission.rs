@@ -49,15 +49,15 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
 
 async fn read_budgets(parts: &Parts) -> Result<(), StoreError> {
     let (zone, now_ms) = (parts.config.time_zone, parts.clock.now_ms());
-    let read = parts.db.read(move |c| {
-        Box::pin(async move { budgets::current(c, zone, now_ms).await })
-    });
+    let read = parts
+        .db
+        .read(move |c| Box::pin(async move { budgets::current(c, zone, now_ms).await }));
     let found = read.await?;
     parts.admission.learn_budgets(&found.sums);
     if found.missing > 0 {
-        let write = parts.db.write(move |c| {
-            Box::pin(async move { budgets::fill(c, zone, now_ms).await })
-        });
+        let write = parts
+            .db
+            .write(move |c| Box::pin(async move { budgets::fill(c, zone, now_ms).await }));
         write.await?;
     }
     Ok(())

@@ -176,9 +176,9 @@ impl Updater {
 
     async fn budget_sums(&self) -> Result<Vec<BudgetSum>, StoreError> {
         let (zone, now_ms) = (self.config.time_zone, self.clock.now_ms());
-        let current = self.db.read(move |c| {
-            async move { budgets::current(c, zone, now_ms).await }.boxed()
-        });
+        let current = self
+            .db
+            .read(move |c| async move { budgets::current(c, zone, now_ms).await }.boxed());
         Ok(current.await?.sums)
     }
 

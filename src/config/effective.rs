@@ -6,9 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::given::invalid;
-use super::{
-    Config, ConfigError, JournalFull, Origin, Policy, Variable, parse, registry as r,
-};
+use super::{Config, ConfigError, JournalFull, Origin, Policy, Variable, parse, registry as r};
 
 /// The settings in force, replaced as a whole when one is saved.
 pub type LiveSettings = Arc<ArcSwap<Effective>>;

@@ -11,11 +11,11 @@ use modelgate_store::drain::{Batch, Entry, Outcome};
 use tokio::task::block_in_place;
 
 use super::adopt::Adopted;
-use super::{Drained, Observer};
 use super::drain::{Found, Sink, SinkError};
 use super::segment::Segment;
 use super::shared::Shared;
 use super::tail::{Located, Tail};
+use super::{Drained, Observer};
 
 /// Records in one transaction.
 pub(super) const BATCH: usize = 500;

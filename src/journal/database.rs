@@ -64,16 +64,16 @@ impl Sink for Database {
         let instance = instance.to_owned();
         self.db
             .write(move |c| {
-            Box::pin(async move {
-                if segments.is_empty() {
-                    drain::forget_all(c, &instance).await?;
-                } else {
-                    drain::forget(c, &instance, &segments).await?;
-                }
-                Ok(())
+                Box::pin(async move {
+                    if segments.is_empty() {
+                        drain::forget_all(c, &instance).await?;
+                    } else {
+                        drain::forget(c, &instance, &segments).await?;
+                    }
+                    Ok(())
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

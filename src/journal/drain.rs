@@ -12,10 +12,10 @@ use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Observer;
 use super::adopt::{Adopted, Estate};
 use super::carrier::Carrier;
 use super::directory;
-use super::Observer;
 use super::shared::Shared;
 use super::tail::Tail;
 

@@ -192,7 +192,8 @@ impl Work {
     pub(super) fn start(journal: &Arc<Journal>, sink: &Fake) -> Self {
         let (stop, shutdown) = watch::channel(false);
         let (journal, sink) = (Arc::clone(journal), sink.clone());
-        let task = tokio::spawn(async move { journal.run(sink, Arc::new(|_drained| {}), shutdown).await });
+        let task =
+            tokio::spawn(async move { journal.run(sink, Arc::new(|_drained| {}), shutdown).await });
         Self { stop, task }
     }
 

@@ -40,10 +40,16 @@ pub(super) fn mark(headers: &mut HeaderMap, id: RequestId) {
 
 /// How the caller's rate limits stand, as OpenAI tells it; nothing where none applies.
 pub(super) fn rates(headers: &mut HeaderMap, rates: &Rates) {
-    let kinds = [(&rates.requests, RATE_REQUESTS), (&rates.tokens, RATE_TOKENS)];
+    let kinds = [
+        (&rates.requests, RATE_REQUESTS),
+        (&rates.tokens, RATE_TOKENS),
+    ];
     for (rate, [limit, remaining, reset]) in kinds {
         let Some(rate) = rate else { continue };
-        headers.insert(HeaderName::from_static(limit), HeaderValue::from(rate.limit));
+        headers.insert(
+            HeaderName::from_static(limit),
+            HeaderValue::from(rate.limit),
+        );
         let left = HeaderValue::from(rate.remaining);
         headers.insert(HeaderName::from_static(remaining), left);
         if let Ok(value) = HeaderValue::from_str(&rate.reset()) {

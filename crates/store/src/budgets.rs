@@ -80,7 +80,11 @@ pub async fn current(c: &mut Conn, zone: Tz, now_ms: i64) -> Result<Current, Sto
 /// asks for the lock. Call it through [`crate::Db::write`].
 pub async fn fill(c: &mut Conn, zone: Tz, now_ms: i64) -> Result<usize, StoreError> {
     let budgets = budgets(c).await?;
-    let wanted = || budgets.iter().map(|budget| Wanted::new(budget, zone, now_ms));
+    let wanted = || {
+        budgets
+            .iter()
+            .map(|budget| Wanted::new(budget, zone, now_ms))
+    };
     let (_, missing) = stored(c, wanted().collect()).await?;
     if missing.is_empty() {
         return Ok(0);
@@ -109,7 +113,10 @@ pub(crate) async fn add(
     }
     let mut more: BTreeMap<Key, (Wanted, i64)> = BTreeMap::new();
     for cost in costs {
-        let of = cost.subjects().into_iter().filter_map(|subject| on.get(&subject));
+        let of = cost
+            .subjects()
+            .into_iter()
+            .filter_map(|subject| on.get(&subject));
         for budget in of.flatten().filter(|budget| cost.concerns(budget)) {
             let wanted = Wanted::new(budget, zone, cost.started_ms);
             let entry = more.entry(wanted.key()).or_insert((wanted, 0));
@@ -257,7 +264,14 @@ async fn stored(
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for wanted in wanted {
         let (scope, scope_id, model, currency, period, start) = wanted.key();
-        let key = (scope.to_owned(), scope_id, model, currency, period.to_owned(), start);
+        let key = (
+            scope.to_owned(),
+            scope_id,
+            model,
+            currency,
+            period.to_owned(),
+            start,
+        );
         match rows.get(&key) {
             Some(spent) => found.push(wanted.sum(*spent)),
             None => missing.push(wanted),
@@ -308,10 +322,7 @@ async fn insert(c: &mut Conn, sums: &[BudgetSum]) -> Result<(), StoreError> {
 }
 
 /// Sums over the roll-ups, read once for each period whatever the number of budgets.
-async fn from_rollups(
-    c: &mut Conn,
-    wanted: Vec<Wanted>,
-) -> Result<Vec<BudgetSum>, StoreError> {
+async fn from_rollups(c: &mut Conn, wanted: Vec<Wanted>) -> Result<Vec<BudgetSum>, StoreError> {
     let mut periods: BTreeMap<(i64, i64), Vec<Wanted>> = BTreeMap::new();
     for one in wanted {
         let span = (one.bounds.start_ms, one.bounds.end_ms.unwrap_or(i64::MAX));

@@ -125,7 +125,10 @@ fn the_size_of_the_answer_is_read_where_it_makes_sense() {
     };
     assert_eq!(of(""), (None, 1));
     assert_eq!(of(r#","max_tokens":7,"n":3"#), (Some(7), 3));
-    assert_eq!(of(r#","max_tokens":7,"max_completion_tokens":9"#), (Some(9), 1));
+    assert_eq!(
+        of(r#","max_tokens":7,"max_completion_tokens":9"#),
+        (Some(9), 1)
+    );
     assert_eq!(of(r#","max_tokens":"7","n":0"#), (None, 1));
     assert_eq!(of(r#","max_tokens":null,"n":-2"#), (None, 1));
     let twice = Peek::read(br#"{"model":"a","n":1,"n":2}"#);

@@ -193,7 +193,10 @@ async fn a_batch_is_counted_once_whatever_is_replayed() {
         let first = batch(16, 900, entries.clone());
         assert_eq!(
             apply(&db, first.clone()).await,
-            Outcome::Applied { ended: 40, budgets: Vec::new() }
+            Outcome::Applied {
+                ended: 40,
+                budgets: Vec::new()
+            }
         );
         let once = totals(&db).await;
         assert_eq!(sum(&once.minute, 4), 40, "successes");
@@ -209,7 +212,13 @@ async fn a_batch_is_counted_once_whatever_is_replayed() {
             instance: "b".into(),
             ..batch(16, 900, entries)
         };
-        assert_eq!(apply(&db, other).await, Outcome::Applied { ended: 0, budgets: Vec::new() });
+        assert_eq!(
+            apply(&db, other).await,
+            Outcome::Applied {
+                ended: 0,
+                budgets: Vec::new()
+            }
+        );
         assert_eq!(totals(&db).await, once);
     })
     .await;
@@ -324,7 +333,13 @@ async fn attempts_and_odd_values_are_kept_within_bounds() {
             };
             let entry = Entry::Ended(Box::new(odd), attempts.clone());
             let batch = batch(10 + n.unsigned_abs(), 11 + n.unsigned_abs(), vec![entry]);
-            assert_eq!(apply(&db, batch).await, Outcome::Applied { ended: 1, budgets: Vec::new() });
+            assert_eq!(
+                apply(&db, batch).await,
+                Outcome::Applied {
+                    ended: 1,
+                    budgets: Vec::new()
+                }
+            );
         }
         let (count, prompt): (i64, i64) = db
             .read(|c| {
