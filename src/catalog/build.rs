@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
 use modelgate_domain::{
-    ApiKeyId, Limit, LimitKind, LimitScope, ModelId, Price, ProviderId, TargetId, TimeRule, UserId,
+    ApiKeyId, Limit, LimitKind, LimitScope, ModelId, Price, ProviderId, Secret, TargetId, TimeRule,
+    UserId,
 };
 use modelgate_store::api_keys::{self, Allowed};
 use modelgate_store::catalog::CatalogRows;
 use modelgate_store::prices::PriceOf;
 use modelgate_store::{models, provider_keys, providers, targets};
 
+use super::outbound;
 use super::snapshot::{
     AllowedModels, ApiKey, Catalog, Credential, Fallback, KeyRules, Model, Note, Provider, Target,
 };
-use crate::secrets::Keyring;
+use crate::secrets::{Keyring, SecretsError};
 
 /// The table name that a sealed credential is bound to, with its row.
 pub const SEALED_IN: &str = "provider_keys";
@@ -30,8 +32,9 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         .providers
         .into_iter()
         .map(|row| {
-            let own = credentials.remove(&row.id).unwrap_or_default();
-            (row.id, Arc::new(provider(row, own)))
+            let mut made = provider_or_off(row, keyring, &mut notes);
+            made.credentials = credentials.remove(&made.id).unwrap_or_default();
+            (made.id, Arc::new(made))
         })
         .collect();
     let mut targets = targets_by_model(rows.targets, &providers, &mut prices, &mut notes);
@@ -168,26 +171,47 @@ fn credential(
     })
 }
 
-impl From<providers::Provider> for Provider {
-    /// Without credentials: for calls that bring their own, such as a test of one not saved yet.
-    fn from(row: providers::Provider) -> Self {
-        provider(row, Vec::new())
+/// A provider without credentials: for calls that bring their own, such as a test of one not saved yet.
+pub fn open_provider(
+    row: providers::Provider,
+    keyring: &Keyring,
+) -> Result<Provider, SecretsError> {
+    let (headers, proxy) = (
+        outbound::headers(&row, keyring)?,
+        outbound::proxy(&row, keyring)?,
+    );
+    Ok(provider(row, headers, proxy))
+}
+
+/// One whose headers or proxy do not open is switched off: calls without them would go astray.
+fn provider_or_off(row: providers::Provider, keyring: &Keyring, notes: &mut Vec<Note>) -> Provider {
+    match open_provider(row.clone(), keyring) {
+        Ok(provider) => provider,
+        Err(error) => {
+            notes.push(Note {
+                object: format!("provider {}", row.name),
+                problem: format!("its headers or its proxy: {error}"),
+            });
+            let mut closed = provider(row, Vec::new(), Secret::new(""));
+            closed.enabled = false;
+            closed
+        }
     }
 }
 
-fn provider(row: providers::Provider, credentials: Vec<Arc<Credential>>) -> Provider {
+fn provider(row: providers::Provider, headers: Vec<(String, Secret)>, proxy: Secret) -> Provider {
     Provider {
         id: row.id,
         name: row.name.into(),
         base_url: row.base_url.into(),
-        extra_headers: row.extra_headers,
+        extra_headers: headers,
         user_agent: row.user_agent.filter(|agent| !agent.is_empty()),
-        proxy_url: row.proxy_url.filter(|url| !url.expose().is_empty()),
+        proxy_url: Some(proxy).filter(|url| !url.expose().is_empty()),
         connect_timeout: ms(row.connect_timeout_ms),
         first_byte_timeout: ms(row.first_byte_timeout_ms),
         idle_timeout: ms(row.idle_timeout_ms),
         enabled: row.enabled,
-        credentials,
+        credentials: Vec::new(),
     }
 }
 

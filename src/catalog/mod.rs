@@ -4,12 +4,13 @@
 
 mod build;
 mod lookup;
+pub mod outbound;
 mod snapshot;
 mod updater;
 
 use std::sync::Arc;
 
-pub use build::{SEALED_IN, build};
+pub use build::{SEALED_IN, build, open_provider};
 pub use lookup::Resolved;
 pub use modelgate_domain::CredentialState;
 pub use snapshot::{

@@ -23,7 +23,7 @@ use modelgate_store::{
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
-use super::{AllowedModels, SEALED_IN, Updater};
+use super::{AllowedModels, SEALED_IN, Updater, outbound};
 use crate::clock::Clock;
 use crate::config::{Config, MapEnv};
 use crate::secrets::{KeySource, Keyring};
@@ -101,16 +101,24 @@ impl World {
             template: String::new(),
             protocol: "openai".into(),
             base_url: "http://127.0.0.1:9/v1".into(),
-            extra_headers: vec![("x-team".into(), Secret::new("blue"))],
             user_agent: Some(String::new()),
-            proxy_url: None,
             connect_timeout_ms: 2_000,
             first_byte_timeout_ms: 60_000,
             idle_timeout_ms: 30_000,
             enabled: true,
         };
-        self.change(move |c| async move { providers::insert(c, &data, EPOCH).await }.boxed())
-            .await
+        let keyring = Arc::clone(&self.keyring);
+        self.change(move |c| {
+            async move {
+                let id = providers::insert(c, &data, EPOCH).await?;
+                let headers = [("x-team".to_owned(), Secret::new("blue"))];
+                let sealed = outbound::seal(&keyring, id, &headers, &Secret::new("")).unwrap();
+                providers::set_outbound(c, id, &sealed).await?;
+                Ok(id)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// A credential with this ciphertext, or a properly sealed one.

@@ -1,14 +1,13 @@
-//! `modelgate secrets rotate`: seal every vendor credential with the present key.
+//! `modelgate secrets rotate`: seal every vendor credential, and providers' headers and proxies, with the present key.
 
-use modelgate_store::{changes, provider_keys, secrets_check};
+use modelgate_store::{changes, provider_keys, providers, secrets_check};
 use serde_json::json;
 
 use super::args::SecretsCommand;
 use super::output::Output;
 use super::{CliError, Session};
+use crate::catalog::{SEALED_IN, outbound};
 use crate::secrets::{KeySource, Keyring};
-
-const TABLE: &str = "provider_keys";
 
 /// Runs the command.
 pub(super) async fn run(
@@ -33,10 +32,19 @@ pub(super) async fn run(
                     if keyring.is_current(row.secret.expose()) {
                         continue;
                     }
-                    let secret = keyring.open(TABLE, row.id.0, row.secret.expose())?;
-                    let text = keyring.seal(TABLE, row.id.0, &secret)?;
+                    let secret = keyring.open(SEALED_IN, row.id.0, row.secret.expose())?;
+                    let text = keyring.seal(SEALED_IN, row.id.0, &secret)?;
                     provider_keys::set_secret(c, row.id, &text, &secret.last4(), now).await?;
                     sealed += 1;
+                }
+                for row in providers::list(c).await? {
+                    if !outbound::is_current(&row, &keyring) {
+                        let headers = outbound::headers(&row, &keyring)?;
+                        let proxy = outbound::proxy(&row, &keyring)?;
+                        let text = outbound::seal(&keyring, row.id, &headers, &proxy)?;
+                        providers::set_outbound(c, row.id, &text).await?;
+                        sealed += 1;
+                    }
                 }
                 secrets_check::set(c, &keyring.check_value(), now).await?;
                 change.after = Some(json!({ "sealed": sealed }));
@@ -46,7 +54,7 @@ pub(super) async fn run(
         })
         .await?;
     out.say(format_args!(
-        "sealed {sealed} credentials with the present key; SECRET_KEY_PREVIOUS is not needed any more once every instance runs with it"
+        "sealed {sealed} secrets with the present key; SECRET_KEY_PREVIOUS is not needed any more once every instance runs with it"
     ))?;
     out.json(&json!({ "sealed": sealed }))
 }

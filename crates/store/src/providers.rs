@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::{ProviderId, Secret};
+use modelgate_domain::ProviderId;
 
-use crate::columns::{At, Json, MaybeAt, MaybeHidden, at, json};
+use crate::columns::{At, MaybeAt, at};
 use crate::conn::db;
 use crate::schema::providers;
 use crate::{Conn, StoreError};
@@ -27,14 +27,12 @@ pub struct Provider {
     pub protocol: String,
     /// Joined with endpoint paths as it stands.
     pub base_url: String,
-    /// Sent with every call.
-    #[diesel(deserialize_as = Json<Vec<(String, Secret)>>)]
-    pub extra_headers: Vec<(String, Secret)>,
+    /// Headers sent with every call, sealed; `[]` for none.
+    pub extra_headers: String,
     /// Sent as `user-agent`, the product's own where absent.
     pub user_agent: Option<String>,
-    /// Outbound proxy; may hold a password.
-    #[diesel(deserialize_as = MaybeHidden)]
-    pub proxy_url: Option<Secret>,
+    /// Outbound proxy, sealed.
+    pub proxy_url: Option<String>,
     /// Until the connection stands.
     pub connect_timeout_ms: i64,
     /// Until the first byte or event.
@@ -67,12 +65,8 @@ pub struct ProviderData {
     pub protocol: String,
     /// Joined with endpoint paths as it stands.
     pub base_url: String,
-    /// Sent with every call.
-    pub extra_headers: Vec<(String, Secret)>,
     /// Sent as `user-agent`.
     pub user_agent: Option<String>,
-    /// Outbound proxy.
-    pub proxy_url: Option<Secret>,
     /// Until the connection stands.
     pub connect_timeout_ms: i64,
     /// Until the first byte or event.
@@ -91,9 +85,7 @@ impl From<Provider> for ProviderData {
             template: p.template,
             protocol: p.protocol,
             base_url: p.base_url,
-            extra_headers: p.extra_headers,
             user_agent: p.user_agent,
-            proxy_url: p.proxy_url,
             connect_timeout_ms: p.connect_timeout_ms,
             first_byte_timeout_ms: p.first_byte_timeout_ms,
             idle_timeout_ms: p.idle_timeout_ms,
@@ -110,9 +102,7 @@ struct Values<'a> {
     template: &'a str,
     protocol: &'a str,
     base_url: &'a str,
-    extra_headers: String,
     user_agent: Option<String>,
-    proxy_url: Option<String>,
     connect_timeout_ms: i64,
     first_byte_timeout_ms: i64,
     idle_timeout_ms: i64,
@@ -120,21 +110,19 @@ struct Values<'a> {
 }
 
 impl ProviderData {
-    fn values(&self) -> Result<Values<'_>, StoreError> {
-        Ok(Values {
+    fn values(&self) -> Values<'_> {
+        Values {
             name: &self.name,
             display_name: &self.display_name,
             template: &self.template,
             protocol: &self.protocol,
             base_url: &self.base_url,
-            extra_headers: json(&self.extra_headers)?,
             user_agent: self.user_agent.clone(),
-            proxy_url: self.proxy_url.as_ref().map(|url| url.expose().to_owned()),
             connect_timeout_ms: self.connect_timeout_ms,
             first_byte_timeout_ms: self.first_byte_timeout_ms,
             idle_timeout_ms: self.idle_timeout_ms,
             enabled: self.enabled,
-        })
+        }
     }
 }
 
@@ -193,7 +181,7 @@ pub async fn insert(
     data: &ProviderData,
     now: DateTime<Utc>,
 ) -> Result<ProviderId, StoreError> {
-    let (values, now) = (data.values()?, at(now));
+    let (values, now) = (data.values(), at(now));
     let times = (providers::created_at.eq(now), providers::updated_at.eq(now));
     let id: i64 = db!(c, |c| {
         diesel::insert_into(providers::table)
@@ -212,7 +200,7 @@ pub async fn update(
     data: &ProviderData,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let (values, now) = (data.values()?, at(now));
+    let (values, now) = (data.values(), at(now));
     let rows = db!(c, |c| {
         diesel::update(providers::table.find(id.0))
             .filter(providers::deleted_at.is_null())
@@ -220,6 +208,32 @@ pub async fn update(
             .execute(c)
             .await
     })?;
+    Ok(rows > 0)
+}
+
+/// What goes with every call and may be secret, sealed for the provider's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedOutbound {
+    /// `[]` for none.
+    pub extra_headers: String,
+    /// Absent for none.
+    pub proxy_url: Option<String>,
+}
+
+/// Replaces a provider's headers and proxy. False where there is no such row.
+pub async fn set_outbound(
+    c: &mut Conn,
+    id: ProviderId,
+    sealed: &SealedOutbound,
+) -> Result<bool, StoreError> {
+    let rows = db!(c, |c| diesel::update(providers::table.find(id.0))
+        .filter(providers::deleted_at.is_null())
+        .set((
+            providers::extra_headers.eq(&sealed.extra_headers),
+            providers::proxy_url.eq(sealed.proxy_url.as_deref()),
+        ))
+        .execute(c)
+        .await)?;
     Ok(rows > 0)
 }
 

@@ -57,11 +57,17 @@ const BASE: &str = r#"
 [[providers]]
 name = "acme"
 base_url = "http://a/v1"
-keys = [ { label = "main", secret = "sk-up-canary-1" }, { label = "spare", secret = "sk-up-canary-2", max_concurrency = 8, enabled = false } ]
+extra_headers = [ { name = "X-Team", value = "header-canary" } ]
+proxy_url = "http://user:proxy-canary@proxy:3128"
+keys = [ { label = "main", secret = "sk-up-canary-1", limits = { rpm = 500 }, budget = { amount = "20", currency = "CNY", period = "total" } }, { label = "spare", secret = "sk-up-canary-2", max_concurrency = 8, enabled = false } ]
 [[models]]
 name = "gpt-x"
 aliases = ["latest"]
-targets = [ { provider = "acme", upstream_model = "u1", price = { currency = "CNY", input = "1", output = "2", per_request = "0.01" } }, { provider = "acme", upstream_model = "u2", priority = 2 } ]
+strategy = "least_busy"
+affinity = true
+fallbacks = [ { model = "embed" }, { model = "embed", cause = "overloaded" } ]
+limits = { max_concurrency = 100 }
+targets = [ { provider = "acme", upstream_model = "u1", busyness_at_most = "normal", price = { currency = "CNY", input = "1", output = "2", per_request = "0.01" } }, { provider = "acme", upstream_model = "u2", priority = 2 } ]
 price = { currency = "USD", input = "0.15", cached_input = "0.075", output = "0.60" }
 [[models]]
 name = "embed"
@@ -71,6 +77,16 @@ price = { currency = "USD", input = "0.02" }
 name = "alice"
 note = "a \"quoted\" note"
 models = ["acme/gpt-x", "embed"]
+enabled = true
+expires_at = "2027-01-31T00:00:00Z"
+time_zone = "Asia/Shanghai"
+allowed_cidrs = ["10.0.0.0/8", "127.0.0.1/32"]
+limits = { rpm = 60, tpm = 100000, max_concurrency = 4, mode = "enforce" }
+budget = [ { amount = "5.00", currency = "USD", period = "day", mode = "enforce" }, { amount = "90", currency = "USD", period = "month", mode = "observe", model = "embed" } ]
+time_rules = [ { kind = "time_range", allowed = true, start = "09:00", end = "18:00" }, { kind = "weekday", allowed = false, weekdays = [6, 7] },
+               { kind = "date_range", allowed = false, start = "2026-12-24", end = "2027-01-01" } ]
+fallbacks = false
+bypass_busyness = true
 [[api_keys]]
 name = "bob"
 secret = "sk-mg-0123456789abcdef"
@@ -98,6 +114,31 @@ async fn a_second_run_and_its_own_export_change_nothing() {
 async fn what_is_written_is_what_the_gateway_reads() {
     let place = Place::new().await;
     place.apply(BASE).await.unwrap();
+    let rows = catalog::load(&place.db).await.unwrap();
+    let provider = &rows.providers[0];
+    let sealed = format!("{} {:?}", provider.extra_headers, provider.proxy_url);
+    assert!(
+        !sealed.contains("canary") && !sealed.contains("team"),
+        "{sealed}"
+    );
+    let built = crate::catalog::build(rows, &place.keyring);
+    assert_eq!(built.notes, []);
+    let (model, acme) = (
+        &built.models["gpt-x"],
+        built.providers.values().next().unwrap(),
+    );
+    assert_eq!(acme.extra_headers[0].0, "x-team");
+    assert_eq!(acme.extra_headers[0].1.expose(), "header-canary");
+    assert_eq!(acme.credentials[0].limits.len(), 2);
+    assert_eq!(acme.credentials[1].max_concurrency, Some(8));
+    assert_eq!(model.strategy, modelgate_domain::Strategy::LeastBusy);
+    assert_eq!((model.fallbacks.len(), model.limits.len()), (2, 1));
+    assert!(model.affinity && model.targets[0].busyness_at_most.is_some());
+    let alice = built.keys.values().find(|k| &*k.name == "alice").unwrap();
+    assert_eq!((alice.limits.len(), alice.rules.time_rules.len()), (5, 3));
+    assert_eq!(alice.rules.time_zone, Some(chrono_tz::Asia::Shanghai));
+    assert_eq!(alice.rules.allowed_cidrs.as_ref().map(Vec::len), Some(2));
+    assert!(alice.expires_at_ms.is_some() && !alice.fallbacks && alice.bypass_busyness);
     let keys = place
         .db
         .read(|c| Box::pin(async move { provider_keys::list(c).await }))
@@ -180,4 +221,31 @@ async fn an_alias_moves_and_a_plan_writes_nothing() {
         .await
         .unwrap();
     assert_eq!(aliases.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_is_given_replaces_and_one_that_is_not_is_left_alone() {
+    let place = Place::new().await;
+    place.apply(BASE).await.unwrap();
+    let alice = async || {
+        let built = crate::catalog::build(catalog::load(&place.db).await.unwrap(), &place.keyring);
+        let key = built.keys.into_values().find(|k| &*k.name == "alice");
+        key.unwrap()
+    };
+    let change = "[[api_keys]]\nname = \"alice\"\nlimits = { rpm = 7, mode = \"observe\" }\n";
+    let outcome = place.apply(change).await.unwrap();
+    assert_eq!(outcome.differences.len(), 1, "{:?}", outcome.differences);
+    let key = alice().await;
+    let kinds: Vec<_> = key.limits.iter().map(|l| (l.kind, l.amount)).collect();
+    use modelgate_domain::LimitKind::{Budget, Rpm};
+    assert_eq!(
+        kinds,
+        [(Rpm, 7), (Budget, 5_000_000_000), (Budget, 90_000_000_000)]
+    );
+    assert_eq!(key.rules.time_rules.len(), 3);
+    let rest = "[[api_keys]]\nname = \"alice\"\nlimits = {}\nbudget = []\ntime_rules = []\nexpires_at = \"\"\nallowed_cidrs = []\n";
+    place.apply(rest).await.unwrap();
+    let key = alice().await;
+    assert!(key.limits.is_empty() && key.rules.time_rules.is_empty());
+    assert!(key.expires_at_ms.is_none() && key.rules.allowed_cidrs.is_none());
 }

@@ -106,6 +106,7 @@ pub(super) struct Table<'t> {
     path: String,
     span: Range<usize>,
     entries: &'t DeTable<'t>,
+    known: &'static [&'static str],
 }
 
 type Field<'t> = (&'t Spanned<DeValue<'t>>, Place);
@@ -123,6 +124,7 @@ impl<'t> Table<'t> {
             path,
             span,
             entries,
+            known,
         };
         for key in table.entries.keys() {
             let name: &str = key.get_ref();
@@ -162,6 +164,16 @@ impl<'t> Table<'t> {
         self.document
             .place(&self.span, &self.path_of(key))
             .problem(format!("missing: {right}"))
+    }
+
+    /// Whether the field may be here at all.
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.known.contains(&key)
+    }
+
+    /// Whether the field is here.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// A text.
@@ -263,6 +275,33 @@ impl<'t> Table<'t> {
             }
         });
         tables.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// A list of whole numbers.
+    pub(super) fn integers(&self, key: &str) -> Result<Option<Vec<i64>>, Problem> {
+        let Some((value, place)) = self.find(key) else {
+            return Ok(None);
+        };
+        let number = |item: &Spanned<DeValue<'_>>| {
+            let n = item.get_ref().as_integer()?;
+            i64::from_str_radix(n.as_str(), n.radix()).ok()
+        };
+        let list = value.get_ref().as_array();
+        list.and_then(|list| list.iter().map(number).collect())
+            .map(Some)
+            .ok_or_else(|| place.problem("must be a list of whole numbers, as in [6, 7]"))
+    }
+
+    /// A single table, or a list of such tables.
+    pub(super) fn table_or_tables(
+        &self,
+        key: &str,
+        known: &'static [&'static str],
+    ) -> Result<Option<Vec<Table<'t>>>, Problem> {
+        match self.find(key) {
+            Some((value, _)) if value.get_ref().is_array() => self.tables(key, known),
+            _ => Ok(self.table(key, known)?.map(|table| vec![table])),
+        }
     }
 
     /// A single table: `key = { … }`.

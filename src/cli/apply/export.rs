@@ -2,11 +2,15 @@
 
 use std::fmt::Write as _;
 
+use modelgate_domain::{Busyness, Cause};
+
+use super::rules::{self, Allowance};
 use super::state::{ApiKey, Model, Models, Provider, State, Tariff};
 
 const HEAD: &str = "\
 # Made by `modelgate export`. Secrets are not in it: applied where it came from, it changes nothing;
-# applied elsewhere, each provider key needs secret or secret_env, and API keys are made anew.
+# applied elsewhere, each provider key needs secret or secret_env, and API keys are made anew. A provider's
+# extra_headers and proxy_url may hold secrets, too: they are not in it either, and are left alone.
 ";
 
 /// The state in the format of `modelgate apply`.
@@ -75,9 +79,11 @@ fn provider(out: &mut String, p: &Provider) {
                 .max_concurrency
                 .map_or_else(String::new, |n| format!(", max_concurrency = {n}"));
             format!(
-                "{{ label = {}, weight = {}{limit}, enabled = {} }}",
+                "{{ label = {}, weight = {}{limit}, limits = {}, budget = {}, enabled = {} }}",
                 text(&k.label),
                 k.weight,
+                rules::toml_of(&k.allowances, false),
+                rules::toml_of(&k.allowances, true),
                 k.enabled
             )
         })
@@ -113,12 +119,13 @@ fn model(out: &mut String, m: &Model) {
             let own = t.price.as_ref().map(price);
             let own = own.map_or_else(String::new, |p| format!(", price = {p}"));
             format!(
-                "{{ provider = {}, upstream_model = {}, priority = {}, weight = {}, enabled = {}{own} }}",
+                "{{ provider = {}, upstream_model = {}, priority = {}, weight = {}, enabled = {}, busyness_at_most = {}{own} }}",
                 text(&t.provider),
                 text(&t.upstream_model),
                 t.priority,
                 t.weight,
-                t.enabled
+                t.enabled,
+                text(t.busyness_at_most.map_or("", Busyness::as_str)),
             )
         })
         .collect();
@@ -126,6 +133,24 @@ fn model(out: &mut String, m: &Model) {
     if let Some(tariff) = &m.price {
         line(out, "price", &price(tariff));
     }
+    line(out, "strategy", &text(m.strategy.as_str()));
+    line(out, "affinity", &m.affinity.to_string());
+    let fallbacks: Vec<String> = m.fallbacks.iter().map(fallback).collect();
+    line(out, "fallbacks", &format!("[{}]", fallbacks.join(", ")));
+    allowances(out, &m.allowances);
+}
+
+fn fallback((name, cause): &(String, Cause)) -> String {
+    let name = text(name);
+    match cause {
+        Cause::Any => format!("{{ model = {name} }}"),
+        cause => format!("{{ model = {name}, cause = {} }}", text(cause.as_str())),
+    }
+}
+
+fn allowances(out: &mut String, allowances: &[Allowance]) {
+    line(out, "limits", &rules::toml_of(allowances, false));
+    line(out, "budget", &rules::toml_of(allowances, true));
 }
 
 fn api_key(out: &mut String, k: &ApiKey) {
@@ -139,4 +164,16 @@ fn api_key(out: &mut String, k: &ApiKey) {
         Models::All => line(out, "models", "[\"*\"]"),
         Models::Only(names) => line(out, "models", &texts(names.iter())),
     }
+    let rules = &k.rules;
+    line(out, "expires_at", &text(&rules.expires()));
+    line(out, "time_zone", &text(&rules.time_zone));
+    line(out, "allowed_cidrs", &texts(rules.allowed_cidrs.iter()));
+    list(
+        out,
+        "time_rules",
+        &rules::time_rules_toml(&rules.time_rules),
+    );
+    line(out, "fallbacks", &rules.fallbacks.to_string());
+    line(out, "bypass_busyness", &rules.bypass_busyness.to_string());
+    allowances(out, &rules.allowances);
 }

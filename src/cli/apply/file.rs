@@ -1,109 +1,19 @@
-//! A provisioning file: what it may say, and the checks that need nothing but the file.
+//! Reading a provisioning file, with the checks that need nothing but the file.
 
-use modelgate_domain::{Currency, KeyText, Secret, money, naming};
+use chrono::{DateTime, Utc};
+use hyper::header::{HeaderName, HeaderValue};
+use ipnet::IpNet;
+use modelgate_domain::{Busyness, Cause, Currency, KeyText, Secret, Strategy, money, naming};
 
 use super::NewKey;
 use super::document::{Document, Place, Placed, Problem, Table};
+use super::rules::{self, AllowanceSpecs};
+use super::spec::{
+    ApiKeySpec, CredentialSpec, File, KeyRulesSpec, ModelSpec, ModelsSpec, PriceSpec, ProviderSpec,
+    TargetSpec,
+};
 use crate::config::Env;
-
-/// Everything a file says. An absent field is left alone.
-#[derive(Debug, Default)]
-pub(super) struct File {
-    /// `[[providers]]`.
-    pub(super) providers: Vec<ProviderSpec>,
-    /// `[[models]]`.
-    pub(super) models: Vec<ModelSpec>,
-    /// `[[api_keys]]`.
-    pub(super) api_keys: Vec<ApiKeySpec>,
-}
-
-/// One of `[[providers]]`.
-#[derive(Debug)]
-pub(super) struct ProviderSpec {
-    pub(super) place: Place,
-    pub(super) name: Placed<String>,
-    pub(super) display_name: Option<String>,
-    pub(super) protocol: Option<String>,
-    pub(super) base_url: Option<String>,
-    pub(super) connect_timeout_ms: Option<i64>,
-    pub(super) first_byte_timeout_ms: Option<i64>,
-    pub(super) idle_timeout_ms: Option<i64>,
-    pub(super) user_agent: Option<String>,
-    pub(super) enabled: Option<bool>,
-    pub(super) keys: Option<Vec<CredentialSpec>>,
-}
-
-/// One of a provider's `keys`.
-#[derive(Debug)]
-pub(super) struct CredentialSpec {
-    pub(super) place: Place,
-    pub(super) label: Placed<String>,
-    pub(super) secret: Option<Secret>,
-    pub(super) weight: Option<i64>,
-    /// 0 takes the limit away.
-    pub(super) max_concurrency: Option<i64>,
-    pub(super) enabled: Option<bool>,
-}
-
-/// One of `[[models]]`.
-#[derive(Debug)]
-pub(super) struct ModelSpec {
-    pub(super) name: Placed<String>,
-    pub(super) display_name: Option<String>,
-    pub(super) kind: Option<String>,
-    pub(super) context_length: Option<i64>,
-    pub(super) max_output_tokens: Option<i64>,
-    pub(super) enabled: Option<bool>,
-    pub(super) hidden: Option<bool>,
-    pub(super) aliases: Option<Vec<Placed<String>>>,
-    pub(super) targets: Option<Vec<TargetSpec>>,
-    pub(super) price: Option<PriceSpec>,
-}
-
-/// One of a model's `targets`.
-#[derive(Debug)]
-pub(super) struct TargetSpec {
-    pub(super) place: Place,
-    pub(super) provider: Placed<String>,
-    pub(super) upstream_model: String,
-    pub(super) priority: Option<i64>,
-    pub(super) weight: Option<i64>,
-    pub(super) enabled: Option<bool>,
-    pub(super) price: Option<PriceSpec>,
-}
-
-/// A `price`, in nano-units per million tokens.
-#[derive(Debug)]
-pub(super) struct PriceSpec {
-    pub(super) place: Place,
-    pub(super) currency: Currency,
-    pub(super) input: i64,
-    pub(super) cached_input: Option<i64>,
-    pub(super) cache_write: Option<i64>,
-    /// May be absent for embeddings.
-    pub(super) output: Option<i64>,
-    pub(super) reasoning: Option<i64>,
-    pub(super) per_request: i64,
-}
-
-/// One of `[[api_keys]]`.
-#[derive(Debug)]
-pub(super) struct ApiKeySpec {
-    pub(super) name: Placed<String>,
-    pub(super) secret: Option<Placed<KeyText>>,
-    pub(super) enabled: Option<bool>,
-    pub(super) note: Option<String>,
-    pub(super) models: Option<ModelsSpec>,
-}
-
-/// An API key's `models`.
-#[derive(Debug)]
-pub(super) enum ModelsSpec {
-    /// `["*"]`.
-    All,
-    /// Models, and `provider/model` for one provider's.
-    Only(Vec<Placed<String>>),
-}
+use crate::upstream::OutboundProxy;
 
 const ROOT: &[&str] = &["providers", "models", "api_keys"];
 const PROVIDER: &[&str] = &[
@@ -115,15 +25,21 @@ const PROVIDER: &[&str] = &[
     "first_byte_timeout_ms",
     "idle_timeout_ms",
     "user_agent",
+    "extra_headers",
+    "proxy_url",
+    "proxy_url_env",
     "enabled",
     "keys",
 ];
+const HEADER: &[&str] = &["name", "value", "value_env"];
 const CREDENTIAL: &[&str] = &[
     "label",
     "secret",
     "secret_env",
     "weight",
     "max_concurrency",
+    "limits",
+    "budget",
     "enabled",
 ];
 const MODEL: &[&str] = &[
@@ -137,13 +53,20 @@ const MODEL: &[&str] = &[
     "aliases",
     "targets",
     "price",
+    "strategy",
+    "affinity",
+    "fallbacks",
+    "limits",
+    "budget",
 ];
+const FALLBACK: &[&str] = &["model", "cause"];
 const TARGET: &[&str] = &[
     "provider",
     "upstream_model",
     "priority",
     "weight",
     "enabled",
+    "busyness_at_most",
     "price",
 ];
 const PRICE: &[&str] = &[
@@ -155,7 +78,22 @@ const PRICE: &[&str] = &[
     "reasoning",
     "per_request",
 ];
-const API_KEY: &[&str] = &["name", "secret", "secret_env", "enabled", "note", "models"];
+const API_KEY: &[&str] = &[
+    "name",
+    "secret",
+    "secret_env",
+    "enabled",
+    "note",
+    "models",
+    "expires_at",
+    "time_zone",
+    "allowed_cidrs",
+    "time_rules",
+    "fallbacks",
+    "bypass_busyness",
+    "limits",
+    "budget",
+];
 
 impl File {
     /// Parses and checks; `secret_env` is looked up in `env`.
@@ -202,6 +140,7 @@ impl File {
             enabled: None,
             note: Some(new.note.clone()),
             models,
+            rules: KeyRulesSpec::default(),
         };
         Ok(Self {
             api_keys: vec![spec],
@@ -289,6 +228,8 @@ fn provider(table: &Table<'_>, env: &dyn Env) -> Result<ProviderSpec, Problem> {
         first_byte_timeout_ms: table.integer("first_byte_timeout_ms", naming::TIMEOUT_MS)?,
         idle_timeout_ms: table.integer("idle_timeout_ms", naming::TIMEOUT_MS)?,
         user_agent: line(table, "user_agent")?,
+        extra_headers: each(table, "extra_headers", HEADER, |t| header(t, env))?,
+        proxy_url: proxy_url(table, env)?,
         enabled: table.boolean("enabled")?,
         keys,
     })
@@ -296,27 +237,8 @@ fn provider(table: &Table<'_>, env: &dyn Env) -> Result<ProviderSpec, Problem> {
 
 /// `secret` as it stands, or what the variable named by `secret_env` holds.
 fn secret(table: &Table<'_>, env: &dyn Env) -> Result<Option<Placed<Secret>>, Problem> {
-    let found = match (table.text("secret")?, table.text("secret_env")?) {
-        (Some(secret), None) => secret,
-        (None, None) => return Ok(None),
-        (Some(_), Some(name)) => {
-            return Err(name
-                .place
-                .problem("secret is given too: one of the two is right"));
-        }
-        (None, Some(name)) => match env.get(&name.value).filter(|v| !v.is_empty()) {
-            Some(value) => Placed {
-                value,
-                place: name.place,
-            },
-            None => {
-                let right = format!(
-                    "the environment has no {}: set it for this command (or in .env)",
-                    name.value
-                );
-                return Err(name.place.problem(right));
-            }
-        },
+    let Some(found) = given(table, "secret", "secret_env", env)? else {
+        return Ok(None);
     };
     let text = found.value.trim();
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -330,6 +252,34 @@ fn secret(table: &Table<'_>, env: &dyn Env) -> Result<Option<Placed<Secret>>, Pr
     }))
 }
 
+/// A text as it stands, or what the variable holds that the other field names.
+fn given(
+    table: &Table<'_>,
+    plain: &str,
+    named: &str,
+    env: &dyn Env,
+) -> Result<Option<Placed<String>>, Problem> {
+    match (table.text(plain)?, table.text(named)?) {
+        (found, None) => Ok(found),
+        (Some(_), Some(name)) => Err(name
+            .place
+            .problem(format!("{plain} is given too: one of the two is right"))),
+        (None, Some(name)) => match env.get(&name.value).filter(|v| !v.is_empty()) {
+            Some(value) => Ok(Some(Placed {
+                value,
+                place: name.place,
+            })),
+            None => {
+                let right = format!(
+                    "the environment has no {}: set it for this command (or in .env)",
+                    name.value
+                );
+                Err(name.place.problem(right))
+            }
+        },
+    }
+}
+
 fn credential(table: &Table<'_>, env: &dyn Env) -> Result<CredentialSpec, Problem> {
     let label = table.required("label", "what you call this key, as in label = \"main\"")?;
     Ok(CredentialSpec {
@@ -338,6 +288,7 @@ fn credential(table: &Table<'_>, env: &dyn Env) -> Result<CredentialSpec, Proble
         secret: secret(table, env)?.map(|s| s.value),
         weight: table.integer("weight", naming::WEIGHTS)?,
         max_concurrency: table.integer("max_concurrency", 0..=*naming::CONCURRENCY.end())?,
+        allowances: AllowanceSpecs::read(table, rules::CREDENTIAL_LIMITS, rules::BUDGET)?,
         enabled: table.boolean("enabled")?,
     })
 }
@@ -372,6 +323,10 @@ fn model(table: &Table<'_>) -> Result<ModelSpec, Problem> {
         aliases,
         targets,
         price: price(table)?,
+        strategy: one_of(table, "strategy", Strategy::ALL, Strategy::as_str)?,
+        affinity: table.boolean("affinity")?,
+        fallbacks: fallbacks(table)?,
+        allowances: AllowanceSpecs::read(table, rules::MODEL_LIMITS, rules::BUDGET)?,
     })
 }
 
@@ -403,6 +358,10 @@ fn target(table: &Table<'_>) -> Result<TargetSpec, Problem> {
         priority: table.integer("priority", naming::PRIORITIES)?,
         weight: table.integer("weight", naming::WEIGHTS)?,
         enabled: table.boolean("enabled")?,
+        busyness_at_most: match table.text("busyness_at_most")? {
+            Some(text) if text.value.is_empty() => Some(None),
+            _ => one_of(table, "busyness_at_most", Busyness::ALL, Busyness::as_str)?.map(Some),
+        },
         price: price(table)?,
     })
 }
@@ -435,6 +394,122 @@ fn price(parent: &Table<'_>) -> Result<Option<PriceSpec>, Problem> {
     }))
 }
 
+/// One of `extra_headers`.
+fn header(table: &Table<'_>, env: &dyn Env) -> Result<(String, Secret), Problem> {
+    let name = table.required("name", "as in name = \"x-team\"")?;
+    if HeaderName::from_bytes(name.value.as_bytes()).is_err() {
+        return Err(name.place.problem("is no name of an HTTP header"));
+    }
+    let value = given(table, "value", "value_env", env)?
+        .ok_or_else(|| table.missing("value", "value = \"…\", or value_env = \"NAME\""))?;
+    if HeaderValue::from_str(&value.value).is_err() {
+        return Err(value.place.problem("must be printable ASCII"));
+    }
+    Ok((name.value.to_ascii_lowercase(), Secret::new(value.value)))
+}
+
+fn proxy_url(table: &Table<'_>, env: &dyn Env) -> Result<Option<Secret>, Problem> {
+    let Some(found) = given(table, "proxy_url", "proxy_url_env", env)? else {
+        return Ok(None);
+    };
+    if !found.value.is_empty()
+        && let Err(error) = OutboundProxy::parse(&found.value)
+    {
+        return Err(found.place.problem(error.message));
+    }
+    Ok(Some(Secret::new(found.value)))
+}
+
+/// One of the names of a closed set.
+fn one_of<T: Copy + std::str::FromStr>(
+    table: &Table<'_>,
+    key: &str,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<Option<T>, Problem> {
+    let Some(text) = table.text(key)? else {
+        return Ok(None);
+    };
+    text.value.parse().map(Some).map_err(|_unknown| {
+        let names: Vec<String> = all.iter().map(|v| format!("\"{}\"", name(*v))).collect();
+        text.place
+            .problem(format!("must be one of {}", names.join(", ")))
+    })
+}
+
+/// `["gpt-y"]`, or tables where a fallback is for one cause alone.
+fn fallbacks(parent: &Table<'_>) -> Result<Option<Vec<(Placed<String>, Cause)>>, Problem> {
+    if let Ok(Some(names)) = parent.texts("fallbacks") {
+        once(names.iter(), "this fallback")?;
+        return Ok(Some(names.into_iter().map(|n| (n, Cause::Any)).collect()));
+    }
+    each(parent, "fallbacks", FALLBACK, |table| {
+        let model = table.required("model", "a model's name, as in model = \"gpt-y\"")?;
+        let causes: Vec<Cause> = Cause::ALL
+            .iter()
+            .copied()
+            .filter(|c| *c != Cause::Any)
+            .collect();
+        let cause = one_of(table, "cause", &causes, Cause::as_str)?;
+        Ok((model, cause.unwrap_or_default()))
+    })
+}
+
+fn key_rules(table: &Table<'_>) -> Result<KeyRulesSpec, Problem> {
+    Ok(KeyRulesSpec {
+        expires_at: expires_at(table)?,
+        time_zone: time_zone(table)?,
+        allowed_cidrs: networks(table)?,
+        time_rules: rules::time_rules(table)?,
+        fallbacks: table.boolean("fallbacks")?,
+        bypass_busyness: table.boolean("bypass_busyness")?,
+        allowances: AllowanceSpecs::read(table, rules::KEY_LIMITS, rules::KEY_BUDGET)?,
+    })
+}
+
+fn expires_at(table: &Table<'_>) -> Result<Option<Option<DateTime<Utc>>>, Problem> {
+    let Some(text) = table.text("expires_at")? else {
+        return Ok(None);
+    };
+    if text.value.is_empty() {
+        return Ok(Some(None));
+    }
+    let right = "must be a time such as \"2027-01-31T00:00:00Z\", or \"\" for never";
+    let time = DateTime::parse_from_rfc3339(&text.value);
+    time.map(|at| Some(Some(at.with_timezone(&Utc))))
+        .map_err(|_bad| text.place.problem(right))
+}
+
+fn time_zone(table: &Table<'_>) -> Result<Option<String>, Problem> {
+    let Some(text) = table.text("time_zone")? else {
+        return Ok(None);
+    };
+    if !text.value.is_empty() && text.value.parse::<chrono_tz::Tz>().is_err() {
+        let right = "must be a time zone such as \"Asia/Shanghai\" or \"Europe/Berlin\"";
+        return Err(text.place.problem(right));
+    }
+    Ok(Some(text.value))
+}
+
+/// Networks in their one spelling; an address alone is a network of one.
+fn networks(table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
+    let Some(list) = table.texts("allowed_cidrs")? else {
+        return Ok(None);
+    };
+    let networks = list.into_iter().map(|text| {
+        let network = text.value.parse::<IpNet>().or_else(|_not_cidr| {
+            let address: Result<std::net::IpAddr, _> = text.value.parse();
+            address.map(IpNet::from)
+        });
+        let right = "must be a network such as \"10.0.0.0/8\" or an address";
+        match network {
+            Ok(network) => Ok(network.trunc().to_string()),
+            Err(_) => Err(text.place.problem(right)),
+        }
+    });
+    networks.collect::<Result<_, _>>().map(Some)
+}
+
 fn api_key(table: &Table<'_>, env: &dyn Env) -> Result<ApiKeySpec, Problem> {
     let name = table.required("name", "what you call this key, as in name = \"alice\"")?;
     let secret = match secret(table, env)? {
@@ -465,6 +540,7 @@ fn api_key(table: &Table<'_>, env: &dyn Env) -> Result<ApiKeySpec, Problem> {
         enabled: table.boolean("enabled")?,
         note: line(table, "note")?,
         models,
+        rules: key_rules(table)?,
     })
 }
 

@@ -78,6 +78,66 @@ fn an_error_names_file_line_and_field_and_says_what_is_right() {
         ),
         ("[[providers]]\n", "providers[0].name: missing"),
         (
+            "[[api_keys]]\nname = \"a\"\nlimits = { rpm = 0 }\n",
+            "mg.toml:3: api_keys[0].limits.rpm: must be a whole number from 1",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\nlimits = [ { rpm = 1 }, { rpm = 2 } ]\n",
+            "api_keys[0].limits[1]: rpm is limited twice here",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\nlimits = { rpm = 1, mode = \"watch\" }\n",
+            "limits.mode: must be \"enforce\" or \"observe\"",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\nbudget = { amount = \"5\", currency = \"USD\" }\n",
+            "api_keys[0].budget.period: missing",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\nbudget = { amount = \"0\", currency = \"USD\", period = \"day\" }\n",
+            "budget.amount: must be more than nothing",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"hours\", allowed = true } ]\n",
+            "time_rules[0].kind: the kind is",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"weekday\", weekdays = [1] } ]\n",
+            "time_rules[0].allowed: missing",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"weekday\", allowed = true, weekdays = [8] } ]\n",
+            "weekdays are numbers from 1",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"time_range\", allowed = true, start = \"9\", end = \"18:00\" } ]\n",
+            "time_rules[0]: a time is HH:MM",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\nexpires_at = \"tomorrow\"\n",
+            "api_keys[0].expires_at: must be a time such as",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\ntime_zone = \"Mars\"\n",
+            "api_keys[0].time_zone: must be a time zone",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\nallowed_cidrs = [\"10.0.0.0/33\"]\n",
+            "api_keys[0].allowed_cidrs[0]: must be a network",
+        ),
+        (
+            "[[models]]\nname = \"m\"\nstrategy = \"random\"\n",
+            "models[0].strategy: must be one of \"weighted\", \"round_robin\"",
+        ),
+        (
+            "[[models]]\nname = \"m\"\nlimits = { model = \"x\", rpm = 1 }\n",
+            "models[0].limits.model: unknown field",
+        ),
+        (
+            "[[providers]]\nname = \"p\"\nbase_url = \"http://a/v1\"\nproxy_url = \"ftp://x\"\n",
+            "providers[0].proxy_url: the provider's proxy address must begin with",
+        ),
+        (
             "[[providers]]\nname = 3\n",
             "mg.toml:2: providers[0].name: must be text in quotes",
         ),

@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use modelgate_domain::credential::CredentialState;
 use modelgate_domain::limit::{LimitKind, LimitScope};
-use modelgate_domain::{ApiKeyId, ModelId, Price, ProviderId, TargetId};
+use modelgate_domain::{ApiKeyId, Limit, ModelId, Price, ProviderId, TargetId};
 use modelgate_store::api_keys::Allowed;
 use modelgate_store::catalog::CatalogRows;
 use modelgate_store::prices::PriceOf;
 
-use super::state::{ApiKey, Credential, Model, Models, Provider, State, Target, Tariff};
+use super::rules::{self, Allowance};
+use super::state::{ApiKey, Credential, KeyRules, Model, Models, Provider, State, Target, Tariff};
+use crate::catalog::{SEALED_IN, outbound};
 use crate::secrets::Keyring;
-
-/// The table that credentials are sealed for.
-pub(super) const SEALED_TABLE: &str = "provider_keys";
 
 /// Turns rows into a state; without a keyring, secrets stay closed.
 pub(super) fn state(rows: &CatalogRows, keyring: Option<&Keyring>, now_ms: i64) -> State {
@@ -67,15 +66,20 @@ fn provider(
         first_byte_timeout_ms: row.first_byte_timeout_ms,
         idle_timeout_ms: row.idle_timeout_ms,
         user_agent: row.user_agent.clone(),
+        extra_headers: keyring.and_then(|ring| outbound::headers(row, ring).ok()),
+        proxy_url: keyring.and_then(|ring| outbound::proxy(row, ring).ok()),
         enabled: row.enabled,
         keys: keys
             .map(|k| Credential {
                 id: Some(k.id),
                 label: k.label.clone(),
                 secret: keyring
-                    .and_then(|ring| ring.open(SEALED_TABLE, k.id.0, k.secret.expose()).ok()),
+                    .and_then(|ring| ring.open(SEALED_IN, k.id.0, k.secret.expose()).ok()),
                 weight: k.weight,
                 max_concurrency: limit(k.id.0),
+                allowances: allowances(rows, LimitScope::ProviderKey, k.id.0, |l| {
+                    l.kind != LimitKind::Concurrency
+                }),
                 enabled: k.state != CredentialState::Disabled,
             })
             .collect(),
@@ -109,12 +113,46 @@ fn model(
                     priority: t.priority,
                     weight: t.weight,
                     enabled: t.enabled,
+                    busyness_at_most: t.busyness_at_most,
                     price: price(rows, PriceOf::Target(t.id), now_ms),
                 })
             })
             .collect(),
         price: price(rows, PriceOf::Model(row.id), now_ms),
+        strategy: row.strategy,
+        affinity: row.affinity,
+        fallbacks: {
+            let names = model_names(rows);
+            let own = rows.fallbacks.iter().filter(|f| f.model_id == row.id);
+            own.filter_map(|f| Some(((*names.get(&f.fallback_id)?).to_owned(), f.cause)))
+                .collect()
+        },
+        allowances: allowances(rows, LimitScope::Model, row.id.0, |_| true),
     }
+}
+
+fn model_names(rows: &CatalogRows) -> BTreeMap<ModelId, &str> {
+    let names = rows.models.iter();
+    names.map(|m| (m.id, m.name.as_str())).collect()
+}
+
+fn allowances(
+    rows: &CatalogRows,
+    scope: LimitScope,
+    id: i64,
+    wanted: fn(&Limit) -> bool,
+) -> Vec<Allowance> {
+    let names = model_names(rows);
+    let own = rows
+        .limits
+        .iter()
+        .filter(|l| l.scope == scope && l.scope_id == id);
+    let mut found: Vec<Allowance> = own
+        .filter(|l| wanted(l))
+        .filter_map(|limit| Allowance::of_limit(limit, &names))
+        .collect();
+    rules::sort(&mut found);
+    found
 }
 
 /// The price that holds now: rows come newest first.
@@ -139,11 +177,7 @@ fn tariff(price: &Price) -> Tariff {
 }
 
 fn api_keys(rows: &CatalogRows, slugs: &BTreeMap<ProviderId, &str>) -> Vec<ApiKey> {
-    let names: BTreeMap<ModelId, &str> = rows
-        .models
-        .iter()
-        .map(|m| (m.id, m.name.as_str()))
-        .collect();
+    let names = model_names(rows);
     let pinned: BTreeMap<TargetId, String> = rows
         .targets
         .iter()
@@ -175,6 +209,18 @@ fn api_keys(rows: &CatalogRows, slugs: &BTreeMap<ProviderId, &str>) -> Vec<ApiKe
                 Models::All
             } else {
                 Models::Only(list(k.id))
+            },
+            rules: KeyRules {
+                expires_at: k.expires_at,
+                time_zone: k.time_zone.clone(),
+                allowed_cidrs: k.allowed_cidrs.clone(),
+                time_rules: {
+                    let own = rows.time_rules.iter().filter(|(key, _)| *key == k.id);
+                    own.map(|(_, rule)| *rule).collect()
+                },
+                fallbacks: k.fallbacks,
+                bypass_busyness: k.bypass_busyness,
+                allowances: allowances(rows, LimitScope::ApiKey, k.id.0, |_| true),
             },
         })
         .collect()

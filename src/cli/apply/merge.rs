@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use modelgate_domain::{Secret, naming};
+use modelgate_domain::{Secret, Strategy, naming};
 
 use super::document::{Placed, Problem};
-use super::file::{
-    ApiKeySpec, CredentialSpec, File, ModelSpec, ModelsSpec, PriceSpec, ProviderSpec, TargetSpec,
+use super::spec::{
+    ApiKeySpec, CredentialSpec, File, KeyRulesSpec, ModelSpec, ModelsSpec, PriceSpec, ProviderSpec,
+    TargetSpec,
 };
-use super::state::{ApiKey, Credential, Model, Models, Provider, State, Target, Tariff};
+use super::state::{ApiKey, Credential, KeyRules, Model, Models, Provider, State, Target, Tariff};
 use crate::secrets::hash_key_hex;
 
 /// The state after `file`; `revoked` are the hashes of keys that were deleted.
@@ -23,6 +24,9 @@ pub(super) fn merge(current: &State, revoked: &[String], file: &File) -> Result<
         model(&mut next, spec)?;
     }
     check_names(&next, file)?;
+    for spec in &file.models {
+        fallbacks(&mut next, spec)?;
+    }
     for spec in &file.api_keys {
         api_key(&mut next, spec)?;
     }
@@ -75,6 +79,8 @@ fn provider(next: &mut State, spec: &ProviderSpec) -> Result<(), Problem> {
         first_byte_timeout_ms: naming::FIRST_BYTE_TIMEOUT_MS,
         idle_timeout_ms: naming::IDLE_TIMEOUT_MS,
         user_agent: None,
+        extra_headers: Some(Vec::new()),
+        proxy_url: Some(Secret::new("")),
         enabled: true,
         keys: Vec::new(),
     };
@@ -97,6 +103,8 @@ fn provider(next: &mut State, spec: &ProviderSpec) -> Result<(), Problem> {
     if spec.user_agent.as_deref() == Some("") {
         p.user_agent = None;
     }
+    set_optional(&mut p.extra_headers, spec.extra_headers.as_ref());
+    set_optional(&mut p.proxy_url, spec.proxy_url.as_ref());
     set(&mut p.enabled, spec.enabled.as_ref());
     if let Some(specs) = &spec.keys {
         let old = std::mem::take(&mut p.keys);
@@ -123,6 +131,7 @@ fn credential(old: &[Credential], spec: &CredentialSpec) -> Result<Credential, P
         secret: None,
         weight: naming::WEIGHT,
         max_concurrency: None,
+        allowances: Vec::new(),
         enabled: true,
     });
     set_optional::<Secret>(&mut c.secret, spec.secret.as_ref());
@@ -130,8 +139,16 @@ fn credential(old: &[Credential], spec: &CredentialSpec) -> Result<Credential, P
     if let Some(limit) = spec.max_concurrency {
         c.max_concurrency = Some(limit).filter(|n| *n > 0);
     }
+    c.allowances = spec.allowances.over(&c.allowances, no_model)?;
     set(&mut c.enabled, spec.enabled.as_ref());
     Ok(c)
+}
+
+/// Limits elsewhere than on API keys name no model: their tables do not know the field.
+fn no_model(name: &Placed<String>) -> Result<String, Problem> {
+    Err(name
+        .place
+        .problem("only limits of an API key can be for one model"))
 }
 
 fn model(next: &mut State, spec: &ModelSpec) -> Result<(), Problem> {
@@ -148,6 +165,10 @@ fn model(next: &mut State, spec: &ModelSpec) -> Result<(), Problem> {
         aliases: BTreeSet::new(),
         targets: Vec::new(),
         price: None,
+        strategy: Strategy::default(),
+        affinity: false,
+        fallbacks: Vec::new(),
+        allowances: Vec::new(),
     };
     let providers: Vec<String> = next.providers.iter().map(|p| p.name.clone()).collect();
     let Some(m) = entry(&mut next.models, |m| m.name == *name, make) else {
@@ -174,6 +195,9 @@ fn model(next: &mut State, spec: &ModelSpec) -> Result<(), Problem> {
     if let Some(price) = &spec.price {
         m.price = Some(tariff(price, &m.kind)?);
     }
+    set(&mut m.strategy, spec.strategy.as_ref());
+    set(&mut m.affinity, spec.affinity.as_ref());
+    m.allowances = spec.allowances.over(&m.allowances, no_model)?;
     Ok(())
 }
 
@@ -196,11 +220,13 @@ fn target(old: &[Target], spec: &TargetSpec, kind: &str) -> Result<Target, Probl
         priority: 1,
         weight: naming::WEIGHT,
         enabled: true,
+        busyness_at_most: None,
         price: None,
     });
     set(&mut t.priority, spec.priority.as_ref());
     set(&mut t.weight, spec.weight.as_ref());
     set(&mut t.enabled, spec.enabled.as_ref());
+    set(&mut t.busyness_at_most, spec.busyness_at_most.as_ref());
     if let Some(price) = &spec.price {
         t.price = Some(tariff(price, kind)?);
     }
@@ -302,7 +328,9 @@ fn api_key(next: &mut State, spec: &ApiKeySpec) -> Result<(), Problem> {
         enabled: true,
         note: String::new(),
         models: Models::All,
+        rules: KeyRules::default(),
     };
+    let names = model_names(next);
     let Some(key) = entry(&mut next.api_keys, |k| k.name == *name, make) else {
         return Ok(());
     };
@@ -316,6 +344,59 @@ fn api_key(next: &mut State, spec: &ApiKeySpec) -> Result<(), Problem> {
     set(&mut key.enabled, spec.enabled.as_ref());
     set(&mut key.note, spec.note.as_ref());
     set(&mut key.models, models.as_ref());
+    key_rules(&mut key.rules, &spec.rules, &names)
+}
+
+fn key_rules(
+    rules: &mut KeyRules,
+    spec: &KeyRulesSpec,
+    names: &[(String, String)],
+) -> Result<(), Problem> {
+    set(&mut rules.expires_at, spec.expires_at.as_ref());
+    set(&mut rules.time_zone, spec.time_zone.as_ref());
+    set(&mut rules.allowed_cidrs, spec.allowed_cidrs.as_ref());
+    set(&mut rules.time_rules, spec.time_rules.as_ref());
+    set(&mut rules.fallbacks, spec.fallbacks.as_ref());
+    set(&mut rules.bypass_busyness, spec.bypass_busyness.as_ref());
+    let known = |name: &Placed<String>| known_model(names, name);
+    rules.allowances = spec.allowances.over(&rules.allowances, known)?;
+    Ok(())
+}
+
+/// Every name and alias with the model it means.
+fn model_names(next: &State) -> Vec<(String, String)> {
+    let names = next.models.iter().flat_map(|m| {
+        let all = std::iter::once(&m.name).chain(&m.aliases);
+        all.map(|name| (name.clone(), m.name.clone()))
+    });
+    names.collect()
+}
+
+fn known_model(names: &[(String, String)], name: &Placed<String>) -> Result<String, Problem> {
+    let found = names.iter().find(|(known, _)| *known == name.value);
+    let right = "there is no such model: write a model's name";
+    found
+        .map(|(_, model)| model.clone())
+        .ok_or_else(|| name.place.problem(right))
+}
+
+/// Looked up once all models of the file are there: they may name each other.
+fn fallbacks(next: &mut State, spec: &ModelSpec) -> Result<(), Problem> {
+    let Some(wanted) = &spec.fallbacks else {
+        return Ok(());
+    };
+    let names = model_names(next);
+    let mut found = Vec::new();
+    for (name, cause) in wanted {
+        let model = known_model(&names, name)?;
+        if model == spec.name.value {
+            return Err(name.place.problem("a model cannot take over for itself"));
+        }
+        found.push((model, *cause));
+    }
+    if let Some(m) = next.models.iter_mut().find(|m| m.name == spec.name.value) {
+        m.fallbacks = found;
+    }
     Ok(())
 }
 

@@ -9,6 +9,8 @@ mod export;
 mod file;
 mod load;
 mod merge;
+mod rules;
+mod spec;
 mod state;
 mod write;
 
@@ -24,7 +26,7 @@ pub use write::MadeKey;
 use crate::clock::Clock;
 use crate::config::Env;
 use crate::secrets::{Keyring, SecretsError, hash_key};
-use file::File;
+use spec::File;
 use state::State;
 
 /// Why a file was not applied. Nothing was changed then.

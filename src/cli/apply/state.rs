@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use modelgate_domain::{
-    ApiKeyId, KeyText, ModelId, ProviderId, ProviderKeyId, Secret, TargetId, money,
+    ApiKeyId, Busyness, Cause, KeyText, ModelId, ProviderId, ProviderKeyId, Secret, Strategy,
+    TargetId, TimeRule, money,
 };
+
+use super::rules::{self, Allowance};
 
 /// Everything a provisioning file can describe.
 #[derive(Clone, Default)]
@@ -26,6 +30,10 @@ pub(super) struct Provider {
     pub(super) first_byte_timeout_ms: i64,
     pub(super) idle_timeout_ms: i64,
     pub(super) user_agent: Option<String>,
+    /// Absent where they do not open.
+    pub(super) extra_headers: Option<Vec<(String, Secret)>>,
+    /// Empty for none; absent where it does not open.
+    pub(super) proxy_url: Option<Secret>,
     pub(super) enabled: bool,
     pub(super) keys: Vec<Credential>,
 }
@@ -38,6 +46,8 @@ pub(super) struct Credential {
     pub(super) secret: Option<Secret>,
     pub(super) weight: i64,
     pub(super) max_concurrency: Option<i64>,
+    /// Everything but `max_concurrency`.
+    pub(super) allowances: Vec<Allowance>,
     pub(super) enabled: bool,
 }
 
@@ -55,6 +65,10 @@ pub(super) struct Model {
     pub(super) aliases: BTreeSet<String>,
     pub(super) targets: Vec<Target>,
     pub(super) price: Option<Tariff>,
+    pub(super) strategy: Strategy,
+    pub(super) affinity: bool,
+    pub(super) fallbacks: Vec<(String, Cause)>,
+    pub(super) allowances: Vec<Allowance>,
 }
 
 /// A model at a provider.
@@ -66,6 +80,7 @@ pub(super) struct Target {
     pub(super) priority: i64,
     pub(super) weight: i64,
     pub(super) enabled: bool,
+    pub(super) busyness_at_most: Option<Busyness>,
     pub(super) price: Option<Tariff>,
 }
 
@@ -93,6 +108,51 @@ pub(super) struct ApiKey {
     pub(super) enabled: bool,
     pub(super) note: String,
     pub(super) models: Models,
+    pub(super) rules: KeyRules,
+}
+
+/// When, from where and how much an API key may call.
+#[derive(Clone)]
+pub(super) struct KeyRules {
+    pub(super) expires_at: Option<DateTime<Utc>>,
+    /// Empty for the business time zone.
+    pub(super) time_zone: String,
+    pub(super) allowed_cidrs: Vec<String>,
+    pub(super) time_rules: Vec<TimeRule>,
+    pub(super) fallbacks: bool,
+    pub(super) bypass_busyness: bool,
+    pub(super) allowances: Vec<Allowance>,
+}
+
+impl Default for KeyRules {
+    /// No rule at all.
+    fn default() -> Self {
+        Self {
+            expires_at: None,
+            time_zone: String::new(),
+            allowed_cidrs: Vec::new(),
+            time_rules: Vec::new(),
+            fallbacks: true,
+            bypass_busyness: false,
+            allowances: Vec::new(),
+        }
+    }
+}
+
+impl KeyRules {
+    /// The end as a file writes it; empty for none.
+    pub(super) fn expires(&self) -> String {
+        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        self.expires_at.map_or_else(String::new, text)
+    }
+}
+
+/// `limits` and `budget` as fields.
+fn allowed(allowances: &[Allowance]) -> [Field; 2] {
+    [("limits", false), ("budget", true)].map(|(name, budgets)| {
+        let text = rules::toml_of(allowances, budgets);
+        field(name, if text == "[]" { "" } else { &text })
+    })
 }
 
 /// An allow-list by name: models, and `provider/model` for one provider's.
@@ -176,6 +236,14 @@ fn tariff(price: Option<&Tariff>) -> String {
 }
 
 impl Provider {
+    /// All headers in one text, to be compared.
+    fn headers(&self) -> String {
+        let all = self.extra_headers.iter().flatten();
+        all.fold(String::new(), |text, (name, value)| {
+            format!("{text}{name}: {}\n", value.expose())
+        })
+    }
+
     pub(super) fn fields(&self) -> Vec<Field> {
         vec![
             field("display_name", &self.display_name),
@@ -185,6 +253,11 @@ impl Provider {
             field("first_byte_timeout_ms", self.first_byte_timeout_ms),
             field("idle_timeout_ms", self.idle_timeout_ms),
             field("user_agent", self.user_agent.as_deref().unwrap_or_default()),
+            hidden("extra_headers", self.headers()),
+            hidden(
+                "proxy_url",
+                self.proxy_url.as_ref().map_or("", Secret::expose),
+            ),
             field("enabled", self.enabled),
         ]
     }
@@ -199,6 +272,9 @@ impl Credential {
             field("max_concurrency", optional(self.max_concurrency)),
             field("enabled", self.enabled),
         ]
+        .into_iter()
+        .chain(allowed(&self.allowances))
+        .collect()
     }
 }
 
@@ -213,7 +289,22 @@ impl Model {
             field("hidden", self.hidden),
             field("aliases", joined(&self.aliases)),
             field("price", tariff(self.price.as_ref())),
+            field("strategy", self.strategy),
+            field("affinity", self.affinity),
+            field("fallbacks", self.fallbacks_text()),
         ]
+        .into_iter()
+        .chain(allowed(&self.allowances))
+        .collect()
+    }
+
+    fn fallbacks_text(&self) -> String {
+        let text = |(name, cause): &(String, Cause)| match cause {
+            Cause::Any => name.clone(),
+            cause => format!("{name} when {cause}"),
+        };
+        let all: Vec<String> = self.fallbacks.iter().map(text).collect();
+        all.join(", ")
     }
 }
 
@@ -223,6 +314,10 @@ impl Target {
             field("priority", self.priority),
             field("weight", self.weight),
             field("enabled", self.enabled),
+            field(
+                "busyness_at_most",
+                self.busyness_at_most.map_or("", Busyness::as_str),
+            ),
             field("price", tariff(self.price.as_ref())),
         ]
     }
@@ -239,6 +334,18 @@ impl ApiKey {
             field("enabled", self.enabled),
             field("note", &self.note),
             field("models", models),
+            field("expires_at", self.rules.expires()),
+            field("time_zone", &self.rules.time_zone),
+            field("allowed_cidrs", self.rules.allowed_cidrs.join(", ")),
+            field(
+                "time_rules",
+                rules::time_rules_toml(&self.rules.time_rules).join(", "),
+            ),
+            field("fallbacks", self.rules.fallbacks),
+            field("bypass_busyness", self.rules.bypass_busyness),
         ]
+        .into_iter()
+        .chain(allowed(&self.rules.allowances))
+        .collect()
     }
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use modelgate_domain::credential::{CredentialState, StateBy};
-use modelgate_domain::limit::{LimitKind, LimitScope};
+use modelgate_domain::limit::{LimitKind, LimitMode, LimitScope};
 use modelgate_domain::{
-    ApiKeyId, Currency, KeyText, ModelId, Price, PriceId, ProviderId, ProviderKeyId, Secret,
-    TargetId,
+    ApiKeyId, Currency, KeyText, ModelId, Price, PriceId, ProviderId, TargetId,
 };
 use modelgate_store::api_keys::{self, Allowed, ApiKeyData, KeyMaterial};
 use modelgate_store::models::{self, ModelData};
@@ -15,11 +14,12 @@ use modelgate_store::prices::{self, PriceOf};
 use modelgate_store::provider_keys::{self, NewState};
 use modelgate_store::providers::{self, ProviderData};
 use modelgate_store::targets::{self, TargetData};
-use modelgate_store::{Conn, StoreError, limits};
+use modelgate_store::{Conn, StoreError, limits, time_rules};
 
 use super::ApplyError;
-use super::load::SEALED_TABLE;
+use super::rules::Allowance;
 use super::state::{ApiKey, Credential, Field, Model, Models, Provider, State, Target, Tariff};
+use crate::catalog::{SEALED_IN, outbound};
 use crate::secrets::{Keyring, hash_key, new_api_key};
 
 /// A key that was made because the file gave none: to be shown once.
@@ -68,6 +68,10 @@ pub(super) async fn write(
             pinned.or_default().push(target);
         }
     }
+    for new in &after.models {
+        let old = before.models.iter().find(|o| o.name == new.name);
+        hang_on(c, old, new, &names.models).await?;
+    }
     let mut made = Vec::new();
     for new in &after.api_keys {
         let old = before.api_keys.iter().find(|o| o.name == new.name);
@@ -114,15 +118,24 @@ impl Writer {
         data.idle_timeout_ms = new.idle_timeout_ms;
         data.user_agent.clone_from(&new.user_agent);
         data.enabled = new.enabled;
-        match new.id {
-            None => Ok(providers::insert(c, &data, self.now).await?),
-            Some(id) => {
-                if differ(old.map(Provider::fields), &new.fields()) {
-                    providers::update(c, id, &data, self.now).await?;
-                }
-                Ok(id)
-            }
+        if !differ(old.map(Provider::fields), &new.fields())
+            && let Some(id) = new.id
+        {
+            return Ok(id);
         }
+        let id = match new.id {
+            None => providers::insert(c, &data, self.now).await?,
+            Some(id) => {
+                providers::update(c, id, &data, self.now).await?;
+                id
+            }
+        };
+        // absent where they did not open: then they stay as they are
+        if let (Some(headers), Some(proxy)) = (&new.extra_headers, &new.proxy_url) {
+            let sealed = outbound::seal(&self.keyring, id, headers, proxy)?;
+            providers::set_outbound(c, id, &sealed).await?;
+        }
+        Ok(id)
     }
 
     async fn credentials(
@@ -138,7 +151,7 @@ impl Writer {
                 .filter(|_| new.iter().all(|k| k.label != gone.label))
             {
                 provider_keys::delete(c, id, self.now).await?;
-                set_concurrency(c, id, None).await?;
+                limits::replace(c, LimitScope::ProviderKey, id.0, &[]).await?;
             }
         }
         for key in new {
@@ -167,10 +180,24 @@ impl Writer {
         };
         let replaced = old.is_none_or(|old| old.secret != new.secret);
         if let Some(secret) = new.secret.as_ref().filter(|_| replaced) {
-            let sealed = self.keyring.seal(SEALED_TABLE, id.0, secret)?;
+            let sealed = self.keyring.seal(SEALED_IN, id.0, secret)?;
             provider_keys::set_secret(c, id, &sealed, &secret.last4(), self.now).await?;
         }
-        set_concurrency(c, id, new.max_concurrency).await?;
+        let places = new.max_concurrency.map(|amount| Allowance {
+            kind: LimitKind::Concurrency,
+            model: None,
+            amount,
+            money: None,
+            mode: LimitMode::Enforce,
+        });
+        let wanted: Vec<Allowance> = new.allowances.iter().cloned().chain(places).collect();
+        set_limits(
+            c,
+            (LimitScope::ProviderKey, id.0),
+            &wanted,
+            &BTreeMap::new(),
+        )
+        .await?;
         // A key that was refused or exhausted deserves a fresh start with another secret.
         let was_enabled = old.is_none_or(|old| old.enabled);
         if was_enabled != new.enabled || (replaced && old.is_some() && new.enabled) {
@@ -195,10 +222,6 @@ impl Writer {
         old: Option<&Model>,
         new: &Model,
     ) -> Result<ModelId, ApplyError> {
-        let row = match new.id {
-            Some(id) => models::find(c, id).await?.map(ModelData::from),
-            None => None,
-        };
         let data = ModelData {
             name: new.name.clone(),
             display_name: new.display_name.clone(),
@@ -207,7 +230,8 @@ impl Writer {
             max_output_tokens: new.max_output_tokens,
             enabled: new.enabled,
             hidden: new.hidden,
-            ..row.unwrap_or_default()
+            strategy: new.strategy,
+            affinity: new.affinity,
         };
         let id = match new.id {
             None => models::insert(c, &data, self.now).await?,
@@ -252,10 +276,7 @@ impl Writer {
                 priority: target.priority,
                 weight: target.weight,
                 enabled: target.enabled,
-                busyness_at_most: match target.id {
-                    Some(id) => targets::find(c, id).await?.and_then(|t| t.busyness_at_most),
-                    None => None,
-                },
+                busyness_at_most: target.busyness_at_most,
             };
             let id = match target.id {
                 None => targets::insert(c, &data, self.now).await?,
@@ -334,6 +355,14 @@ impl Writer {
             }
         };
         self.allow_list(c, id, old, new, names).await?;
+        let (was, is) = (old.map(|old| &old.rules), &new.rules);
+        if was.is_none_or(|was| was.time_rules != is.time_rules) {
+            time_rules::set(c, id, &is.time_rules).await?;
+        }
+        if was.is_none_or(|was| was.allowances != is.allowances) {
+            let subject = (LimitScope::ApiKey, id.0);
+            set_limits(c, subject, &is.allowances, &names.models).await?;
+        }
         Ok(made)
     }
 
@@ -378,19 +407,35 @@ impl Writer {
     }
 }
 
-async fn set_concurrency(
+/// What names other models, or is limited: once every model has its row.
+async fn hang_on(
     c: &mut Conn,
-    id: ProviderKeyId,
-    amount: Option<i64>,
+    old: Option<&Model>,
+    new: &Model,
+    names: &BTreeMap<String, ModelId>,
 ) -> Result<(), StoreError> {
-    limits::set(
-        c,
-        LimitScope::ProviderKey,
-        id.0,
-        LimitKind::Concurrency,
-        amount,
-    )
-    .await
+    let Some(id) = names.get(&new.name) else {
+        return Ok(());
+    };
+    if old.is_none_or(|old| old.fallbacks != new.fallbacks) {
+        let fallbacks = new.fallbacks.iter();
+        let rows = fallbacks.filter_map(|(name, cause)| Some((*names.get(name)?, *cause)));
+        models::set_fallbacks(c, *id, &rows.collect::<Vec<_>>()).await?;
+    }
+    if old.is_none_or(|old| old.allowances != new.allowances) {
+        set_limits(c, (LimitScope::Model, id.0), &new.allowances, names).await?;
+    }
+    Ok(())
+}
+
+async fn set_limits(
+    c: &mut Conn,
+    (scope, id): (LimitScope, i64),
+    wanted: &[Allowance],
+    names: &BTreeMap<String, ModelId>,
+) -> Result<(), StoreError> {
+    let limits = wanted.iter().filter_map(|a| a.limit(scope, id, names));
+    limits::replace(c, scope, id, &limits.collect::<Vec<_>>()).await
 }
 
 /// Everything but what a file says; that is filled in afterwards.
@@ -401,9 +446,7 @@ fn new_provider() -> ProviderData {
         template: String::new(),
         protocol: String::new(),
         base_url: String::new(),
-        extra_headers: Vec::<(String, Secret)>::new(),
         user_agent: None,
-        proxy_url: None,
         connect_timeout_ms: 0,
         first_byte_timeout_ms: 0,
         idle_timeout_ms: 0,
@@ -417,6 +460,11 @@ fn key_data(new: &ApiKey, row: Option<ApiKeyData>) -> ApiKeyData {
         enabled: new.enabled,
         all_models: new.models == Models::All,
         note: new.note.clone(),
+        expires_at: new.rules.expires_at,
+        time_zone: new.rules.time_zone.clone(),
+        allowed_cidrs: new.rules.allowed_cidrs.clone(),
+        fallbacks: new.rules.fallbacks,
+        bypass_busyness: new.rules.bypass_busyness,
         ..row.unwrap_or_default()
     }
 }

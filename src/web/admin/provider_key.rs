@@ -312,9 +312,10 @@ pub(super) fn opened(
 ) -> Result<(catalog::Provider, Secret), PageError> {
     let secret = state
         .keyring
-        .open("provider_keys", key.id.0, key.secret.expose())
+        .open(catalog::SEALED_IN, key.id.0, key.secret.expose())
         .map_err(PageError::internal)?;
-    Ok((catalog::Provider::from(provider.clone()), secret))
+    let opened = catalog::open_provider(provider.clone(), &state.keyring);
+    Ok((opened.map_err(PageError::internal)?, secret))
 }
 
 /// The vendor's name and the kind of a model that this provider serves.

@@ -1,13 +1,12 @@
 //! What operators configure: providers, credentials, models, targets, prices, limits, settings.
 
 use modelgate_domain::{
-    CredentialState, Currency, LimitKind, LimitScope, ModelId, Price, PriceId, ProviderId, Secret,
-    StateBy,
+    CredentialState, Currency, LimitKind, LimitScope, ModelId, Price, PriceId, ProviderId, StateBy,
 };
 use modelgate_store::models::{Alias, ModelData};
 use modelgate_store::prices::PriceOf;
 use modelgate_store::provider_keys::NewState;
-use modelgate_store::providers::ProviderData;
+use modelgate_store::providers::{ProviderData, SealedOutbound};
 use modelgate_store::targets::TargetData;
 use modelgate_store::{
     Db, StoreError, catalog, limits, models, prices, provider_keys, providers, secrets_check,
@@ -24,9 +23,7 @@ fn acme() -> ProviderData {
         template: String::new(),
         protocol: "openai".to_owned(),
         base_url: "http://127.0.0.1:9100/v1".to_owned(),
-        extra_headers: vec![("x-team".to_owned(), Secret::new("canary"))],
         user_agent: Some("robot/1".to_owned()),
-        proxy_url: Some(Secret::new("http://u:canary@proxy")),
         connect_timeout_ms: 2_000,
         first_byte_timeout_ms: 60_000,
         idle_timeout_ms: 60_000,
@@ -72,18 +69,24 @@ async fn providers_keep_their_name_after_deletion_and_free_it() {
     each_engine(async |db| {
         let id = provider(&db).await;
         let row = read!(db, |c| providers::find_by_name(c, "acme")).unwrap();
-        assert!(!format!("{row:?}").contains("canary"));
         assert_eq!(ProviderData::from(row), acme());
         let taken = write!(db, |c| providers::insert(c, &acme(), time(1)));
         assert!(taken.unwrap_err().is_conflict("providers", "name"));
 
         let mut bare = acme();
-        (bare.user_agent, bare.proxy_url, bare.enabled) = (None, None, false);
-        bare.extra_headers.clear();
+        (bare.user_agent, bare.enabled) = (None, false);
+        let sealed = SealedOutbound {
+            extra_headers: "v1.headers".to_owned(),
+            proxy_url: Some("v1.proxy".to_owned()),
+        };
+        let kept = sealed.clone();
+        assert!(write!(db, |c| providers::set_outbound(c, id, &kept)).unwrap());
         let changed = bare.clone();
         assert!(write!(db, |c| providers::update(c, id, &changed, time(2))).unwrap());
         let row = read!(db, |c| providers::find(c, id)).unwrap();
         assert_eq!((row.created_at, row.updated_at), (time(0), time(2)));
+        assert_eq!(row.extra_headers, sealed.extra_headers);
+        assert_eq!(row.proxy_url, sealed.proxy_url);
         assert_eq!(ProviderData::from(row), bare);
 
         let key = write!(db, |c| provider_keys::insert(c, id, "main", 100, time(3))).unwrap();
