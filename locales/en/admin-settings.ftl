@@ -49,3 +49,7 @@ admin-settings-help-modelgate-journal-max-bytes = Largest journal while the data
 admin-settings-help-modelgate-journal-full = What happens to calls when the journal is full: stop refuses them, serve-without-record serves them unrecorded.
 admin-settings-help-modelgate-slow-ms = From how many milliseconds a call counts as slow on the overview.
 admin-settings-help-modelgate-retry-budget-ms = How many milliseconds a call may wait between its attempts, in all; a vendor's retry-after beyond that goes back to the caller.
+admin-settings-help-modelgate-slow-reader-timeout = Seconds after which the call of a caller who does not read its answer is broken off.
+admin-settings-help-modelgate-loop-guard = Ends a stream after so many events in a row that say the same; 0 never does.
+admin-settings-help-modelgate-max-open-requests = How many calls may run at once; beyond it new ones are refused with 503 while those that run finish.
+admin-settings-help-modelgate-max-memory = Memory of the process beyond which new calls are refused with 503 while others run; 0 for no such bound.

@@ -49,3 +49,7 @@ admin-settings-help-modelgate-journal-max-bytes = 数据库不可用期间，流
 admin-settings-help-modelgate-journal-full = 流水日志写满时如何处理调用：stop 拒绝，serve-without-record 照常服务但不留记录。
 admin-settings-help-modelgate-slow-ms = 超过多少毫秒的调用在概览中算作慢请求。
 admin-settings-help-modelgate-retry-budget-ms = 一次调用在各次尝试之间总共最多等待多少毫秒；供应商要求等待更久时，直接把结果返回给调用方。
+admin-settings-help-modelgate-slow-reader-timeout = 调用方停止读取回答多少秒后，中断该调用。
+admin-settings-help-modelgate-loop-guard = 连续出现多少个内容相同的事件后终止该流；0 表示从不终止。
+admin-settings-help-modelgate-max-open-requests = 最多同时进行多少次调用；超出后新的调用以 503 拒绝，进行中的不受影响。
+admin-settings-help-modelgate-max-memory = 进程内存超过此值时，只要还有调用在进行，新的调用就以 503 拒绝；0 表示不限制。

@@ -8,7 +8,9 @@ mod bootstrap;
 mod doorman;
 mod drain;
 mod error;
+pub mod files;
 mod health;
+mod memory;
 mod parts;
 mod pulse;
 mod server;
@@ -24,13 +26,14 @@ use crate::config::Config;
 
 /// Serves until SIGTERM or SIGINT, then ends in good order; a second signal ends at once.
 pub fn run(config: Config) -> Result<(), AppError> {
-    raise_file_limit();
+    files::raise();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(AppError::Runtime)?;
     runtime.block_on(async {
         let mut stop = Stop::listen()?;
+        files::tell(config.max_open_requests);
         let server = Server::start(config).await?;
         tracing::info!(address = %server.addr(), version = env!("CARGO_PKG_VERSION"), "serving");
         if let Some(link) = server.setup_link() {
@@ -74,17 +77,4 @@ impl Stop {
 fn say(text: &str) {
     // Where nobody reads it, the server runs all the same.
     drop(writeln!(std::io::stdout(), "{text}"));
-}
-
-/// Every stream takes two descriptors: lifts the soft limit as far as the hard one allows.
-fn raise_file_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current == limit.maximum {
-        return;
-    }
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "cannot raise the limit of open files");
-    }
 }

@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, Updater};
 use crate::clock::Clock;
 use crate::config::{Config, Effective};
 use crate::journal::{Journal, JournalOptions};
-use crate::proxy::{self, ProxyState};
+use crate::proxy::{self, Overload, ProxyState};
 use crate::routing::Health;
 use crate::secrets;
 use crate::telemetry::{Gauges, Metrics};
@@ -39,7 +39,9 @@ pub(super) struct Parts {
     pub(super) setup_token: Option<Secret>,
     pub(super) metrics: Arc<Metrics>,
     /// True once the end has begun.
-    pub(super) draining: AtomicBool,
+    pub(super) draining: Arc<AtomicBool>,
+    /// How much may run at once.
+    pub(super) overload: Overload,
     /// Becomes true when streams that still run must end.
     pub(super) closing: watch::Sender<bool>,
 }
@@ -96,7 +98,8 @@ impl Parts {
             health,
             admission,
             metrics: Arc::new(Metrics::new()?),
-            draining: AtomicBool::new(false),
+            draining: Arc::default(),
+            overload: Overload::default(),
             closing: watch::Sender::new(false),
             config,
             clock,
@@ -123,6 +126,8 @@ impl Parts {
             clock: self.clock.clone(),
             settings: proxy::Settings::of(&self.config),
             live: self.updater.settings(),
+            overload: self.overload.clone(),
+            draining: Arc::clone(&self.draining),
             metrics: Arc::clone(&self.metrics),
             closing: self.closing.subscribe(),
         }

@@ -1,5 +1,6 @@
 //! The gateway as a value: started, asked, stopped; several may live in one process.
 
+use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +17,7 @@ use tokio::time::timeout;
 use super::doorman::{self, Doorman};
 use super::drain::{self, Running};
 use super::parts::Parts;
-use super::{AppError, admission, health, pulse};
+use super::{AppError, admission, health, memory, pulse};
 use crate::config::Config;
 use crate::journal::{Destination, Journal};
 use crate::{proxy, web};
@@ -73,6 +74,7 @@ impl Server {
             handle.spawn(admission::run(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(follow(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(pulse::run(Arc::clone(&parts), shutdown.subscribe())),
+            handle.spawn(memory::run(Arc::clone(&parts), shutdown.subscribe())),
         ];
         if timeout(ADOPT, parts.journal.adopted()).await.is_err() {
             tracing::warn!(
@@ -247,7 +249,7 @@ async fn serve(parts: &Arc<Parts>, socket: TcpListener) -> Result<Served, AppErr
 
 fn listen(parts: &Arc<Parts>, socket: TcpListener) -> Result<actix_web::dev::Server, AppError> {
     let config = &parts.config;
-    let served = Arc::clone(parts);
+    let (served, connected) = (Arc::clone(parts), Arc::clone(parts));
     let server = HttpServer::new(move || {
         let base = scope(&served.config.base_path);
         App::new().service(base.configure(|config| routes(config, &served)))
@@ -258,11 +260,27 @@ fn listen(parts: &Arc<Parts>, socket: TcpListener) -> Result<actix_web::dev::Ser
     // Without it a handler runs on for seconds after its caller has gone.
     .h1_allow_half_closed(false)
     .keep_alive(KEEP_ALIVE)
+    .on_connect(move |socket, _| not_for_ever(socket, &connected))
     .shutdown_timeout(drain::cut_after_s(config))
     .disable_signals()
     .listen(socket)
     .map_err(AppError::Runtime)?;
     Ok(server.run())
+}
+
+/// The system ends a connection whose other end takes nothing: twice as late as streams are cut, so that a stream's
+/// record says why it ended.
+fn not_for_ever(socket: &dyn Any, parts: &Parts) {
+    #[cfg(target_os = "linux")]
+    if let Some(socket) = socket.downcast_ref::<actix_web::rt::net::TcpStream>() {
+        let longest = parts.settings().runtime.slow_reader_timeout * 2;
+        let longest_ms = u32::try_from(longest.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(socket, longest_ms) {
+            tracing::debug!(%error, "a connection has no time-out");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _not_known_there = (socket, parts);
 }
 
 /// Everything that is served, below the base path. Called once on each serving thread.

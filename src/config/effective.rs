@@ -30,6 +30,14 @@ pub struct Runtime {
     pub retry_budget: Duration,
     /// Rules of admission that hold for everybody.
     pub policy: Policy,
+    /// When the call of a caller who does not read is broken off.
+    pub slow_reader_timeout: Duration,
+    /// Ends a stream after so many events that say the same; 0 never does.
+    pub loop_guard: u64,
+    /// How many calls may run at once.
+    pub max_open_requests: u64,
+    /// In bytes; 0 for no bound.
+    pub max_memory: u64,
 }
 
 /// One setting with what holds and why.
@@ -124,6 +132,15 @@ impl Runtime {
                 self.retry_budget =
                     Duration::from_millis(variable.kind.integer(text).map_err(bad)?);
             }
+            Some("slow_reader_timeout") => {
+                self.slow_reader_timeout =
+                    Duration::from_secs(variable.kind.integer(text).map_err(bad)?);
+            }
+            Some("loop_guard") => self.loop_guard = variable.kind.integer(text).map_err(bad)?,
+            Some("max_open_requests") => {
+                self.max_open_requests = variable.kind.integer(text).map_err(bad)?;
+            }
+            Some("max_memory") => self.max_memory = variable.kind.integer(text).map_err(bad)?,
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
             _ => self.policy.set(variable, text).map_err(bad)?,
         }
@@ -142,6 +159,10 @@ impl From<&Config> for Runtime {
             slow_ms: config.slow_ms,
             retry_budget: config.retry_budget,
             policy: config.policy,
+            slow_reader_timeout: config.slow_reader_timeout,
+            loop_guard: config.loop_guard,
+            max_open_requests: config.max_open_requests,
+            max_memory: config.max_memory,
         }
     }
 }

@@ -79,6 +79,14 @@ pub struct Config {
     pub retry_budget: Duration,
     /// Rules of admission that hold for everybody.
     pub policy: Policy,
+    /// `MODELGATE_SLOW_READER_TIMEOUT`: when the call of a caller who does not read is broken off.
+    pub slow_reader_timeout: Duration,
+    /// `MODELGATE_LOOP_GUARD`: ends a stream after so many events that say the same; 0 never does.
+    pub loop_guard: u64,
+    /// `MODELGATE_MAX_OPEN_REQUESTS`: how many calls may run at once.
+    pub max_open_requests: u64,
+    /// `MODELGATE_MAX_MEMORY` in bytes; 0 for no bound.
+    pub max_memory: u64,
     /// Every registered name with its text and where that came from.
     pub given: Given,
 }
@@ -139,6 +147,10 @@ impl Config {
             slow_ms: given.integer(&r::SLOW_MS)?,
             retry_budget: Duration::from_millis(given.integer(&r::RETRY_BUDGET_MS)?),
             policy: Policy::read(&given)?,
+            slow_reader_timeout: Duration::from_secs(given.integer(&r::SLOW_READER_TIMEOUT)?),
+            loop_guard: given.integer(&r::LOOP_GUARD)?,
+            max_open_requests: given.integer(&r::MAX_OPEN_REQUESTS)?,
+            max_memory: given.integer(&r::MAX_MEMORY)?,
             given,
         })
     }

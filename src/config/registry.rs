@@ -423,7 +423,45 @@ pub(super) const BUSYNESS_RESTING_CRITICAL: Variable = variable(
 )
 .setting("busyness_resting_critical");
 
-static REGISTRY: [Variable; 33] = [
+pub(super) const SLOW_READER_TIMEOUT: Variable = variable(
+    "MODELGATE_SLOW_READER_TIMEOUT",
+    Kind::Seconds { min: 1, max: 3_600 },
+    Fallback::Text("60"),
+    "Seconds after which the call of a caller who does not read its answer is broken off.",
+)
+.setting("slow_reader_timeout");
+pub(super) const LOOP_GUARD: Variable = variable(
+    "MODELGATE_LOOP_GUARD",
+    Kind::Integer {
+        min: 0,
+        max: 1_000_000,
+    },
+    Fallback::Text("0"),
+    "Ends a stream after so many events in a row that say the same; 0 never does.",
+)
+.setting("loop_guard");
+pub(super) const MAX_OPEN_REQUESTS: Variable = variable(
+    "MODELGATE_MAX_OPEN_REQUESTS",
+    Kind::Integer {
+        min: 1,
+        max: 1_000_000,
+    },
+    Fallback::Text("20000"),
+    "How many calls may run at once; beyond it new ones are refused with 503 while those that run finish.",
+)
+.setting("max_open_requests");
+pub(super) const MAX_MEMORY: Variable = variable(
+    "MODELGATE_MAX_MEMORY",
+    Kind::Bytes {
+        min: 0,
+        max: 1 << 44,
+    },
+    Fallback::Text("0"),
+    "Memory of the process beyond which new calls are refused with 503 while others run; 0 for no such bound.",
+)
+.setting("max_memory");
+
+static REGISTRY: [Variable; 37] = [
     DATA_DIR,
     DATABASE_URL,
     SECRET_KEY,
@@ -451,6 +489,10 @@ static REGISTRY: [Variable; 33] = [
     JOURNAL_FULL,
     SLOW_MS,
     RETRY_BUDGET_MS,
+    SLOW_READER_TIMEOUT,
+    LOOP_GUARD,
+    MAX_OPEN_REQUESTS,
+    MAX_MEMORY,
     UNPRICED,
     BUDGET_OUTPUT_FACTOR,
     BUSYNESS_ACTIVE_KEYS,

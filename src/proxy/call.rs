@@ -49,14 +49,21 @@ pub(super) async fn serve(
     };
     let record = record(&worker, endpoint, request, &key, (id, now_ms));
     let mut settlement = Settlement::new(Data::clone(&worker), record, begun);
+    let most = worker.live.load().runtime.max_open_requests;
+    match worker.overload.enter(most) {
+        Ok(entered) => settlement.hold_entry(entered),
+        Err(error) => return refuse(settlement, &error),
+    }
     let prepared = prepare(&worker, endpoint, request, payload, &key, &mut settlement);
     match prepared.await {
         Ok(call) => respond(worker, endpoint, call.with(settlement)).await,
-        Err(error) => {
-            settlement.fail(&error, error.http_status);
-            error.respond(id)
-        }
+        Err(error) => refuse(settlement, &error),
     }
+}
+
+fn refuse(mut settlement: Settlement, error: &ApiError) -> HttpResponse {
+    settlement.fail(error, error.http_status);
+    error.respond(settlement.id())
 }
 
 fn record(
@@ -262,6 +269,7 @@ async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -
     stream_of(
         &mut response,
         id,
+        &worker,
         Flow::waiting(id, work, worker.closing.clone()),
     )
 }
@@ -270,11 +278,11 @@ fn answer(worker: &Worker, id: RequestId, served: Served) -> HttpResponse {
     match served {
         Served::Error(error) => error.respond(id),
         Served::Whole(whole) => whole_of(whole, id),
-        Served::Large(large) => large_of(*large, id),
+        Served::Large(large) => large_of(worker, *large, id),
         Served::Stream(relay) => {
             let mut response = builder(relay.status, &relay.headers);
             let flow = Flow::relaying(id, relay, worker.closing.clone());
-            stream_of(&mut response, id, flow)
+            stream_of(&mut response, id, worker, flow)
         }
     }
 }
@@ -290,8 +298,13 @@ fn builder(status: u16, from: &hyper::HeaderMap) -> HttpResponseBuilder {
     response
 }
 
-fn stream_of(response: &mut HttpResponseBuilder, id: RequestId, flow: Flow) -> HttpResponse {
-    let mut response = response.streaming(flow);
+fn stream_of(
+    response: &mut HttpResponseBuilder,
+    id: RequestId,
+    worker: &Worker,
+    flow: Flow,
+) -> HttpResponse {
+    let mut response = response.streaming(worker.readers.watch(flow));
     headers::stream(response.headers_mut());
     headers::mark(response.headers_mut(), id);
     response
@@ -303,9 +316,11 @@ fn whole_of(whole: Refused, id: RequestId) -> HttpResponse {
     response
 }
 
-fn large_of(large: Large, id: RequestId) -> HttpResponse {
+fn large_of(worker: &Worker, large: Large, id: RequestId) -> HttpResponse {
     let mut response = builder(large.status, &large.headers);
-    let mut response = match large.length() {
+    let length = large.length();
+    let large = worker.readers.watch(large);
+    let mut response = match length {
         Some(length) => response.body(SizedStream::new(length, large)),
         None => response.streaming(large),
     };

@@ -104,6 +104,13 @@ impl ApiError {
         self
     }
 
+    /// Marks an end by a caller who takes no answer any more.
+    #[must_use]
+    pub fn left(mut self) -> Self {
+        self.status = Status::Cancelled;
+        self
+    }
+
     /// Tells the caller when to come back.
     #[must_use]
     pub fn retry_after(mut self, seconds: Option<i64>) -> Self {

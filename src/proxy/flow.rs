@@ -1,12 +1,9 @@
 //! The body of a streamed answer: heartbeats in silence, an orderly end when the gateway stops.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
 use futures_util::future::LocalBoxFuture;
 use modelgate_dialect::openai::answer;
 use modelgate_dialect::sse;
@@ -16,9 +13,10 @@ use tokio::sync::watch;
 use super::error::ApiError;
 use super::failure::Refused;
 use super::forward::Served;
+use super::readers::Source;
 use super::relay::{Quiet, Relay};
 use super::settle::shutting_down;
-use crate::upstream::scrub;
+use crate::upstream::{UpstreamError, scrub};
 
 /// Silence after which a comment keeps the connection open.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -110,25 +108,28 @@ impl Flow {
     }
 }
 
-impl Stream for Flow {
-    type Item = Result<Bytes, Infallible>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if !this.greeting.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut this.greeting))));
+impl Source for Flow {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+        if !self.greeting.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.greeting))));
         }
-        if let Poll::Ready(next) = this.poll_phase(cx) {
-            this.quiet.stir();
+        if let Poll::Ready(next) = self.poll_phase(cx) {
+            self.quiet.stir();
             return Poll::Ready(next.map(Ok));
         }
-        if this.closing.as_mut().poll(cx).is_ready() {
-            let event = this.close();
+        if self.closing.as_mut().poll(cx).is_ready() {
+            let event = self.close();
             return Poll::Ready((!event.is_empty()).then_some(Ok(event)));
         }
-        match this.quiet.poll(cx) {
+        match self.quiet.poll(cx) {
             Poll::Ready(()) => Poll::Ready(Some(Ok(Bytes::from_static(sse::HEARTBEAT)))),
             Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn break_off(self, error: &ApiError) {
+        if let Phase::Relaying(mut relay) = self.phase {
+            drop(relay.abort(error));
         }
     }
 }

@@ -219,6 +219,10 @@ impl Job {
     ) -> Result<Step, Failure> {
         answer.body.await_event();
         let mut stream = Stream::new(Arc::clone(&self.worker.reader), hide);
+        let most = self.worker.live.load().runtime.loop_guard;
+        if most > 0 {
+            stream = stream.guarded(most);
+        }
         let mut first = BytesMut::new();
         while !stream.has_begun() {
             let Some(chunk) = answer.body.next().await else {

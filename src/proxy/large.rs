@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::Stream as _;
 use modelgate_dialect::openai::answer::Reader;
 
+use super::error::ApiError;
 use super::failure;
+use super::readers::Source;
 use super::settle::Settlement;
 use crate::upstream::{Answer, Body, UpstreamError};
 
@@ -78,24 +80,26 @@ impl Large {
     }
 }
 
-impl Stream for Large {
-    type Item = Result<Bytes, UpstreamError>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        while let Some(body) = this.body.as_mut() {
-            if this.held.len() > 1 {
+impl Source for Large {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+        while let Some(body) = self.body.as_mut() {
+            if self.held.len() > 1 {
                 break;
             }
             match Pin::new(body).poll_next(cx) {
-                Poll::Ready(Some(Ok(piece))) => this.hold(piece),
+                Poll::Ready(Some(Ok(piece))) => self.hold(piece),
                 Poll::Ready(Some(Err(error))) => {
-                    return Poll::Ready(Some(Err(this.cut(&error))));
+                    return Poll::Ready(Some(Err(self.cut(&error))));
                 }
-                Poll::Ready(None) => this.complete(),
+                Poll::Ready(None) => self.complete(),
                 Poll::Pending => return Poll::Pending,
             }
         }
-        Poll::Ready(this.held.pop_front().map(Ok))
+        Poll::Ready(self.held.pop_front().map(Ok))
+    }
+
+    fn break_off(mut self, error: &ApiError) {
+        self.settlement.found(self.reader.read(&self.tail));
+        self.settlement.fail(error, self.status);
     }
 }

@@ -15,6 +15,8 @@ mod flow;
 mod forward;
 mod headers;
 mod large;
+mod overload;
+mod readers;
 mod relay;
 mod retry;
 mod settle;
@@ -22,4 +24,5 @@ mod state;
 
 pub use endpoints::configure;
 pub use error::ApiError;
+pub use overload::Overload;
 pub use state::{ProxyState, Settings};

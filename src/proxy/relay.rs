@@ -111,6 +111,9 @@ impl Relay {
                 if self.stream.vendor_error().is_some() {
                     return self.settlement.scrub(events);
                 }
+                if self.stream.repeats_itself() {
+                    return [events, self.abort(&repeats_itself())].concat().into();
+                }
                 events
             }
             Err(error) => {
@@ -152,6 +155,12 @@ impl Relay {
         let message = "The model's provider ended its stream before the answer was complete.";
         self.abort(&ApiError::upstream(502, "upstream_closed", message))
     }
+}
+
+/// How a stream ends that the loop guard broke off.
+fn repeats_itself() -> ApiError {
+    let message = "The model said the same again and again; the answer was broken off.";
+    ApiError::upstream(502, "upstream_loop", message)
 }
 
 impl Drop for Relay {

@@ -18,6 +18,7 @@ use modelgate_domain::{
 use tokio::time::Instant;
 
 use super::error::ApiError;
+use super::overload::Entered;
 use super::state::Worker;
 use crate::admission::{Permit, Rates, Used, price_at};
 use crate::catalog::{Model, Target};
@@ -40,6 +41,7 @@ pub(super) struct Settlement {
     /// Set once a vendor has answered: from then on tokens and cost are owed.
     served_by: Option<(Arc<Model>, Arc<Target>)>,
     permit: Option<Permit>,
+    entered: Option<Entered>,
     place: Option<InFlight>,
     /// The attempt that runs or ran last: whose secrets no text may show.
     tried: Option<Candidate>,
@@ -64,6 +66,7 @@ impl Settlement {
             findings: Findings::default(),
             served_by: None,
             permit: None,
+            entered: None,
             place: None,
             tried: None,
             committed: Rc::default(),
@@ -90,6 +93,11 @@ impl Settlement {
 
     pub(super) fn is_committed(&self) -> bool {
         self.committed.get() != 0
+    }
+
+    /// The call counts as open until it ends.
+    pub(super) fn hold_entry(&mut self, entered: Entered) {
+        self.entered = Some(entered);
     }
 
     /// Holds the admission of the call, and notes the limits that would have refused it and only observe.
@@ -284,6 +292,7 @@ impl Settlement {
         admission.ended(key, status, self.record.finished_ms);
         self.place = None;
         self.permit = None;
+        self.entered = None;
     }
 
     /// Tells the limits what was used. Comes before the record goes to the journal: once that is in the database,

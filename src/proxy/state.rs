@@ -1,12 +1,16 @@
 //! What a serving thread needs to serve `/v1`.
 
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ipnet::IpNet;
 use modelgate_dialect::openai::answer::Reader;
 use modelgate_domain::ids::RequestIdSource;
 use tokio::sync::watch;
 
+use super::overload::Overload;
+use super::readers::Readers;
 use crate::admission::Admission;
 use crate::catalog::CatalogHandle;
 use crate::clock::Clock;
@@ -36,6 +40,10 @@ pub struct ProxyState {
     pub settings: Settings,
     /// Settings that may change while running.
     pub live: LiveSettings,
+    /// How much may run at once.
+    pub overload: Overload,
+    /// True once the gateway is to be left: connections are closed with the next answer.
+    pub draining: Arc<AtomicBool>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Turns true when running streams must end: with an error event, since they are not complete.
@@ -65,6 +73,7 @@ impl Settings {
 pub(super) struct Worker {
     pub(super) state: ProxyState,
     pub(super) reader: Arc<Reader>,
+    pub(super) readers: Rc<Readers>,
 }
 
 impl std::ops::Deref for Worker {

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use modelgate_domain::Status;
+use modelgate_store::StoreError;
+use modelgate_store::usage::{self, UsageFilter};
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use crate::on_each_engine;
 use crate::support::{Setup, TestApp};
@@ -99,15 +102,44 @@ async fn calls_are_served_while_the_database_is_away_and_recorded_afterwards() {
     app.settle().await;
     app.database().close_for_everyone().await;
     ready_status(&app, "degraded").await;
-    for _ in 0..20 {
-        assert_eq!(app.openai().chat("gpt-x", true).await.status, 200);
+    let mut callers = JoinSet::new();
+    for caller in 0..8 {
+        let client = app.openai();
+        callers.spawn(async move {
+            for call in 0..40 {
+                let answer = client.chat("gpt-x", (caller + call) % 3 == 0).await;
+                assert_eq!(answer.status, 200);
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        });
     }
-    assert!(json(&app, "/readyz").await.1["journal"]["backlog_records"].as_u64() >= Some(20));
+    callers.join_all().await;
+    let waiting = json(&app, "/readyz").await.1["journal"].clone();
+    assert!(
+        waiting["backlog_records"].as_u64() >= Some(320),
+        "{waiting}"
+    );
+    let page = app.openai().get("/models").await;
+    assert_eq!(page.status, 200, "what needs no database is served");
     app.database().open_again().await;
     ready_status(&app, "ok").await;
+    // all of them, once each, in rows and in sums
+    app.settle().await;
+    let filter = UsageFilter {
+        to_ms: i64::MAX / 2,
+        ..UsageFilter::default()
+    };
+    let totals = app
+        .db()
+        .read(move |c| Box::pin(async move { usage::totals(c, &filter).await }))
+        .await;
+    let totals = totals.unwrap_or_else(|e: StoreError| panic!("{e}"));
+    assert_eq!((totals.success, totals.error), (321, 0));
     let rows = app.logs().await;
-    assert_eq!(rows.len(), 21);
+    assert_eq!(rows.len(), 321);
     assert!(rows.iter().all(|row| row.record.status == Status::Success));
+    let tokens: i64 = rows.iter().map(|row| row.record.usage.completion).sum();
+    assert_eq!(totals.completion_tokens, tokens);
     app.finish().await;
 }
 

@@ -20,7 +20,7 @@ use crate::support::{Answer, Child, Engine, KEY, OpenAi, TestDatabase, chat, pro
 /// How many calls run when the process is killed.
 const RUNNING: usize = 200;
 
-fn environment(database: &TestDatabase, drain_delay: &str) -> Vec<(String, String)> {
+pub(super) fn environment(database: &TestDatabase, drain_delay: &str) -> Vec<(String, String)> {
     let data_dir = database.data_dir().display().to_string();
     [
         ("DATABASE_URL", database.url.as_str()),
@@ -36,7 +36,11 @@ fn environment(database: &TestDatabase, drain_delay: &str) -> Vec<(String, Strin
 }
 
 /// A provisioned gateway as a process of its own.
-fn start(database: &TestDatabase, vendor: &Simulator, env: &[(String, String)]) -> Child {
+pub(super) fn start(
+    database: &TestDatabase,
+    vendor: &Simulator,
+    env: &[(String, String)],
+) -> Child {
     let folder = database.folder.path();
     let file = folder.join("gateway.toml");
     std::fs::write(&file, provisioning(&vendor.base_url())).unwrap();
@@ -57,7 +61,7 @@ fn journals(data_dir: &Path) -> usize {
     std::fs::read_dir(data_dir.join("journal")).unwrap().count()
 }
 
-async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+pub(super) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !holds().await {
         assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
@@ -66,7 +70,7 @@ async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
 }
 
 /// Every row of the request log.
-async fn rows(database: &TestDatabase) -> Vec<RequestRecord> {
+pub(super) async fn rows(database: &TestDatabase) -> Vec<RequestRecord> {
     let db = Db::open(&Secret::new(database.url.clone()), Handle::current())
         .await
         .unwrap();
@@ -241,12 +245,15 @@ async fn ended_in_good_order(engine: Engine) {
     let (client, url) = (child.openai(KEY), child.url().to_owned());
     let stream = client.send("/chat/completions", &chat("gpt-x", true)).await;
     assert_eq!(stream.status(), 200);
+    let child_client = child.openai(KEY);
     let ending = tokio::task::spawn_blocking(move || child.terminate());
     let ready = async || match reqwest::get(format!("{url}/readyz")).await {
         Ok(answer) => answer.status().as_u16(),
         Err(_refused) => 0,
     };
     eventually("not ready, yet answering", async || ready().await == 503).await;
+    let last = child_client.get("/models").await;
+    assert_eq!((last.status, last.header("connection")), (200, "close"));
     eventually("listening no more", async || ready().await == 0).await;
     let body = stream.bytes().await.expect("the whole stream");
     assert!(body.ends_with(b"data: [DONE]\n\n"), "{body:?}");

@@ -261,3 +261,35 @@ keys = [ {{ label = "main", secret = "sk-up-main-canary-1", weight = 100 }}, {{ 
     );
     app.finish().await;
 }
+
+/// A vendor that thinks for long in the middle of its answer: comments reach the caller meanwhile.
+#[tokio::test]
+async fn heartbeats_come_in_the_middle_of_a_stream() {
+    let app = TestApp::start().await;
+    let base = app.vendor.base_url();
+    app.apply(&format!(
+        r#"
+[[providers]]
+name = "acme"
+protocol = "openai"
+base_url = "{base}"
+idle_timeout_ms = 20000
+"#
+    ))
+    .await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    app.vendor.push(Step::acts(vec![
+        Act::Send(format!("{head}{CHUNK}\n\n").into()),
+        Act::Wait(Duration::from_secs(16)),
+        Act::Send(events("\n\n", true).into()),
+        Act::Close,
+    ]));
+    let answer = app.openai().chat("gpt-x", true).await;
+    let begins = format!("{CHUNK}\n\n: keep-alive\n\n{CHUNK}\n\n");
+    assert!(answer.text().starts_with(&begins), "{}", answer.text());
+    assert!(answer.text().ends_with("data: [DONE]\n\n"));
+    let row = app.only_log().await.record;
+    assert_eq!(row.status, Status::Success);
+    assert!(row.max_gap_ms > Some(15_500), "{row:?}");
+    app.finish().await;
+}

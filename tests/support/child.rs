@@ -18,8 +18,10 @@ pub struct Child {
 impl Child {
     /// Starts the binary on a free port and waits until it is ready.
     pub fn serve(folder: &Path, env: &[(String, String)]) -> Self {
-        let mut process = Self::command(folder, env)
-            .arg("serve")
+        // a file that may not grow is an error for the program, as a full disk is, and not its end
+        let mut process = Self::command_of(Command::new("sh"), folder, env)
+            .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
+            .arg(env!("CARGO_BIN_EXE_modelgate"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -60,7 +62,11 @@ impl Child {
 
     /// The binary with nothing but `env` in its environment.
     pub fn command(folder: &Path, env: &[(String, String)]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_modelgate"));
+        let binary = Command::new(env!("CARGO_BIN_EXE_modelgate"));
+        Self::command_of(binary, folder, env)
+    }
+
+    fn command_of(mut command: Command, folder: &Path, env: &[(String, String)]) -> Command {
         command
             .current_dir(folder)
             .env_clear()

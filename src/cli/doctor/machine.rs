@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::Check;
+use crate::app::files;
 use crate::secrets::MASTER_KEY_FILE;
 
 const LITTLE: u64 = 1 << 30;
@@ -64,6 +65,23 @@ fn key_file(dir: &Path) -> Option<Check> {
             format!("chmod 600 {shown}"),
         )
     })
+}
+
+/// Whether as many calls as may be open find enough sockets.
+pub(super) fn open_files(max_open_requests: u64) -> Check {
+    let name = "open files";
+    let needed = files::needed(max_open_requests);
+    match files::limit() {
+        Some(limit) if limit < needed => Check::warning(
+            name,
+            format!("at most {limit}; {max_open_requests} open calls need {needed}"),
+            format!(
+                "raise the hard limit (LimitNOFILE={needed} in systemd, ulimit -Hn elsewhere) or lower MODELGATE_MAX_OPEN_REQUESTS"
+            ),
+        ),
+        Some(limit) => Check::ok(name, format!("at most {limit}")),
+        None => Check::ok(name, "not bounded"),
+    }
 }
 
 /// Free space where the database and the journal grow.

@@ -73,6 +73,7 @@ pub(super) async fn run(
     let mut checks = vec![Check::ok("configuration", "every setting is usable")];
     checks.extend(machine::data_dir(&session.config.data_dir));
     checks.extend(machine::disk(&session.config.data_dir));
+    checks.push(machine::open_files(session.config.max_open_requests));
     let (found, opened) = database::open(session).await;
     checks.extend(found);
     if let Some((db, keyring)) = opened {

@@ -1,12 +1,17 @@
 //! The route table, and the answers to what is on none of the routes.
 
-use actix_web::http::Method;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use modelgate_dialect::openai::answer::Reader;
 
 use super::super::error::ApiError;
+use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
 use super::super::{cors, headers};
 use super::{chat_completions, completions, embeddings, models};
@@ -15,8 +20,13 @@ use super::{chat_completions, completions, embeddings, models};
 pub fn configure(config: &mut ServiceConfig, state: ProxyState) {
     let worker = Worker {
         state,
-        reader: std::sync::Arc::new(Reader::default()),
+        reader: Arc::new(Reader::default()),
+        readers: Rc::default(),
     };
+    let live = Arc::clone(&worker.live);
+    let patience = move || live.load().runtime.slow_reader_timeout;
+    let readers = Rc::downgrade(&worker.readers);
+    actix_web::rt::spawn(Readers::look_after(readers, patience));
     let scope = web::scope("/v1")
         .app_data(Data::new(worker))
         .service(post("/chat/completions").route(web::post().to(chat_completions::post)))
@@ -45,6 +55,11 @@ pub(super) fn finish(
     let live = worker.live.load();
     let origins = &live.runtime.cors_origins;
     cors::open(response.headers_mut(), request.headers(), origins);
+    if worker.draining.load(Ordering::Relaxed) {
+        // a kept connection that is closed a moment later may take a request with it
+        let head = response.head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
     response
 }
 

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use modelgate_domain::Usage;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::answer::{self, Findings, Reader};
+use super::usage::Member;
 use crate::estimate::Estimate;
 use crate::sse::{self, EventTooLarge, Framer, Verdict};
 
@@ -33,6 +35,47 @@ struct Watch {
     usage: Option<Usage>,
     finish_reason: String,
     text: Estimate,
+    repeats: Option<Repeats>,
+}
+
+/// Looks for a model that says the same again and again.
+#[derive(Debug)]
+struct Repeats {
+    most: u64,
+    delta: Member,
+    completion: Member,
+    last: Vec<u8>,
+    count: u64,
+    found: bool,
+}
+
+impl Repeats {
+    fn look_at(&mut self, json: &[u8]) {
+        let value = |member: &Member| {
+            let mut found = member.values(json).filter_map(whole_value);
+            found.next().map(<[u8]>::to_vec)
+        };
+        let said = value(&self.delta).or_else(|| value(&self.completion));
+        let Some(said) = said.filter(|said| !NOTHING.contains(&said.as_slice())) else {
+            return;
+        };
+        if said == self.last {
+            self.count = self.count.saturating_add(1);
+        } else {
+            self.last = said;
+            self.count = 1;
+        }
+        self.found |= self.count >= self.most;
+    }
+}
+
+/// Values that say nothing.
+const NOTHING: [&[u8]; 3] = [b"{}", b"\"\"", b"null"];
+
+/// The JSON value that `from` begins with.
+fn whole_value(from: &[u8]) -> Option<&[u8]> {
+    let mut values = serde_json::Deserializer::from_slice(from).into_iter::<&RawValue>();
+    Some(values.next()?.ok()?.get().as_bytes())
 }
 
 impl Stream {
@@ -50,8 +93,28 @@ impl Stream {
                 usage: None,
                 finish_reason: String::new(),
                 text: Estimate::default(),
+                repeats: None,
             },
         }
+    }
+
+    /// Looks for so many events in a row that say the same.
+    #[must_use]
+    pub fn guarded(mut self, most: u64) -> Self {
+        self.watch.repeats = Some(Repeats {
+            most,
+            delta: Member::new("\"delta\""),
+            completion: Member::new("\"text\""),
+            last: Vec::new(),
+            count: 0,
+            found: false,
+        });
+        self
+    }
+
+    /// True once they have come.
+    pub fn repeats_itself(&self) -> bool {
+        self.watch.repeats.as_ref().is_some_and(|r| r.found)
     }
 
     /// Takes a chunk from the vendor and returns what goes to the caller now: whole events, possibly none.
@@ -116,6 +179,9 @@ impl Watch {
             return Verdict::Forward;
         }
         self.text.add_answer(data);
+        if let Some(repeats) = &mut self.repeats {
+            repeats.look_at(data);
+        }
         if self.finish_reason.is_empty()
             && let Some(reason) = self.reader.reason(data)
         {
@@ -233,6 +299,35 @@ mod tests {
         let late = format!("{CHUNK}\n\n{bytes}");
         let (_, seen) = relay(late.as_bytes(), &[], true);
         assert!(seen.vendor_error().is_some() && seen.refusal().is_none());
+    }
+
+    #[test]
+    fn saying_the_same_again_and_again_is_noticed() {
+        let chat = |text: &str| {
+            format!(
+                "data: {{\"id\":\"{text}1\",\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+            )
+        };
+        let old = |text: &str| format!("data: {{\"choices\":[{{\"text\":\"{text}\"}}]}}\n\n");
+        let seen = |events: &str| {
+            let mut stream = Stream::new(Arc::default(), true).guarded(3);
+            stream
+                .push(Bytes::copy_from_slice(events.as_bytes()))
+                .unwrap();
+            stream.repeats_itself()
+        };
+        for event in [&chat as &dyn Fn(&str) -> String, &old] {
+            let (a, b, nothing) = (event("a"), event("b"), event(""));
+            assert!(seen(&format!("{a}{b}{b}{b}{a}")), "{b}");
+            assert!(seen(&format!(
+                "{b}{b}: comment\n\ndata: {{\"usage\":null}}\n\n{b}"
+            )));
+            assert!(!seen(&format!("{b}{b}{a}{b}{b}")));
+            assert!(event("x") != old("x") || !seen(&nothing.repeat(9)));
+        }
+        let mut off = Stream::new(Arc::default(), true);
+        off.push(Bytes::from(chat("a").repeat(99))).unwrap();
+        assert!(!off.repeats_itself());
     }
 
     proptest! {
