@@ -33,8 +33,9 @@ pub fn run(config: Config) -> Result<(), AppError> {
         .map_err(AppError::Runtime)?;
     runtime.block_on(async {
         let mut stop = Stop::listen()?;
-        files::tell(config.max_open_requests);
+        let max_open_requests = config.max_open_requests;
         let server = Server::start(config).await?;
+        files::tell(max_open_requests);
         tracing::info!(address = %server.addr(), version = env!("CARGO_PKG_VERSION"), "serving");
         if let Some(link) = server.setup_link() {
             say(&format!(

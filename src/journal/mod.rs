@@ -122,7 +122,7 @@ impl Journal {
         let directory = Directory::create(&options.dir).map_err(failed)?;
         let shared = Arc::new(Shared::new(directory.path.clone(), options));
         Ok(Arc::new(Self {
-            refusals: Arc::new(Refusals::new(Arc::clone(&shared))),
+            refusals: Refusals::new(Arc::clone(&shared)),
             directory,
             shared,
         }))

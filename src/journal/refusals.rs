@@ -1,13 +1,13 @@
 //! A flood of refusals shares rows: one a second for each key, code and model.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use ahash::AHashMap;
 use modelgate_domain::{ApiKeyId, ModelId, RequestId, RequestRecord};
 
 use super::frame::{Again, EndedRef, Kind};
 use super::lock;
-use super::shared::Shared;
+use super::shared::{Holder, Shared};
 use super::writer::Appender;
 
 const WINDOW_MS: i64 = 1_000;
@@ -42,14 +42,17 @@ struct Window {
 }
 
 impl Refusals {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Arc<Self> {
+        let refusals = Arc::new(Self {
             state: Mutex::new(State {
                 appender: Appender::new(Arc::clone(&shared)),
                 windows: AHashMap::new(),
             }),
             shared,
-        }
+        });
+        let holder: Weak<Self> = Arc::downgrade(&refusals);
+        refusals.shared.register(holder);
+        refusals
     }
 
     /// Records a refusal, as a row or as a repetition.
@@ -78,5 +81,11 @@ impl Refusals {
         let attempts = &[];
         let row = EndedRef { record, attempts };
         state.appender.append_or_hold(Kind::Ended, &row);
+    }
+}
+
+impl Holder for Refusals {
+    fn flush(&self) {
+        lock(&self.state).appender.flush();
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{Notify, watch};
 
@@ -14,6 +14,12 @@ use crate::clock::Clock;
 
 const LARGEST_SEGMENT: u64 = 16 << 20;
 const SMALLEST_SEGMENT: u64 = 64 << 10;
+
+/// Who holds records that a full disk refused.
+pub(super) trait Holder: std::fmt::Debug + Send + Sync {
+    /// Writes them, if that is possible now.
+    fn flush(&self);
+}
 
 /// Counters, segments and the bell between writers and drain.
 #[derive(Debug)]
@@ -35,6 +41,9 @@ pub(super) struct Shared {
     write_error: Mutex<Option<String>>,
     write_failed: AtomicBool,
     drain_error: Mutex<Option<String>>,
+    holders: Mutex<Vec<Weak<dyn Holder>>>,
+    /// One of them may hold something.
+    holding: AtomicBool,
     rung: AtomicBool,
     bell: Notify,
     /// Turns true once what dead processes left at the start is in the database.
@@ -60,6 +69,8 @@ impl Shared {
             write_error: Mutex::default(),
             write_failed: AtomicBool::new(false),
             drain_error: Mutex::default(),
+            holders: Mutex::default(),
+            holding: AtomicBool::new(false),
             rung: AtomicBool::new(false),
             bell: Notify::new(),
             adopted: watch::Sender::new(false),
@@ -192,6 +203,31 @@ impl Shared {
             tracing::error!(%error, "the journal cannot be written; check the disk under the data directory");
         }
         *lock(&self.write_error) = Some(error.to_string());
+    }
+
+    /// Somebody who may come to hold records.
+    pub(super) fn register(&self, holder: Weak<dyn Holder>) {
+        lock(&self.holders).push(holder);
+    }
+
+    /// Whether anybody may hold records.
+    pub(super) fn set_holding(&self, holding: bool) {
+        self.holding.store(holding, Ordering::Relaxed);
+    }
+
+    /// Writes what is held, also where no further call comes that would take it along.
+    pub(super) fn flush_held(&self) {
+        if !self.holding.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let holders: Vec<_> = {
+            let mut all = lock(&self.holders);
+            all.retain(|holder| holder.strong_count() > 0);
+            all.iter().filter_map(Weak::upgrade).collect()
+        };
+        for holder in holders {
+            holder.flush();
+        }
     }
 
     /// The drain stumbled, or recovered.

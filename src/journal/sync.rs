@@ -36,6 +36,9 @@ fn once(shared: &Shared) {
         tracing::info!("the journal can be written again");
         shared.write_recovered();
     }
+    if !shared.is_write_failed() {
+        shared.flush_held();
+    }
 }
 
 /// Whether a file of some size can be written where the segments are.

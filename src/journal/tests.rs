@@ -415,6 +415,7 @@ async fn a_disk_that_takes_nothing_refuses_calls_and_keeps_the_ends() {
     writer.ended(&ended(2), &[]);
     fs::rename(&hidden, &own).unwrap();
     eventually("the disk is tried again", || journal.accepts()).await;
+    eventually("no further call is needed", || sink.ids() == [2]).await;
     writer.started(&record(3)).unwrap();
     journal.drained().await;
     assert_eq!(sink.ids(), [2, 3]);

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use ahash::AHashSet;
 use modelgate_domain::{AttemptRecord, FaultOwner, RequestId, RequestRecord};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::frame::{self, EndedRef, Kind};
 use super::refusals::Refusals;
 use super::segment::Segment;
-use super::shared::Shared;
+use super::shared::{Holder, Shared};
 use super::{JournalFull, lock};
 
 /// Terminal records that a full disk refused are kept up to this size and tried again.
@@ -22,7 +22,7 @@ const HELD_BYTES: usize = 4 << 20;
 pub struct Writer {
     shared: Arc<Shared>,
     refusals: Arc<Refusals>,
-    appender: Mutex<Appender>,
+    appender: Arc<Mutex<Appender>>,
     /// Running calls that began without a record, so that they end without one.
     unrecorded: Mutex<AHashSet<RequestId>>,
     unrecorded_count: AtomicUsize,
@@ -30,8 +30,11 @@ pub struct Writer {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, refusals: Arc<Refusals>) -> Self {
+        let appender = Arc::new(Mutex::new(Appender::new(Arc::clone(&shared))));
+        let holder: Weak<Mutex<Appender>> = Arc::downgrade(&appender);
+        shared.register(holder);
         Self {
-            appender: Mutex::new(Appender::new(Arc::clone(&shared))),
+            appender,
             shared,
             refusals,
             unrecorded: Mutex::default(),
@@ -145,8 +148,29 @@ impl Appender {
         if held + record.len() <= HELD_BYTES {
             self.held.extend_from_slice(record);
             self.held_records += 1;
+            self.shared.set_holding(true);
         } else {
             self.shared.count_unrecorded();
+        }
+    }
+
+    /// Appends what is held; where that fails, it stays held.
+    pub(super) fn flush(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        let at_ms = self.shared.clock.now_ms();
+        self.buffer.clone_from(&self.held);
+        match self.write() {
+            Ok(bytes) => {
+                self.shared.appended(self.held_records, bytes, at_ms);
+                self.held.clear();
+                self.held_records = 0;
+            }
+            Err(error) => {
+                self.shared.write_failed(&error);
+                self.shared.set_holding(true);
+            }
         }
     }
 
@@ -168,8 +192,15 @@ impl Appender {
     }
 }
 
+impl Holder for Mutex<Appender> {
+    fn flush(&self) {
+        lock(self).flush();
+    }
+}
+
 impl Drop for Appender {
     fn drop(&mut self) {
+        self.flush();
         if let Some(segment) = &self.segment {
             segment.seal();
         }

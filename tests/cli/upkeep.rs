@@ -60,6 +60,11 @@ fn doctor_tells_what_is_wrong_and_what_to_do(place: &Place) {
     ] {
         assert_eq!(check(fine)["verdict"], "ok", "{told}");
     }
+    let files = check("open files");
+    assert!(files["found"].as_str().unwrap().contains("at most"));
+    let crowded = place.with("MODELGATE_MAX_OPEN_REQUESTS", "1000000");
+    let crowded = place.run_with(&crowded, &["doctor", "--offline"], "");
+    assert!(crowded.out.contains("need 2000256"), "{crowded:?}");
     let vendor = check("provider acme, key main");
     assert_eq!(vendor["verdict"], "wrong");
     assert!(

@@ -81,7 +81,8 @@ fn database_error(kind: DatabaseErrorKind, info: &dyn DatabaseErrorInformation) 
     }
 }
 
-/// SQLite's busy and PostgreSQL's shutdown and time-out answers have no kind of their own.
+/// What says nothing of the query and passes by itself, or with a hand at the machine: SQLite's and PostgreSQL's
+/// answers for being busy, shutting down, read-only for a while and out of room have no kind of their own.
 fn is_transient(message: &str) -> bool {
     [
         "database is locked",
@@ -89,6 +90,15 @@ fn is_transient(message: &str) -> bool {
         "the database system is",
         "canceling statement due to",
         "connection closed",
+        "deadlock detected",
+        "could not serialize access",
+        "database or disk is full",
+        "disk I/O error",
+        "No space left on device",
+        "could not extend file",
+        "could not write to file",
+        "readonly database",
+        "in a read-only transaction",
     ]
     .iter()
     .any(|sign| message.contains(sign))
