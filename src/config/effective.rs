@@ -6,7 +6,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::given::invalid;
-use super::{Config, ConfigError, JournalFull, Origin, Policy, Variable, parse, registry as r};
+use super::{
+    Config, ConfigError, Fallback, JournalFull, Origin, Policy, Variable, parse, registry as r,
+};
 
 /// The settings in force, replaced as a whole when one is saved.
 pub type LiveSettings = Arc<ArcSwap<Effective>>;
@@ -105,7 +107,7 @@ impl Effective {
 impl Variable {
     /// Checks a value that someone wants to save for this setting; empty clears an optional one.
     pub fn check_saved(&self, text: &str) -> Result<(), ConfigError> {
-        let optional = matches!(self.fallback, r::Fallback::None);
+        let optional = matches!(self.fallback, Fallback::None);
         if text.is_empty() && optional {
             return Ok(());
         }

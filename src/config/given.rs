@@ -5,7 +5,8 @@ use std::fmt;
 
 use modelgate_domain::Secret;
 
-use super::registry::{self, ADMIN_PASSWORD, ADMIN_USERNAME, ADMIN_USERS, Fallback, Variable};
+use super::registry::{self, ADMIN_PASSWORD, ADMIN_USERNAME, ADMIN_USERS};
+use super::variable::{Fallback, Variable};
 use super::{DotEnvError, Env, Origin, parse};
 
 /// What is wrong with the configuration: one sentence that names the variable and says what is right.

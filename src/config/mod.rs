@@ -9,6 +9,7 @@ mod given;
 mod parse;
 mod policy;
 mod registry;
+mod variable;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -22,7 +23,8 @@ pub use env::{DotEnvError, Env, MapEnv, Origin, ProcessEnv};
 pub use given::{ConfigError, Given};
 pub use parse::{nearest, redact_database_url, username};
 pub use policy::{Policy, Thresholds};
-pub use registry::{Fallback, Kind, Variable, registry, setting};
+pub use registry::{registry, setting};
+pub use variable::{Fallback, Kind, Variable};
 
 /// The effective start-up configuration.
 #[derive(Clone, Debug)]

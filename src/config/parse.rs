@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use modelgate_domain::Secret;
 
-use super::registry::Kind;
+use super::variable::Kind;
 use super::{JournalFull, LogFormat};
 
 impl Kind {
