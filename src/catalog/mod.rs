@@ -3,6 +3,7 @@
 //! Immutable once built; replaced as a whole. Never waits for the database on behalf of a request.
 
 mod build;
+pub mod error_rules;
 mod lookup;
 pub mod outbound;
 mod snapshot;
@@ -11,6 +12,7 @@ mod updater;
 use std::sync::Arc;
 
 pub use build::{SEALED_IN, build, open_provider};
+pub use error_rules::ErrorRule;
 pub use lookup::Resolved;
 pub use modelgate_domain::CredentialState;
 pub use snapshot::{

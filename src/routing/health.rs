@@ -1,180 +1,230 @@
-//! What this process has learnt about vendors: who rests until when, and how busy each credential is.
+//! What this process has learnt about vendors: who rests until when, how busy each is, and how soon each answers.
 //!
-//! A rest is advice about order, not a ban: the plan tries what rests only after everything else, so
-//! that a gateway with a single credential never refuses a call that the vendor might have answered.
+//! A rest is advice about order: the plan tries what rests only after everything else, so that a gateway with a
+//! single credential never refuses a call that the vendor might have answered. Only what the vendor said it will
+//! not serve (no quota, a credential it does not accept) is left alone until its time is over.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ahash::AHashMap;
-use modelgate_domain::{ProviderId, ProviderKeyId, TargetId};
+use modelgate_domain::{ApiKeyId, ModelId, ProviderId, ProviderKeyId, StateBy, TargetId};
 
+use super::breaker::{self, Bounds, Breaker, Standing};
+use super::event::{Event, Events, State, Subject, Teller};
+use super::latency::Latency;
+use super::places::Places;
 use super::plan::Candidate;
+use super::{Outcome, Reason};
 use crate::catalog::{Catalog, Credential};
-
-/// The longest rest that a vendor's `retry-after` can ask for; a wrong header shall not bench a key for ever.
-const MAX_RETRY_AFTER_MS: i64 = 3_600_000;
-/// Failures of a target in a row before it rests: single ones are the vendor's everyday noise.
-const FAILURES_BEFORE_REST: u32 = 3;
-
-/// How a vendor call ended, as far as the next ones are concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The vendor answered: also with an error that is the caller's.
-    Served,
-    /// 429: this credential has had enough of this model, until then where the vendor said so.
-    RateLimited {
-        /// What `retry-after` said, in milliseconds.
-        retry_after_ms: Option<i64>,
-    },
-    /// 401: the vendor does not accept the credential.
-    Rejected,
-    /// 403: the vendor does not let the credential use this model.
-    Forbidden,
-    /// No connection, or no TLS: nothing at this provider can be reached.
-    Unreachable,
-    /// 5xx, closed, or silent before the first event.
-    Failed,
-}
 
 /// Why and until when something rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resting {
-    /// Stable code: `rate_limited`, `rejected`, `forbidden`, `unreachable`, `failing`.
-    pub reason: &'static str,
-    /// Epoch milliseconds.
+    /// Why.
+    pub reason: Reason,
+    /// Epoch milliseconds. Not in the future where a trial call decides just now.
     pub until_ms: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Scope {
-    Provider(ProviderId),
-    Credential(ProviderKeyId),
-    Pair(ProviderKeyId, TargetId),
+/// One thing in trouble, for pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What.
+    pub subject: Subject,
+    /// Why and until when.
+    pub resting: Resting,
 }
 
+/// How an attempt ended.
 #[derive(Clone, Copy, Debug)]
-struct Trouble {
-    reason: &'static str,
-    /// In a row, without a call served in between.
-    count: u32,
-    until_ms: i64,
+pub struct Ended<'a> {
+    /// How.
+    pub outcome: Outcome,
+    /// When it began, epoch milliseconds.
+    pub begun_ms: i64,
+    /// When it ended, epoch milliseconds.
+    pub now_ms: i64,
+    /// What was seen, in words without a secret; may be empty.
+    pub detail: &'a str,
 }
 
 /// The health of this process's view of the vendors. Cheap to clone; all clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     shared: Arc<Shared>,
+    pub(super) places: Places,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Only what is in trouble: empty on a good day, so that a served call takes a read lock and no more.
-    troubles: RwLock<AHashMap<Scope, Trouble>>,
-    busy: RwLock<AHashMap<ProviderKeyId, Arc<AtomicU32>>>,
+    breakers: RwLock<AHashMap<Subject, Breaker>>,
+    /// Entries of `breakers`: 0 on a good day, so that a served call takes no lock.
+    known: AtomicUsize,
+    targets: RwLock<AHashMap<TargetId, Arc<TargetLoad>>>,
+    turns: RwLock<AHashMap<ModelId, Arc<AtomicU64>>>,
+    teller: Option<Teller>,
 }
 
-/// One running call of a credential; dropping it frees the place.
-#[derive(Debug)]
-#[must_use = "dropping this frees the place"]
-pub struct InFlight(Arc<AtomicU32>);
+/// What runs at a target and how soon it answers.
+#[derive(Debug, Default)]
+pub(super) struct TargetLoad {
+    pub(super) in_flight: AtomicU32,
+    latency: Mutex<Latency>,
+}
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+impl TargetLoad {
+    pub(super) fn latency(&self) -> std::sync::MutexGuard<'_, Latency> {
+        self.latency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Health {
-    /// Nothing known yet: everything counts as well.
+    /// Nothing known yet: everything counts as well. Changes are told to nobody.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes one of the credential's places, or none where `max_concurrency` is reached. The plan
-    /// looks at the same figure, but only this decides: others may have come in between.
-    pub fn acquire(&self, credential: &Credential) -> Option<InFlight> {
-        let counter = self.busy_of(credential.id);
-        let limit = credential.max_concurrency.unwrap_or(u32::MAX);
-        counter
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |busy| {
-                (busy < limit).then(|| busy.saturating_add(1))
-            })
-            .ok()
-            .map(|_before| InFlight(counter))
+    /// The same, and the end at which every change of state arrives.
+    pub fn told() -> (Self, Events) {
+        let (teller, events) = Teller::new();
+        let shared = Shared {
+            teller: Some(teller),
+            ..Shared::default()
+        };
+        let health = Self {
+            shared: Arc::new(shared),
+            places: Places::default(),
+        };
+        (health, events)
     }
 
     /// How many calls of a credential run now in this process.
     pub fn in_flight(&self, credential: ProviderKeyId) -> u32 {
-        let busy = self
-            .shared
-            .busy
+        self.places.busy(credential)
+    }
+
+    /// How many calls wait for a place of a credential.
+    pub fn waiting(&self, credential: ProviderKeyId) -> usize {
+        self.places.waiting(credential)
+    }
+
+    /// Calls that wait for a place of any credential, by API key.
+    pub fn waiting_by_key(&self) -> AHashMap<ApiKeyId, usize> {
+        self.places.waiting_by_key()
+    }
+
+    /// How many calls run at a target now.
+    pub fn in_flight_at(&self, target: TargetId) -> u32 {
+        let targets = self.targets();
+        targets
+            .get(&target)
+            .map_or(0, |load| load.in_flight.load(Ordering::Relaxed))
+    }
+
+    /// The time to the first token that a target leads to expect, in milliseconds; 0 where nothing is known.
+    pub fn latency_ms(&self, target: TargetId, now_ms: i64) -> f64 {
+        let targets = self.targets();
+        targets
+            .get(&target)
+            .map_or(0.0, |load| load.latency().read(now_ms))
+    }
+
+    /// What the next call at a target would have to expect, to compare targets by.
+    pub(super) fn load(&self, target: TargetId, now_ms: i64) -> f64 {
+        let targets = self.targets();
+        targets.get(&target).map_or(0.0, |load| {
+            let in_flight = load.in_flight.load(Ordering::Relaxed);
+            load.latency().load(in_flight, now_ms)
+        })
+    }
+
+    /// The number of a model's next turn; taking it is the call's, looking at it an explanation's.
+    pub fn turn(&self, model: ModelId, take: bool) -> u64 {
+        let by = u64::from(take);
+        let turns = &self.shared.turns;
+        if let Some(turn) = turns
             .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        busy.get(&credential)
-            .map_or(0, |counter| counter.load(Ordering::Acquire))
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&model)
+        {
+            return turn.fetch_add(by, Ordering::Relaxed);
+        }
+        let mut turns = turns.write().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.entry(model).or_default();
+        turn.fetch_add(by, Ordering::Relaxed)
+    }
+
+    pub(super) fn target(&self, target: TargetId) -> Arc<TargetLoad> {
+        if let Some(load) = self.targets().get(&target) {
+            return Arc::clone(load);
+        }
+        let targets = &self.shared.targets;
+        let mut targets = targets.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(targets.entry(target).or_default())
     }
 
     /// Notes how an attempt ended.
-    pub fn report(&self, tried: &Candidate, outcome: Outcome, now_ms: i64) {
-        let provider = Scope::Provider(tried.target.provider.id);
-        let credential = Scope::Credential(tried.credential.id);
-        let pair = Scope::Pair(tried.credential.id, tried.target.id);
-        match outcome {
-            Outcome::Served => self.clear(&[provider, credential, pair]),
-            Outcome::RateLimited { retry_after_ms } => {
-                self.clear(&[provider]);
-                let told = retry_after_ms.map(|ms| ms.clamp(0, MAX_RETRY_AFTER_MS));
-                let rest = |count| told.unwrap_or_else(|| backoff(1_000, count, 60_000));
-                self.trouble(pair, "rate_limited", now_ms, rest);
-            }
-            Outcome::Rejected => {
-                self.clear(&[provider]);
-                let rest = |count| backoff(30_000, count, 1_800_000);
-                self.trouble(credential, "rejected", now_ms, rest);
-            }
-            Outcome::Forbidden => {
-                self.clear(&[provider]);
-                let rest = |count| backoff(30_000, count, 1_800_000);
-                self.trouble(pair, "forbidden", now_ms, rest);
+    pub fn report(&self, tried: &Candidate, ended: &Ended<'_>) {
+        let [provider, credential, pair] = subjects(tried);
+        match ended.outcome {
+            Outcome::Served | Outcome::Answered => {
+                return self.served(&[provider, credential, pair], ended);
             }
             Outcome::Unreachable => {
-                self.trouble(provider, "unreachable", now_ms, |count| {
-                    backoff(1_000, count, 60_000)
-                });
+                return self.rest(provider, Reason::Unreachable, None, ended);
             }
-            Outcome::Failed => {
-                self.clear(&[provider]);
-                self.trouble(pair, "failing", now_ms, |count| {
-                    match count.checked_sub(FAILURES_BEFORE_REST) {
-                        Some(beyond) => backoff(1_000, beyond.saturating_add(1), 60_000),
-                        None => 0,
-                    }
-                });
+            _ => self.reached(provider, ended),
+        }
+        let told = |wait: Option<i64>| wait.map(|ms| ended.now_ms.saturating_add(ms.max(0)));
+        match ended.outcome {
+            Outcome::RateLimited { retry_after_ms } => {
+                self.rest(pair, Reason::RateLimited, told(retry_after_ms), ended);
             }
+            Outcome::AccountLimited { retry_after_ms } => {
+                let told = told(retry_after_ms);
+                self.rest(credential, Reason::AccountLimited, told, ended);
+            }
+            Outcome::Exhausted { retry_after_ms } => {
+                let told = told(retry_after_ms);
+                self.rest(credential, Reason::Exhausted, told, ended);
+            }
+            Outcome::Rejected => self.rest(credential, Reason::Rejected, None, ended),
+            Outcome::Forbidden => self.rest(pair, Reason::Forbidden, None, ended),
+            Outcome::Unavailable { retry_after_ms } => {
+                self.rest(pair, Reason::Unavailable, told(retry_after_ms), ended);
+            }
+            Outcome::Overloaded {
+                retry_after_ms: Some(wait),
+            } => self.rest(pair, Reason::Overloaded, told(Some(wait)), ended),
+            Outcome::Overloaded {
+                retry_after_ms: None,
+            }
+            | Outcome::Failed => self.failed([provider, credential, pair], ended),
+            Outcome::Served | Outcome::Answered | Outcome::Unreachable => {}
         }
     }
 
-    /// Whether this credential at this target rests now, and for the longest of the reasons.
+    /// Whether this credential at this target rests now, and for the longest of the reasons. What may be tried
+    /// again, and is not just being tried, does not rest.
     pub fn resting(&self, tried: &Candidate, now_ms: i64) -> Option<Resting> {
-        let troubles = self.read();
-        if troubles.is_empty() {
+        if self.knows_nothing() {
             return None;
         }
-        let scopes = [
-            Scope::Provider(tried.target.provider.id),
-            Scope::Credential(tried.credential.id),
-            Scope::Pair(tried.credential.id, tried.target.id),
-        ];
-        scopes
-            .iter()
-            .filter_map(|scope| troubles.get(scope))
-            .filter(|trouble| trouble.until_ms > now_ms)
-            .max_by_key(|trouble| trouble.until_ms)
-            .map(|trouble| Resting {
-                reason: trouble.reason,
-                until_ms: trouble.until_ms,
+        let breakers = self.read();
+        let rests = subjects(tried).into_iter().filter_map(|subject| {
+            let breaker = breakers.get(&subject)?;
+            let until_ms = match breaker.standing(now_ms) {
+                Standing::Open { until_ms } => until_ms,
+                Standing::Trying => now_ms,
+                Standing::Closed | Standing::HalfOpen => return None,
+            };
+            Some(Resting {
+                reason: breaker.reason,
+                until_ms,
             })
+        });
+        rests.max_by_key(|rest| (rest.reason.bars(), rest.until_ms))
     }
 
     /// What a page shows for a credential: the longest rest of it, at any target, or of its provider.
@@ -184,39 +234,138 @@ impl Health {
         credential: ProviderKeyId,
         now_ms: i64,
     ) -> Option<Resting> {
-        let troubles = self.read();
-        troubles
-            .iter()
-            .filter(|(scope, trouble)| {
-                let concerns = match scope {
-                    Scope::Provider(id) => *id == provider,
-                    Scope::Credential(id) | Scope::Pair(id, _) => *id == credential,
+        let all = self.troubles(provider, now_ms);
+        all.into_iter()
+            .filter(|t| t.subject.credential.is_none_or(|id| id == credential))
+            .map(|trouble| trouble.resting)
+            .max_by_key(|rest| (rest.reason.bars(), rest.until_ms))
+    }
+
+    /// Everything of a provider that rests or waits for a trial call, in the order of its rows.
+    pub fn troubles(&self, provider: ProviderId, now_ms: i64) -> Vec<Trouble> {
+        let breakers = self.read();
+        let of = breakers.iter().filter(|(s, _)| s.provider == provider);
+        let mut all: Vec<Trouble> = of
+            .filter_map(|(subject, breaker)| {
+                let until_ms = match breaker.standing(now_ms) {
+                    Standing::Closed => return None,
+                    Standing::Open { until_ms } => until_ms,
+                    Standing::HalfOpen | Standing::Trying => now_ms,
                 };
-                concerns && trouble.until_ms > now_ms
+                let resting = Resting {
+                    reason: breaker.reason,
+                    until_ms,
+                };
+                Some(Trouble {
+                    subject: *subject,
+                    resting,
+                })
             })
-            .max_by_key(|(_, trouble)| trouble.until_ms)
-            .map(|(_, trouble)| Resting {
-                reason: trouble.reason,
-                until_ms: trouble.until_ms,
-            })
+            .collect();
+        all.sort_by_key(|trouble| (trouble.subject.credential, trouble.subject.target));
+        all
     }
 
-    /// Forgets every trouble of a provider, its credentials and its targets: an operator has changed
-    /// something, or a test of the credential went well.
-    pub fn forget(&self, provider: ProviderId, credentials: &[ProviderKeyId]) {
-        let mut troubles = self.write();
-        troubles.retain(|scope, _| match scope {
-            Scope::Provider(id) => *id != provider,
-            Scope::Credential(id) | Scope::Pair(id, _) => !credentials.contains(id),
+    /// How many providers rest as a whole.
+    pub fn providers_resting(&self, now_ms: i64) -> usize {
+        let breakers = self.read();
+        let whole = breakers.iter().filter(|(s, _)| s.credential.is_none());
+        whole
+            .filter(|(_, b)| b.standing(now_ms) != Standing::Closed)
+            .count()
+    }
+
+    /// Takes the trial calls that are due for this attempt. False where another call is trying already.
+    pub(super) fn take_trials(&self, tried: &Candidate, now_ms: i64) -> Trials {
+        if self.knows_nothing() {
+            return Trials::NotNeeded;
+        }
+        let subjects = subjects(tried);
+        let standing = |breakers: &AHashMap<Subject, Breaker>, wanted| {
+            let mut found = subjects.iter().filter_map(|s| breakers.get(s));
+            found.any(|b| b.standing(now_ms) == wanted)
+        };
+        if !standing(&self.read(), Standing::HalfOpen) {
+            return Trials::NotNeeded;
+        }
+        let mut breakers = self.write();
+        if standing(&breakers, Standing::Trying) {
+            return Trials::TakenByAnother;
+        }
+        for subject in &subjects {
+            if let Some(breaker) = breakers.get_mut(subject) {
+                breaker.take_trial(now_ms);
+            }
+        }
+        Trials::Taken
+    }
+
+    pub(super) fn give_trials_back(&self, tried: &Candidate) {
+        let mut breakers = self.write();
+        for subject in subjects(tried) {
+            if let Some(breaker) = breakers.get_mut(&subject) {
+                breaker.give_trial_back();
+            }
+        }
+    }
+
+    /// A probe found that a credential works: the calls go there again. The next trouble counts as a repeated one
+    /// until a call has been served.
+    pub fn recovered(&self, subject: Subject, now_ms: i64) {
+        let mut breakers = self.write();
+        let Some(breaker) = breakers.get_mut(&subject) else {
+            return;
+        };
+        let from = State::of(breaker.reason);
+        if breaker.reopen() {
+            drop(breakers);
+            self.tell(well(subject, from, "probe", now_ms));
+        }
+    }
+
+    /// A probe found that the vendor still does not accept a credential.
+    pub fn still_rejected(&self, subject: Subject, now_ms: i64, detail: &str) {
+        let ended = Ended {
+            outcome: Outcome::Rejected,
+            begun_ms: now_ms,
+            now_ms,
+            detail,
+        };
+        self.rest(subject, Reason::Rejected, None, &ended);
+    }
+
+    /// Forgets every trouble of a provider and of these of its credentials: an operator has changed something, or
+    /// a test of the credential went well.
+    pub fn forget(&self, provider: ProviderId, credentials: &[ProviderKeyId], now_ms: i64) {
+        let mut ended = Vec::new();
+        let mut breakers = self.write();
+        breakers.retain(|subject, breaker| {
+            let concerns = subject.provider == provider
+                && subject.credential.is_none_or(|id| credentials.contains(&id));
+            if concerns && breaker.standing(now_ms) != Standing::Closed {
+                let from = State::of(breaker.reason);
+                ended.push(well(*subject, from, "operator", now_ms));
+            }
+            !concerns
         });
+        self.count(&breakers);
+        drop(breakers);
+        ended.into_iter().for_each(|event| self.tell(event));
     }
 
-    /// Forgets what was learnt about whatever an operator has changed: an observer of the catalog.
-    pub fn adopt(&self, old: &Catalog, new: &Catalog) {
+    /// Puts changed limits in force and forgets what was learnt about whatever an operator has changed: an observer
+    /// of the catalog.
+    pub fn adopt(&self, old: &Catalog, new: &Catalog, now_ms: i64) {
+        for provider in new.providers.values() {
+            for credential in &provider.credentials {
+                self.places
+                    .resize(credential.id, credential.max_concurrency);
+            }
+        }
         for (id, before) in &old.providers {
             let Some(now) = new.providers.get(id) else {
                 let all: Vec<_> = before.credentials.iter().map(|c| c.id).collect();
-                self.forget(*id, &all);
+                self.forget(*id, &all, now_ms);
                 continue;
             };
             let moved = before.base_url != now.base_url
@@ -227,82 +376,193 @@ impl Health {
                 .iter()
                 .filter(|old| {
                     let kept = now.credentials.iter().find(|new| new.id == old.id);
-                    moved
-                        || kept.is_none_or(|new| new.secret != old.secret || new.state != old.state)
+                    moved || kept.is_none_or(|new| was_mended(old, new))
                 })
                 .map(|credential| credential.id)
                 .collect();
             if moved || !changed.is_empty() {
-                self.forget(*id, &changed);
+                self.forget(*id, &changed, now_ms);
             }
         }
     }
 
-    fn trouble(&self, at: Scope, reason: &'static str, now_ms: i64, rest: impl Fn(u32) -> i64) {
-        let mut troubles = self.write();
-        let entry = troubles.entry(at).or_insert(Trouble {
-            reason,
-            count: 0,
-            until_ms: now_ms,
-        });
-        // Calls that were already on their way when the rest began say nothing new.
-        let news = entry.until_ms <= now_ms || entry.reason != reason;
-        if entry.reason != reason {
-            entry.reason = reason;
-            entry.count = 0;
+    fn served(&self, subjects: &[Subject], ended: &Ended<'_>) {
+        if self.knows_nothing() {
+            return;
         }
-        if news {
-            entry.count = entry.count.saturating_add(1);
-        }
-        let until_ms = now_ms.saturating_add(rest(entry.count));
-        if news || until_ms > entry.until_ms {
-            entry.until_ms = until_ms;
-        }
-    }
-
-    fn clear(&self, scopes: &[Scope]) {
         let known = self.read();
-        if !scopes.iter().any(|scope| known.contains_key(scope)) {
+        if !subjects.iter().any(|subject| known.contains_key(subject)) {
             return;
         }
         drop(known);
-        let mut troubles = self.write();
-        for scope in scopes {
-            troubles.remove(scope);
+        let mut events = Vec::new();
+        let mut breakers = self.write();
+        for subject in subjects {
+            let Some(breaker) = breakers.get_mut(subject) else {
+                continue;
+            };
+            let from = State::of(breaker.reason);
+            if breaker.served(ended.begun_ms, ended.now_ms) {
+                events.push(well(*subject, from, "served", ended.now_ms));
+            }
+            if breaker.is_spent(ended.now_ms) {
+                breakers.remove(subject);
+            }
+        }
+        self.count(&breakers);
+        drop(breakers);
+        events.into_iter().for_each(|event| self.tell(event));
+    }
+
+    /// A provider that answers, with whatever, is not unreachable any more, and one that refuses is not broken.
+    fn reached(&self, provider: Subject, ended: &Ended<'_>) {
+        if self.knows_nothing() {
+            return;
+        }
+        let broken = matches!(
+            ended.outcome,
+            Outcome::Failed | Outcome::Overloaded { .. }
+        );
+        let reason = self.read().get(&provider).map(|b| b.reason);
+        if reason == Some(Reason::Unreachable) || (reason == Some(Reason::Failing) && !broken) {
+            self.served(&[provider], ended);
         }
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, AHashMap<Scope, Trouble>> {
-        let troubles = &self.shared.troubles;
-        troubles.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, AHashMap<Scope, Trouble>> {
-        let troubles = &self.shared.troubles;
-        troubles.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn busy_of(&self, credential: ProviderKeyId) -> Arc<AtomicU32> {
-        let known = self
-            .shared
-            .busy
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(counter) = known.get(&credential) {
-            return Arc::clone(counter);
-        }
+    /// One more failure. It counts further up only while the pair is not known to fail: one model that its vendor
+    /// has broken shall not bench the vendor's other models.
+    fn failed(&self, [provider, credential, pair]: [Subject; 3], ended: &Ended<'_>) {
+        let now_ms = ended.now_ms;
+        let known = self.read();
+        let well = known
+            .get(&pair)
+            .is_none_or(|b| b.standing(now_ms) == Standing::Closed);
         drop(known);
-        let mut known = self
-            .shared
-            .busy
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(credential).or_default())
+        let count = |subject, bounds: Bounds| {
+            self.change(subject, ended, |breaker| breaker.failed(bounds, now_ms));
+        };
+        count(pair, breaker::PAIR);
+        if well {
+            count(credential, breaker::CREDENTIAL);
+            count(provider, breaker::PROVIDER);
+        }
+    }
+
+    fn rest(&self, subject: Subject, reason: Reason, told_ms: Option<i64>, ended: &Ended<'_>) {
+        let now_ms = ended.now_ms;
+        self.change(subject, ended, |breaker| {
+            breaker.rest(reason, told_ms, now_ms)
+        });
+    }
+
+    fn change(
+        &self,
+        subject: Subject,
+        ended: &Ended<'_>,
+        by: impl FnOnce(&mut Breaker) -> bool,
+    ) {
+        let now_ms = ended.now_ms;
+        let mut breakers = self.write();
+        let breaker = breakers
+            .entry(subject)
+            .or_insert_with(|| Breaker::new(now_ms));
+        let from = match breaker.standing(now_ms) {
+            Standing::Closed => State::Well,
+            _ => State::of(breaker.reason),
+        };
+        let before = breaker.reason;
+        let changed = by(breaker);
+        let (reason, standing) = (breaker.reason, breaker.standing(now_ms));
+        self.count(&breakers);
+        drop(breakers);
+        let Standing::Open { until_ms } = standing else {
+            return;
+        };
+        // a trial that failed goes on resting for the same reason: no change of state, but for those who probe
+        let news = from != State::of(reason) || before != reason || reason.bars();
+        if changed && news {
+            self.tell(Event {
+                at_ms: now_ms,
+                subject,
+                from,
+                to: State::of(reason),
+                reason: reason.code(),
+                detail: ended.detail.to_owned(),
+                until_ms: Some(until_ms),
+            });
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(teller) = &self.shared.teller {
+            teller.tell(event);
+        }
+    }
+
+    fn knows_nothing(&self) -> bool {
+        self.shared.known.load(Ordering::Acquire) == 0
+    }
+
+    fn count(&self, breakers: &AHashMap<Subject, Breaker>) {
+        self.shared.known.store(breakers.len(), Ordering::Release);
+    }
+
+    fn targets(&self) -> RwLockReadGuard<'_, AHashMap<TargetId, Arc<TargetLoad>>> {
+        let targets = &self.shared.targets;
+        targets.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, AHashMap<Subject, Breaker>> {
+        let breakers = &self.shared.breakers;
+        breakers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, AHashMap<Subject, Breaker>> {
+        let breakers = &self.shared.breakers;
+        breakers.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// `first`, doubled for every further trouble in a row, up to `most`.
-fn backoff(first: i64, count: u32, most: i64) -> i64 {
-    let doublings = count.saturating_sub(1).min(16);
-    first.saturating_mul(1 << doublings).min(most)
+/// What came of asking for a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trials {
+    NotNeeded,
+    Taken,
+    TakenByAnother,
+}
+
+/// An operator, and not this or another gateway, has changed what matters to the vendor.
+fn was_mended(old: &Credential, new: &Credential) -> bool {
+    let by_hand = new.state != old.state && new.state_by == StateBy::Admin;
+    new.secret != old.secret || by_hand
+}
+
+fn well(subject: Subject, from: State, reason: &'static str, at_ms: i64) -> Event {
+    Event {
+        at_ms,
+        subject,
+        from,
+        to: State::Well,
+        reason,
+        detail: String::new(),
+        until_ms: None,
+    }
+}
+
+/// The provider, the credential and the pair of an attempt.
+fn subjects(tried: &Candidate) -> [Subject; 3] {
+    let provider = Subject {
+        provider: tried.target.provider.id,
+        credential: None,
+        target: None,
+    };
+    let credential = Subject {
+        credential: Some(tried.credential.id),
+        ..provider
+    };
+    let pair = Subject {
+        target: Some(tried.target.id),
+        ..credential
+    };
+    [provider, credential, pair]
 }

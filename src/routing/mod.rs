@@ -2,13 +2,31 @@
 //!
 //! Nothing else chooses a target. Knows nothing of HTTP or storage; time and chance are handed in.
 
+mod attempts;
+mod breaker;
 mod chance;
+mod event;
 mod health;
+mod latency;
+mod meaning;
+mod order;
+mod outcome;
+mod places;
 mod plan;
+mod queue;
+mod reason;
+pub mod wait;
 
-pub use health::{Health, InFlight, Outcome, Resting};
+pub use attempts::{Attempts, InFlight, NoPlace, QueueRule, Waited};
+pub use event::{Event, Events, State, Subject};
+pub use health::{Ended, Health, Resting, Trouble};
+pub use meaning::{VendorError, meaning};
+pub use outcome::Outcome;
 pub use plan::{Candidate, Plan, PlanRequest, Skip, Skipped, Why, plan};
+pub use reason::Reason;
 
+#[cfg(test)]
+mod attempts_tests;
 #[cfg(test)]
 mod health_tests;
 #[cfg(test)]

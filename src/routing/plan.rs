@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use modelgate_domain::Strategy;
+
+use super::Reason;
 use super::chance::Chance;
 use super::health::{Health, Resting};
+use super::order::{Rule, Unit, order};
 use crate::catalog::{ApiKey, Credential, CredentialState, Resolved, Target};
 
 /// What a plan is made from, beside the health.
@@ -19,6 +23,10 @@ pub struct PlanRequest<'a> {
     pub now_ms: i64,
     /// Chance: the same seed gives the same plan.
     pub seed: u64,
+    /// How many calls of the model came before, for models that take turns.
+    pub turn: u64,
+    /// The number of the conversation, for models that keep one in its place.
+    pub conversation: Option<u64>,
 }
 
 /// One attempt: a target, and the credential to use there.
@@ -28,8 +36,9 @@ pub struct Candidate {
     pub target: Arc<Target>,
     /// One of the provider's credentials.
     pub credential: Arc<Credential>,
-    /// Why it stands where it stands, in a stable code: `pinned`, `only`, `priority`, `weight` for
-    /// the first; `next_credential`, `next_target` after it; `last_resort` for what rests.
+    /// Why it stands where it stands, in a stable code: `pinned`, `only`, `priority`, `affinity` or the strategy
+    /// (`weight`, `turn`, `least_busy`, `latency`) for the first; `next_credential`, `next_target` after it;
+    /// `queued` for what has to be waited for; `last_resort` for what rests.
     pub reason: &'static str,
 }
 
@@ -63,10 +72,16 @@ pub enum Skip {
     NoCredential,
     /// The credential is switched off.
     CredentialDisabled,
-    /// The vendor refused the credential, and an operator has not mended it.
-    CredentialRejected,
+    /// The vendor refused the credential, and nothing says that this is mended.
+    CredentialRejected {
+        /// When it is asked again, epoch milliseconds, where known.
+        until_ms: Option<i64>,
+    },
     /// The credential has no quota left.
-    CredentialExhausted,
+    CredentialExhausted {
+        /// Epoch milliseconds, where known.
+        until_ms: Option<i64>,
+    },
     /// The credential rests by decision, until then.
     CredentialCooling {
         /// Epoch milliseconds, where known.
@@ -88,8 +103,8 @@ impl Skip {
             Self::WeightZero => "weight_zero",
             Self::NoCredential => "no_credential",
             Self::CredentialDisabled => "credential_disabled",
-            Self::CredentialRejected => "credential_rejected",
-            Self::CredentialExhausted => "credential_exhausted",
+            Self::CredentialRejected { .. } => "credential_rejected",
+            Self::CredentialExhausted { .. } => "credential_exhausted",
             Self::CredentialCooling { .. } => "credential_cooling",
             Self::AtMaxConcurrency => "at_max_concurrency",
         }
@@ -99,8 +114,12 @@ impl Skip {
 /// The ordered attempts, and what was left out.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// To be tried from the first to the last.
+    /// To be tried from the first to the last. What rests stands at the end.
     pub attempts: Vec<Candidate>,
+    /// How many of the attempts are well.
+    pub well: usize,
+    /// What could serve the call as soon as a place is free, the best first; in `skipped`, too.
+    pub busy: Vec<Candidate>,
     /// The rest of the model's targets and credentials.
     pub skipped: Vec<Skipped>,
 }
@@ -122,6 +141,14 @@ pub enum Why {
 }
 
 impl Plan {
+    fn skip(&mut self, candidate: Candidate, why: Skip) {
+        self.skipped.push(Skipped {
+            target: candidate.target,
+            credential: Some(candidate.credential),
+            why,
+        });
+    }
+
     /// Why there is nothing to try; only asked of a plan without attempts.
     pub fn why_empty(&self) -> Why {
         let any = |wanted: Skip| self.skipped.iter().any(|s| s.why == wanted);
@@ -132,8 +159,10 @@ impl Plan {
             return Why::Busy;
         }
         let resting = self.skipped.iter().filter_map(|s| match s.why {
-            Skip::CredentialCooling { until_ms } => Some(until_ms),
-            Skip::CredentialExhausted => Some(None),
+            Skip::CredentialCooling { until_ms } | Skip::CredentialExhausted { until_ms } => {
+                Some(until_ms)
+            }
+            Skip::CredentialRejected { until_ms } => until_ms.map(Some),
             _ => None,
         });
         let mut resting = resting.peekable();
@@ -146,18 +175,17 @@ impl Plan {
     }
 }
 
-/// Orders what may serve a call: by priority, then by chance in proportion to the weights of the
-/// targets, and in each target by chance in proportion to the weights of the credentials. What rests
-/// after trouble comes last, the first to come back first.
+/// Orders what may serve a call: by priority, then as the model's strategy says, and the credentials of each target
+/// likewise. What rests after trouble comes last, the first to come back first.
 pub fn plan(health: &Health, request: &PlanRequest<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut chance = Chance::new(request.seed);
     let mut targets = usable_targets(request, &mut plan);
-    let tied = order_targets(&mut targets, &mut chance);
+    let tied = order_targets(health, request, &mut targets, &mut chance);
     let mut resting: Vec<(Resting, Candidate)> = Vec::new();
     for target in targets {
-        let mut credentials = usable_credentials(health, request, &target, &mut plan);
-        chance.shuffle(&mut credentials, |credential| credential.weight);
+        let mut credentials = usable_credentials(request, &target, &mut plan);
+        order_credentials(health, request, &target, &mut credentials, &mut chance);
         for credential in credentials {
             let candidate = Candidate {
                 target: Arc::clone(&target),
@@ -165,16 +193,30 @@ pub fn plan(health: &Health, request: &PlanRequest<'_>) -> Plan {
                 reason: "",
             };
             match health.resting(&candidate, request.now_ms) {
+                Some(rest) if rest.reason.bars() => plan.skip(candidate, barred(rest)),
                 Some(rest) => resting.push((rest, candidate)),
+                None if !health.places.has_room(&candidate.credential) => {
+                    plan.busy.push(candidate.clone());
+                    plan.skip(candidate, Skip::AtMaxConcurrency);
+                }
                 None => plan.attempts.push(candidate),
             }
         }
     }
-    let well = plan.attempts.len();
+    plan.well = plan.attempts.len();
     resting.sort_by_key(|(rest, _)| rest.until_ms);
     plan.attempts.extend(resting.into_iter().map(|(_, c)| c));
-    name_reasons(&mut plan.attempts, well, request, tied);
+    name_reasons(&mut plan, request, tied);
     plan
+}
+
+fn barred(rest: Resting) -> Skip {
+    let until_ms = Some(rest.until_ms);
+    if rest.reason == Reason::Exhausted {
+        Skip::CredentialExhausted { until_ms }
+    } else {
+        Skip::CredentialRejected { until_ms }
+    }
 }
 
 fn usable_targets(request: &PlanRequest<'_>, plan: &mut Plan) -> Vec<Arc<Target>> {
@@ -218,24 +260,72 @@ fn skip_target(request: &PlanRequest<'_>, target: &Target) -> Option<Skip> {
     }
 }
 
-/// Sorts by priority and shuffles equals; says whether the first had an equal.
-fn order_targets(targets: &mut [Arc<Target>], chance: &mut Chance) -> bool {
+/// Sorts by priority, and equals by the strategy; says whether the first had an equal.
+fn order_targets(
+    health: &Health,
+    request: &PlanRequest<'_>,
+    targets: &mut [Arc<Target>],
+    chance: &mut Chance,
+) -> bool {
     targets.sort_by_key(|target| target.priority);
+    let rule = rule(request);
     for equals in targets.chunk_by_mut(|a, b| a.priority == b.priority) {
-        chance.shuffle(equals, |target| target.weight);
+        order(equals, &rule, chance, |target| {
+            let by_load = rule.strategy == Strategy::Latency;
+            let by_calls = rule.strategy == Strategy::LeastBusy;
+            Unit {
+                id: target.id.0,
+                weight: target.weight,
+                in_flight: by_calls.then(|| health.in_flight_at(target.id)).unwrap_or(0),
+                load: by_load.then(|| health.load(target.id, request.now_ms)).unwrap_or(0.0),
+            }
+        });
     }
     matches!(targets, [first, second, ..] if first.priority == second.priority)
 }
 
-fn usable_credentials(
+/// Credentials of one target answer equally soon: where targets go by latency, they go by their calls.
+fn order_credentials(
     health: &Health,
+    request: &PlanRequest<'_>,
+    target: &Target,
+    credentials: &mut [Arc<Credential>],
+    chance: &mut Chance,
+) {
+    let mut rule = rule(request);
+    if rule.strategy == Strategy::Latency {
+        rule.strategy = Strategy::LeastBusy;
+    }
+    // each target's credentials take turns of their own: as often as its turn has come
+    let equals = request.resolved.model.targets.iter();
+    let equals = equals.filter(|other| other.priority == target.priority);
+    rule.turn /= u64::try_from(equals.count().max(1)).unwrap_or(1);
+    let by_calls = rule.strategy == Strategy::LeastBusy;
+    order(credentials, &rule, chance, |credential| Unit {
+        id: credential.id.0,
+        weight: credential.weight,
+        in_flight: by_calls.then(|| health.in_flight(credential.id)).unwrap_or(0),
+        load: 0.0,
+    });
+}
+
+fn rule(request: &PlanRequest<'_>) -> Rule {
+    let model = &request.resolved.model;
+    Rule {
+        strategy: model.strategy,
+        turn: request.turn,
+        conversation: request.conversation.filter(|_| model.affinity),
+    }
+}
+
+fn usable_credentials(
     request: &PlanRequest<'_>,
     target: &Arc<Target>,
     plan: &mut Plan,
 ) -> Vec<Arc<Credential>> {
     let mut usable = Vec::with_capacity(target.provider.credentials.len());
     for credential in &target.provider.credentials {
-        match skip_credential(health, request.now_ms, credential) {
+        match skip_credential(request.now_ms, credential) {
             None => usable.push(Arc::clone(credential)),
             Some(why) => plan.skipped.push(Skipped {
                 target: Arc::clone(target),
@@ -247,34 +337,23 @@ fn usable_credentials(
     usable
 }
 
-fn skip_credential(health: &Health, now_ms: i64, credential: &Credential) -> Option<Skip> {
-    let over = credential
-        .state_until_ms
-        .is_some_and(|until| until <= now_ms);
+fn skip_credential(now_ms: i64, credential: &Credential) -> Option<Skip> {
+    let until_ms = credential.state_until_ms;
+    let over = until_ms.is_some_and(|until| until <= now_ms);
     match credential.state {
-        CredentialState::Disabled => return Some(Skip::CredentialDisabled),
-        CredentialState::Rejected if !over => return Some(Skip::CredentialRejected),
-        CredentialState::Exhausted if !over => return Some(Skip::CredentialExhausted),
-        CredentialState::Cooldown if !over => {
-            return Some(Skip::CredentialCooling {
-                until_ms: credential.state_until_ms,
-            });
-        }
-        _ => {}
+        CredentialState::Disabled => Some(Skip::CredentialDisabled),
+        CredentialState::Rejected if !over => Some(Skip::CredentialRejected { until_ms }),
+        CredentialState::Exhausted if !over => Some(Skip::CredentialExhausted { until_ms }),
+        CredentialState::Cooldown if !over => Some(Skip::CredentialCooling { until_ms }),
+        _ => (credential.weight == 0).then_some(Skip::WeightZero),
     }
-    if credential.weight == 0 {
-        return Some(Skip::WeightZero);
-    }
-    credential
-        .max_concurrency
-        .is_some_and(|limit| health.in_flight(credential.id) >= limit)
-        .then_some(Skip::AtMaxConcurrency)
 }
 
-fn name_reasons(attempts: &mut [Candidate], well: usize, request: &PlanRequest<'_>, tied: bool) {
+fn name_reasons(plan: &mut Plan, request: &PlanRequest<'_>, tied: bool) {
+    let well = plan.well;
+    let several = plan.attempts.len() > 1;
     let mut before: Option<Arc<Target>> = None;
-    let several = attempts.len() > 1;
-    for (place, candidate) in attempts.iter_mut().enumerate() {
+    for (place, candidate) in plan.attempts.iter_mut().enumerate() {
         candidate.reason = if place >= well {
             "last_resort"
         } else if let Some(before) = &before {
@@ -283,15 +362,32 @@ fn name_reasons(attempts: &mut [Candidate], well: usize, request: &PlanRequest<'
             } else {
                 "next_target"
             }
-        } else if request.resolved.pinned.is_some() {
-            "pinned"
-        } else if tied {
-            "weight"
-        } else if several {
-            "priority"
         } else {
-            "only"
+            first_reason(request, tied, several)
         };
         before = Some(Arc::clone(&candidate.target));
+    }
+    for candidate in &mut plan.busy {
+        candidate.reason = "queued";
+    }
+}
+
+fn first_reason(request: &PlanRequest<'_>, tied: bool, several: bool) -> &'static str {
+    let model = &request.resolved.model;
+    if request.resolved.pinned.is_some() {
+        "pinned"
+    } else if several && model.affinity && request.conversation.is_some() {
+        "affinity"
+    } else if tied {
+        match model.strategy {
+            Strategy::Weighted => "weight",
+            Strategy::RoundRobin => "turn",
+            Strategy::LeastBusy => "least_busy",
+            Strategy::Latency => "latency",
+        }
+    } else if several {
+        "priority"
+    } else {
+        "only"
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use ahash::AHashSet;
 use proptest::prelude::*;
 
-use super::{Candidate, Health, Outcome, Plan, PlanRequest, Skip, Why, plan};
+use super::{Attempts, Candidate, Ended, Health, Outcome, Plan, PlanRequest, QueueRule, Skip, Why, plan};
 use crate::catalog::fixtures::{self, Build};
 use crate::catalog::{AllowedModels, ApiKey, CredentialState, Model, Resolved, Target};
-use modelgate_domain::{ProviderId, TargetId};
+use modelgate_domain::{ProviderId, Strategy as ModelStrategy, TargetId};
 
 const NOW: i64 = 1_000_000;
 
@@ -20,6 +20,8 @@ fn ask<'a>(resolved: &'a Resolved, key: &'a ApiKey, seed: u64) -> PlanRequest<'a
         kind: "chat",
         now_ms: NOW,
         seed,
+        turn: 0,
+        conversation: None,
     }
 }
 
@@ -28,6 +30,16 @@ fn shape(plan: &Plan) -> Vec<(i64, i64, &'static str)> {
         .iter()
         .map(|c| (c.target.id.0, c.credential.id.0, c.reason))
         .collect()
+}
+
+fn report(health: &Health, tried: &Candidate, outcome: Outcome) {
+    let ended = Ended {
+        outcome,
+        begun_ms: NOW,
+        now_ms: NOW,
+        detail: "",
+    };
+    health.report(tried, &ended);
 }
 
 fn reasons(plan: &Plan) -> Vec<(i64, &'static str)> {
@@ -167,29 +179,99 @@ fn a_stored_state_bars_a_credential_until_its_time_has_passed() {
     );
 }
 
-#[test]
-fn max_concurrency_bars_a_credential_until_a_place_is_free() {
+#[tokio::test]
+async fn max_concurrency_bars_a_credential_until_a_place_is_free() {
     let mut provider = fixtures::provider(1, "p1");
     let mut credential = fixtures::credential(10);
     credential.max_concurrency = Some(2);
-    let credential = Arc::new(credential);
-    provider.credentials = vec![Arc::clone(&credential)];
+    provider.credentials = vec![Arc::new(credential)];
     let target = Arc::new(fixtures::target(1, &Arc::new(provider), 1));
     let resolved = resolved(fixtures::model(1, "m", vec![target]));
     let health = Health::new();
     let key = Build::key();
-    let first = health.acquire(&credential).unwrap();
-    assert_eq!(plan(&health, &ask(&resolved, &key, 1)).attempts.len(), 1);
-    let second = health.acquire(&credential).unwrap();
-    assert!(health.acquire(&credential).is_none());
+    let queue = QueueRule {
+        deadline: std::time::Duration::ZERO,
+        bound: 1,
+    };
+    let taken = || async {
+        let mut attempts = Attempts::of(plan(&health, &ask(&resolved, &key, 1)));
+        let next = attempts.next(&health, key.id, queue, || NOW).await;
+        next.unwrap().unwrap().1
+    };
+    let first = taken().await;
+    let second = taken().await;
     let busy = plan(&health, &ask(&resolved, &key, 1));
     assert_eq!(reasons(&busy), [(1, "at_max_concurrency")]);
-    assert_eq!(busy.why_empty(), Why::Busy);
+    assert_eq!((busy.why_empty(), busy.busy.len()), (Why::Busy, 1));
     drop(first);
-    assert_eq!(health.in_flight(credential.id), 1);
     assert_eq!(plan(&health, &ask(&resolved, &key, 1)).attempts.len(), 1);
     drop(second);
-    assert_eq!(health.in_flight(credential.id), 0);
+    assert_eq!(health.in_flight_at(TargetId(1)), 0);
+}
+
+#[test]
+fn what_the_vendor_will_not_serve_is_not_tried() {
+    let resolved = resolved(model_of(&[(1, 100), (2, 100)]));
+    let (health, key) = (Health::new(), Build::key());
+    let well = plan(&health, &ask(&resolved, &key, 1));
+    report(&health, &well.attempts[0], Outcome::Rejected);
+    let quota = Outcome::Exhausted {
+        retry_after_ms: Some(7_000),
+    };
+    report(&health, &well.attempts[1], quota);
+    let none = plan(&health, &ask(&resolved, &key, 1));
+    assert!(none.attempts.is_empty());
+    let out: Vec<_> = reasons(&none)
+        .into_iter()
+        .filter(|(_, why)| *why != "weight_zero")
+        .collect();
+    assert_eq!(out, [(1, "credential_rejected"), (2, "credential_exhausted")]);
+    let until_ms = Some(NOW + 1_000);
+    assert_eq!(none.why_empty(), Why::Resting { until_ms });
+    let later = PlanRequest {
+        now_ms: NOW + 7_000,
+        ..ask(&resolved, &key, 1)
+    };
+    assert_eq!(plan(&health, &later).attempts.len(), 2, "one may try");
+}
+
+#[test]
+fn the_models_strategy_orders_targets_of_the_same_priority() {
+    let (health, key) = (Health::new(), Build::key());
+    let model = |strategy, affinity| {
+        let mut model = model_of(&[(1, 100), (1, 100), (2, 100)]);
+        (model.strategy, model.affinity) = (strategy, affinity);
+        resolved(model)
+    };
+    let first = |resolved: &Resolved, turn, conversation| {
+        let request = PlanRequest {
+            turn,
+            conversation,
+            ..ask(resolved, &key, turn)
+        };
+        let made = plan(&health, &request);
+        assert_eq!(made.attempts[2].target.id.0, 3);
+        (made.attempts[0].target.id.0, made.attempts[0].reason)
+    };
+    let turns = model(ModelStrategy::RoundRobin, false);
+    let got: Vec<_> = (0..4).map(|turn| first(&turns, turn, None)).collect();
+    assert_eq!(got, [(1, "turn"), (2, "turn"), (1, "turn"), (2, "turn")]);
+    assert_eq!(health.turn(turns.model.id, true), 0);
+    assert_eq!((health.turn(turns.model.id, false), health.turn(turns.model.id, true)), (1, 1));
+    let kept = model(ModelStrategy::LeastBusy, true);
+    let (home, why) = first(&kept, 1, Some(42));
+    assert_eq!(why, "affinity");
+    assert!((0..20).all(|turn| first(&kept, turn, Some(42)).0 == home));
+    let well = plan(&health, &ask(&kept, &key, 1));
+    let there = well.attempts.iter().find(|c| c.target.id.0 == home).unwrap();
+    report(&health, there, Outcome::Unreachable);
+    let request = PlanRequest {
+        conversation: Some(42),
+        ..ask(&kept, &key, 1)
+    };
+    let away = plan(&health, &request);
+    assert_ne!(away.attempts[0].target.id.0, home, "affinity yields to health");
+    assert_eq!(away.attempts[2].target.id.0, home);
 }
 
 #[test]
@@ -201,8 +283,8 @@ fn what_rests_comes_last_and_the_first_to_recover_before_the_others() {
     let limited = |seconds: i64| Outcome::RateLimited {
         retry_after_ms: Some(seconds * 1_000),
     };
-    health.report(&now.attempts[0], limited(9), NOW);
-    health.report(&now.attempts[1], limited(4), NOW);
+    report(&health, &now.attempts[0], limited(9));
+    report(&health, &now.attempts[1], limited(4));
     let later = plan(&health, &ask(&resolved, &key, 1));
     assert_eq!(
         shape(&later),
@@ -395,14 +477,14 @@ proptest! {
         let before = plan(&health, &ask(&resolved, &key, seed));
         let kinds = [
             Outcome::RateLimited { retry_after_ms: None },
-            Outcome::Rejected,
+            Outcome::AccountLimited { retry_after_ms: None },
             Outcome::Forbidden,
             Outcome::Unreachable,
             Outcome::Failed,
         ];
         for (place, kind) in troubles {
             if let Some(candidate) = before.attempts.get(place) {
-                health.report(candidate, kinds[kind], NOW);
+                report(&health, candidate, kinds[kind]);
             }
         }
         let after = plan(&health, &ask(&resolved, &key, seed));
