@@ -53,3 +53,5 @@ admin-settings-help-modelgate-slow-reader-timeout = Seconds after which the call
 admin-settings-help-modelgate-loop-guard = Ends a stream after so many events in a row that say the same; 0 never does.
 admin-settings-help-modelgate-max-open-requests = How many calls may run at once; beyond it new ones are refused with 503 while those that run finish.
 admin-settings-help-modelgate-max-memory = Memory of the process beyond which new calls are refused with 503 while others run; 0 for no such bound.
+admin-settings-help-modelgate-queue-deadline = How many seconds a call may wait for a free credential; 0 refuses it at once.
+admin-settings-help-modelgate-queue-limit = How many calls may wait for each credential; further ones are refused with queue_full.

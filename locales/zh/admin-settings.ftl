@@ -53,3 +53,5 @@ admin-settings-help-modelgate-slow-reader-timeout = 调用方停止读取回答�
 admin-settings-help-modelgate-loop-guard = 连续出现多少个内容相同的事件后终止该流；0 表示从不终止。
 admin-settings-help-modelgate-max-open-requests = 最多同时进行多少次调用；超出后新的调用以 503 拒绝，进行中的不受影响。
 admin-settings-help-modelgate-max-memory = 进程内存超过此值时，只要还有调用在进行，新的调用就以 503 拒绝；0 表示不限制。
+admin-settings-help-modelgate-queue-deadline = 一次调用最多等待空闲凭据多少秒；0 表示立即拒绝。
+admin-settings-help-modelgate-queue-limit = 每个凭据最多允许多少个调用排队；超出的以 queue_full 拒绝。

@@ -203,11 +203,12 @@ fn observe(
         let now_ms = clock.now_ms();
         admission.adopt(new, now_ms);
         super::admission::look(&admission, new, &health, now_ms);
-        health.clone()
+        (health.clone(), now_ms)
     };
     apply(&updater.handle().load());
     updater.observed_by(Box::new(move |old: &Catalog, new: &Catalog| {
-        apply(new).adopt(old, new);
+        let (health, now_ms) = apply(new);
+        health.adopt(old, new, now_ms);
     }))
 }
 

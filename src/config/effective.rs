@@ -40,6 +40,10 @@ pub struct Runtime {
     pub max_open_requests: u64,
     /// In bytes; 0 for no bound.
     pub max_memory: u64,
+    /// How long a call may wait for a free credential; zero refuses it at once.
+    pub queue_deadline: Duration,
+    /// How many calls may wait for each credential.
+    pub queue_limit: usize,
 }
 
 /// One setting with what holds and why.
@@ -143,6 +147,11 @@ impl Runtime {
                 self.max_open_requests = variable.kind.integer(text).map_err(bad)?;
             }
             Some("max_memory") => self.max_memory = variable.kind.integer(text).map_err(bad)?,
+            Some("queue_deadline") => {
+                let seconds = variable.kind.integer(text).map_err(bad)?;
+                self.queue_deadline = Duration::from_secs(seconds);
+            }
+            Some("queue_limit") => self.queue_limit = variable.kind.integer(text).map_err(bad)?,
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
             _ => self.policy.set(variable, text).map_err(bad)?,
         }
@@ -165,6 +174,8 @@ impl From<&Config> for Runtime {
             loop_guard: config.loop_guard,
             max_open_requests: config.max_open_requests,
             max_memory: config.max_memory,
+            queue_deadline: config.queue_deadline,
+            queue_limit: config.queue_limit,
         }
     }
 }

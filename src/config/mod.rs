@@ -89,6 +89,10 @@ pub struct Config {
     pub max_open_requests: u64,
     /// `MODELGATE_MAX_MEMORY` in bytes; 0 for no bound.
     pub max_memory: u64,
+    /// `MODELGATE_QUEUE_DEADLINE`: how long a call may wait for a free credential; zero refuses it at once.
+    pub queue_deadline: Duration,
+    /// `MODELGATE_QUEUE_LIMIT`: how many calls may wait for each credential.
+    pub queue_limit: usize,
     /// Every registered name with its text and where that came from.
     pub given: Given,
 }
@@ -153,6 +157,8 @@ impl Config {
             loop_guard: given.integer(&r::LOOP_GUARD)?,
             max_open_requests: given.integer(&r::MAX_OPEN_REQUESTS)?,
             max_memory: given.integer(&r::MAX_MEMORY)?,
+            queue_deadline: Duration::from_secs(given.integer(&r::QUEUE_DEADLINE)?),
+            queue_limit: given.integer(&r::QUEUE_LIMIT)?,
             given,
         })
     }

@@ -299,7 +299,25 @@ pub(super) const MAX_MEMORY: Variable = variable(
 )
 .setting("max_memory");
 
-static REGISTRY: [Variable; 37] = [
+pub(super) const QUEUE_DEADLINE: Variable = variable(
+    "MODELGATE_QUEUE_DEADLINE",
+    Kind::Seconds { min: 0, max: 3_600 },
+    Fallback::Text("10"),
+    "How many seconds a call may wait for a free credential; 0 refuses it at once.",
+)
+.setting("queue_deadline");
+pub(super) const QUEUE_LIMIT: Variable = variable(
+    "MODELGATE_QUEUE_LIMIT",
+    Kind::Integer {
+        min: 0,
+        max: 100_000,
+    },
+    Fallback::Text("100"),
+    "How many calls may wait for each credential; further ones are refused with queue_full.",
+)
+.setting("queue_limit");
+
+static REGISTRY: [Variable; 39] = [
     DATA_DIR,
     DATABASE_URL,
     SECRET_KEY,
@@ -337,6 +355,8 @@ static REGISTRY: [Variable; 37] = [
     BUSYNESS_429_PERCENT,
     BUSYNESS_RESTING_BUSY,
     BUSYNESS_RESTING_CRITICAL,
+    QUEUE_DEADLINE,
+    QUEUE_LIMIT,
 ];
 
 /// Every setting, in the order that people read.

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use modelgate_dialect::openai::request::Peek;
-use modelgate_domain::{RequestId, RequestRecord};
+use modelgate_domain::{Cause, RequestId, RequestRecord};
 use tokio::time::Instant;
 
 use super::endpoints::Endpoint;
@@ -16,13 +16,14 @@ use super::failure::Refused;
 use super::flow::{Flow, HEARTBEAT};
 use super::forward::{self, Job, Served};
 use super::large::Large;
+use super::planner::{self, Planner};
 use super::settle::{Settlement, shutting_down};
 use super::state::Worker;
 use super::{authenticate, body, caller, headers};
 use crate::admission::{Ask, Caller, Weight};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::forwarded;
-use crate::routing::{Candidate, PlanRequest, Why, plan};
+use crate::routing::{Attempts, NoPlace, Why};
 use crate::upstream::scrub;
 
 const MAX_MODEL_CHARS: usize = 256;
@@ -97,7 +98,8 @@ struct Prepared {
     body: bytes::Bytes,
     peek: Peek,
     resolved: Resolved,
-    attempts: Vec<Candidate>,
+    attempts: Attempts,
+    planner: Planner,
     forward: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -110,6 +112,7 @@ impl Prepared {
             peek: self.peek,
             model: self.resolved.model,
             attempts: self.attempts,
+            planner: self.planner,
             forward: self.forward,
             settlement,
         }
@@ -122,7 +125,7 @@ async fn prepare(
     endpoint: &'static Endpoint,
     request: &HttpRequest,
     payload: Payload,
-    key: &ApiKey,
+    key: &Arc<ApiKey>,
     settlement: &mut Settlement,
 ) -> Result<Prepared, ApiError> {
     let started_ms = settlement.record.started_ms;
@@ -158,7 +161,15 @@ async fn prepare(
         now_ms,
     })?;
     settlement.hold_permit(permit);
-    let attempts = attempts(worker, endpoint, key, &resolved, settlement)?;
+    let session = &settlement.record.session_id;
+    let planner = Planner::new(
+        (Arc::clone(key), catalog),
+        &resolved,
+        endpoint.kind,
+        settlement.id().0.unsigned_abs(),
+        || conversation(session, &peek, &body),
+    );
+    let (resolved, planner, attempts) = plan(worker, resolved, planner, settlement)?;
     settlement.start().map_err(|_full| {
         let message = "The gateway cannot record calls just now and refuses them; try again later.";
         ApiError::gateway(503, "journal_full", message).retry_after(Some(5))
@@ -174,6 +185,7 @@ async fn prepare(
         peek,
         resolved,
         attempts,
+        planner,
         forward: forward.collect(),
     })
 }
@@ -191,37 +203,55 @@ pub(super) fn resolve(catalog: &Catalog, name: &str) -> Result<Resolved, ApiErro
     })
 }
 
-fn attempts(
-    worker: &Worker,
-    endpoint: &Endpoint,
-    key: &ApiKey,
-    resolved: &Resolved,
-    settlement: &Settlement,
-) -> Result<Vec<Candidate>, ApiError> {
-    let now_ms = worker.clock.now_ms();
-    let planned = plan(
-        &worker.health,
-        &PlanRequest {
-            resolved,
-            key,
-            kind: endpoint.kind,
-            now_ms,
-            seed: settlement.id().0.unsigned_abs(),
-        },
-    );
-    if !planned.attempts.is_empty() {
-        return Ok(planned.attempts);
+/// What a conversation is told by: the caller's own id of it, else how it began.
+fn conversation(session: &str, peek: &Peek, body: &[u8]) -> Option<u64> {
+    if !session.is_empty() {
+        return Some(planner::number([session.as_bytes()]));
     }
-    let name = &resolved.model.name;
-    Err(match planned.why_empty() {
+    let opening = peek.opening(body);
+    let says = opening.iter().any(|piece| !piece.is_empty());
+    says.then(|| planner::number(opening))
+}
+
+/// The attempts for the model that was asked for, or for the first that takes over where it has none.
+fn plan(
+    worker: &Worker,
+    asked: Resolved,
+    mut planner: Planner,
+    settlement: &mut Settlement,
+) -> Result<(Resolved, Planner, Attempts), ApiError> {
+    let planned = planner.plan(worker, &asked, true);
+    let why = planned.why_empty();
+    let attempts = Attempts::of(planned);
+    let waits = !worker.live.load().runtime.queue_deadline.is_zero();
+    if attempts.has_ready() || (waits && !attempts.is_empty()) {
+        return Ok((asked, planner, attempts));
+    }
+    while let Some(resolved) = matches!(why, Why::Busy | Why::Resting { .. })
+        .then(|| planner.fall_back(Cause::Overloaded))
+        .flatten()
+    {
+        let attempts = Attempts::of(planner.plan(worker, &resolved, true));
+        if !attempts.is_empty() {
+            settlement.falls_back(&resolved.model);
+            return Ok((resolved, planner, attempts));
+        }
+    }
+    Err(unplanned(&asked, why, worker.clock.now_ms()))
+}
+
+/// Why nothing can be tried.
+fn unplanned(asked: &Resolved, why: Why, now_ms: i64) -> ApiError {
+    let name = &asked.model.name;
+    match why {
         Why::KindMismatch => {
-            let kind = &resolved.model.kind;
+            let kind = &asked.model.kind;
             let message = format!(
                 "The model \"{name}\" is of the kind {kind}; this endpoint does not serve it."
             );
             ApiError::caller(400, "model_kind_mismatch", message).with_param("model")
         }
-        Why::Busy => forward::busy(),
+        Why::Busy => forward::without_place(NoPlace::Busy),
         Why::Resting { until_ms } => {
             let seconds = until_ms.map(|until| until.saturating_sub(now_ms).max(0) / 1_000 + 1);
             let message =
@@ -232,7 +262,7 @@ fn attempts(
             let message = format!("The model \"{name}\" is not served by any provider.");
             ApiError::policy(404, "model_not_found", message).with_param("model")
         }
-    })
+    }
 }
 
 async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) -> HttpResponse {

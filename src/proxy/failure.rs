@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use modelgate_dialect::openai::answer;
+use modelgate_domain::{Cause, Meaning};
 
 use super::error::ApiError;
 use super::headers;
-use crate::routing::{Candidate, Outcome};
+use super::state::Worker;
+use crate::routing::{Candidate, Outcome, VendorError, meaning};
 use crate::upstream::{ErrorKind, UpstreamError, scrub};
 
 /// A vendor's answer that is not a success, read whole.
@@ -35,6 +37,8 @@ pub(super) struct Failure {
     pub(super) of_credential: bool,
     /// The vendor may have done what the request asks for.
     pub(super) acted: bool,
+    /// For which of the causes of a fallback another model may serve the call; none where it is the caller's fault.
+    pub(super) cause: Option<Cause>,
 }
 
 impl Failure {
@@ -54,42 +58,48 @@ impl Failure {
             retry_after: None,
             of_credential: false,
             acted: outcome != Outcome::Unreachable,
+            cause: Some(Cause::Overloaded),
         }
     }
 
     /// The vendor answered with something else than success.
-    pub(super) fn of_answer(mut refused: Refused, tried: &Candidate) -> Self {
+    pub(super) fn of_answer(mut refused: Refused, tried: &Candidate, worker: &Worker) -> Self {
         let (provider, secret) = (&tried.target.provider, &tried.credential.secret);
+        let meant = Meant::read(&refused, tried, worker);
         refused.body = scrub::body(refused.body, provider, secret);
         let said = answer::error_message(&refused.body).unwrap_or_default();
         let said = scrub::text(&said, provider, secret);
         let status = refused.status;
-        let retry_after_ms = headers::retry_after_ms(&refused.headers);
-        let told = retry_after_ms.and_then(|ms| u64::try_from(ms).ok());
+        let told = meant.wait_ms.and_then(|ms| u64::try_from(ms).ok());
         let told = told.map(Duration::from_millis);
-        let (outcome, next) = match status {
-            429 => (Outcome::RateLimited { retry_after_ms }, true),
-            401 => (Outcome::Rejected, true),
-            403 => (Outcome::Forbidden, true),
-            500.. => (Outcome::Failed, true),
-            _ => (Outcome::Served, false),
-        };
-        let error = of_status(status).with_detail(if said.is_empty() {
+        let outcome = meant.outcome;
+        let own_words = matches!(outcome, Outcome::Exhausted { .. } | Outcome::Rejected)
+            || matches!(status, 401 | 403 | ..=399);
+        let error = meant.error(status).with_detail(if said.is_empty() {
             format!("the vendor answered with status {status}")
         } else {
             said
         });
-        // what a vendor says of its own key is not for callers, and a redirect leads past the gateway
-        let answer = (!matches!(status, 401 | 403 | ..=399)).then_some(refused);
+        let of_credential = matches!(
+            outcome,
+            Outcome::RateLimited { .. }
+                | Outcome::AccountLimited { .. }
+                | Outcome::Exhausted { .. }
+                | Outcome::Unavailable { .. }
+                | Outcome::Rejected
+                | Outcome::Forbidden
+        );
         Self {
             error,
-            answer,
+            // what a vendor says of its own key is not for callers, and a redirect leads past the gateway
+            answer: (!own_words).then_some(refused),
             outcome,
-            next,
+            next: outcome != Outcome::Answered,
             stale: false,
-            retry_after: told.filter(|_| matches!(status, 429 | 500..)),
-            of_credential: matches!(status, 401 | 403 | 429),
-            acted: status >= 500,
+            retry_after: told.filter(|_| meant.comes_back()),
+            of_credential,
+            acted: status >= 500 && !of_credential,
+            cause: meant.cause,
         }
     }
 
@@ -105,6 +115,97 @@ impl Failure {
             retry_after: None,
             of_credential: false,
             acted: true,
+            cause: Some(Cause::Overloaded),
+        }
+    }
+}
+
+/// What an answer that is no success means.
+struct Meant {
+    outcome: Outcome,
+    cause: Option<Cause>,
+    /// What the vendor asks to wait.
+    wait_ms: Option<i64>,
+}
+
+impl Meant {
+    /// By the operators' table where it says something, by the status otherwise.
+    fn read(refused: &Refused, tried: &Candidate, worker: &Worker) -> Self {
+        let now_ms = worker.clock.now_ms();
+        let catalog = worker.catalog.load();
+        let provider = &tried.target.provider;
+        let error = VendorError {
+            protocol: &provider.protocol,
+            provider: provider.id,
+            status: refused.status,
+            body: &refused.body,
+        };
+        let in_headers = headers::retry_after_ms(&refused.headers, now_ms);
+        let Some((meaning, until_ms)) = meaning(&catalog.error_rules, &error, now_ms) else {
+            return Self::of_status(refused.status, in_headers);
+        };
+        let in_body = until_ms.map(|until| until.saturating_sub(now_ms).max(0));
+        // an hour of quiet says nothing of when the quota is filled up again
+        let retry_after_ms = match meaning {
+            Meaning::Exhausted | Meaning::Unavailable => in_body,
+            _ => in_body.max(in_headers),
+        };
+        let outcome = match meaning {
+            Meaning::RateLimited => Outcome::RateLimited { retry_after_ms },
+            Meaning::AccountLimited => Outcome::AccountLimited { retry_after_ms },
+            Meaning::Exhausted => Outcome::Exhausted { retry_after_ms },
+            Meaning::Rejected => Outcome::Rejected,
+            Meaning::Unavailable => Outcome::Unavailable { retry_after_ms },
+            Meaning::Overloaded => Outcome::Overloaded { retry_after_ms },
+            Meaning::ContextTooLong | Meaning::Refused => Outcome::Answered,
+        };
+        let cause = match meaning {
+            Meaning::ContextTooLong => Cause::ContextTooLong,
+            Meaning::Refused => Cause::Refused,
+            _ => Cause::Overloaded,
+        };
+        Self {
+            outcome,
+            cause: Some(cause),
+            wait_ms: retry_after_ms,
+        }
+    }
+
+    fn of_status(status: u16, retry_after_ms: Option<i64>) -> Self {
+        let outcome = match status {
+            429 => Outcome::RateLimited { retry_after_ms },
+            401 => Outcome::Rejected,
+            403 => Outcome::Forbidden,
+            503 | 529 => Outcome::Overloaded { retry_after_ms },
+            500.. => Outcome::Failed,
+            _ => Outcome::Answered,
+        };
+        Self {
+            outcome,
+            cause: (outcome != Outcome::Answered).then_some(Cause::Overloaded),
+            wait_ms: retry_after_ms.filter(|_| matches!(status, 429 | 500..)),
+        }
+    }
+
+    /// Whether the same place may serve the same call a little later.
+    fn comes_back(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::RateLimited { .. }
+                | Outcome::AccountLimited { .. }
+                | Outcome::Overloaded { .. }
+                | Outcome::Failed
+        )
+    }
+
+    fn error(&self, status: u16) -> ApiError {
+        match self.outcome {
+            Outcome::Exhausted { .. } => {
+                let message = "The model's provider has no quota left for the gateway.";
+                ApiError::upstream(503, "upstream_exhausted", message)
+            }
+            Outcome::Rejected => of_status(401),
+            _ => of_status(status),
         }
     }
 }

@@ -12,6 +12,7 @@ use modelgate_dialect::openai::error::with_attempts;
 use modelgate_dialect::openai::fault;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_dialect::openai::stream::Stream;
+use modelgate_domain::Cause;
 use tokio::time::Instant;
 
 use super::endpoints::Endpoint;
@@ -19,16 +20,19 @@ use super::error::ApiError;
 use super::failure::{Failure, Refused};
 use super::headers;
 use super::large::Large;
+use super::planner::Planner;
 use super::relay::Relay;
 use super::retry::Retries;
 use super::settle::Settlement;
 use super::state::Worker;
 use crate::catalog::Model;
-use crate::routing::{Candidate, Outcome};
+use crate::routing::{Attempts, Candidate, InFlight, NoPlace, QueueRule};
 use crate::upstream::{Answer, Body, Call};
 
 /// An answer up to this size is read whole before it goes on, so that it can still be repeated elsewhere.
 pub(super) const WHOLE_BYTES: usize = 1024 * 1024;
+/// Why an attempt is made that was made before: its vendor has said from when on.
+const AGAIN: &str = "retry_after";
 /// Comments that a vendor sends before its first event are kept up to this size.
 const PRELUDE_BYTES: usize = 64 * 1024;
 
@@ -39,7 +43,8 @@ pub(super) struct Job {
     pub(super) body: Bytes,
     pub(super) peek: Peek,
     pub(super) model: Arc<Model>,
-    pub(super) attempts: Vec<Candidate>,
+    pub(super) attempts: Attempts,
+    pub(super) planner: Planner,
     /// The caller's headers that are passed on.
     pub(super) forward: Vec<(&'static str, Vec<u8>)>,
     pub(super) settlement: Settlement,
@@ -58,60 +63,113 @@ pub(super) enum Served {
 }
 
 impl Job {
-    /// Tries the attempts in order, and then again those whose vendor said when.
+    /// Tries the attempts in order, then again those whose vendor said when, and then other models.
     pub(super) async fn run(mut self) -> Served {
-        let candidates = std::mem::take(&mut self.attempts);
-        let budget = self.worker.live.load().runtime.retry_budget;
-        let mut retries = Retries::new(budget, self.settlement.id().0.unsigned_abs());
+        let runtime = &self.worker.live.load().runtime;
+        let mut retries = Retries::new(runtime.retry_budget, self.settlement.id().0.unsigned_abs());
+        let queue = QueueRule {
+            deadline: runtime.queue_deadline,
+            bound: runtime.queue_limit,
+        };
         let mut failures = Failures::default();
-        let mut planned = candidates.iter();
         loop {
-            let next = match planned.next() {
-                Some(next) => Some((next.clone(), retries.pause(next.target.provider.id))),
-                None => failures.come_back(&mut retries),
+            let no_place = match self.next(queue).await {
+                Ok(Some((candidate, place))) => {
+                    if candidate.reason != AGAIN {
+                        let pause = retries.pause(candidate.target.provider.id);
+                        sleep(pause).await;
+                    }
+                    self.settlement.hold_place(place);
+                    let failure = match self.try_at(&candidate).await {
+                        Ok(step) => return self.finish(step),
+                        Err(failure) => failure,
+                    };
+                    if !failure.of_credential {
+                        retries.failed(candidate.target.provider.id);
+                    }
+                    let repeats = !failure.acted || self.endpoint.repeatable;
+                    let ends = !failure.next || !repeats;
+                    let cause = failure.cause.filter(|_| repeats);
+                    failures.add(candidate, failure, self.settlement.record.attempts, ends);
+                    if ends && !self.fall_back(cause) {
+                        return self.give_up(failures, None);
+                    }
+                    continue;
+                }
+                Ok(None) => None,
+                Err(no_place) => Some(no_place),
             };
-            let Some((candidate, pause)) = next else {
-                return self.give_up(failures, &candidates);
-            };
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-            }
-            let failure = match self.try_at(&candidate).await {
-                None => continue,
-                Some(Ok(step)) => return self.finish(step),
-                Some(Err(failure)) => failure,
-            };
-            if !failure.of_credential {
-                retries.failed(candidate.target.provider.id);
-            }
-            let ends = !failure.next || (failure.acted && !self.endpoint.repeatable);
-            failures.add(candidate, failure, self.settlement.record.attempts, ends);
-            if ends {
-                return self.give_up(failures, &candidates);
+            if no_place.is_none()
+                && let Some((candidate, pause)) = failures.come_back(&mut retries)
+            {
+                sleep(pause).await;
+                self.attempts.again(candidate);
+            } else if !self.fall_back(Some(Cause::Overloaded)) {
+                return self.give_up(failures, no_place);
             }
         }
     }
 
-    /// One attempt, or none where the credential has no place left.
-    async fn try_at(&mut self, candidate: &Candidate) -> Option<Result<Step, Failure>> {
-        let place = self.worker.health.acquire(&candidate.credential)?;
-        self.settlement.hold_place(place);
+    /// The next attempt, and in the record what it waited for its place.
+    async fn next(
+        &mut self,
+        queue: QueueRule,
+    ) -> Result<Option<(Candidate, InFlight)>, NoPlace> {
+        let (health, clock) = (&self.worker.health, &self.worker.clock);
+        let key = self.planner.key.id;
+        let next = self.attempts.next(health, key, queue, || clock.now_ms());
+        let next = next.await;
+        if let Some(waited) = self.attempts.waited {
+            let record = &mut self.settlement.record;
+            let ms = i64::try_from(waited.time.as_millis()).unwrap_or(i64::MAX);
+            record.queue_ms = Some(ms);
+            record.queue_position = i64::try_from(waited.position).ok();
+        }
+        next
+    }
+
+    /// One attempt.
+    async fn try_at(&mut self, candidate: &Candidate) -> Result<Step, Failure> {
         let mut tried = self.attempt(candidate).await;
         if tried.as_ref().is_err_and(|failure| failure.stale) && self.endpoint.repeatable {
             self.settlement.attempt_ends("stale_connection");
             tried = self.attempt(candidate).await;
         }
         if let Err(failure) = &tried {
-            let now_ms = self.worker.clock.now_ms();
-            let health = &self.worker.health;
-            health.report(candidate, failure.outcome, now_ms);
+            self.settlement.reports(failure.outcome, &failure.error);
             self.settlement.attempt_ends(&failure.error.code);
             self.settlement.release_place();
         }
-        Some(tried)
+        tried
     }
 
-    fn finish(self, step: Step) -> Served {
+    /// Goes over to the next model that may take over for this cause; false where there is none.
+    fn fall_back(&mut self, cause: Option<Cause>) -> bool {
+        let Some(cause) = cause else {
+            return false;
+        };
+        while let Some(resolved) = self.planner.fall_back(cause) {
+            let plan = self.planner.plan(&self.worker, &resolved, true);
+            let waited = self.attempts.waited;
+            let attempts = Attempts::of(plan);
+            if !attempts.is_empty() {
+                self.attempts = attempts;
+                self.attempts.waited = waited;
+                self.settlement.falls_back(&resolved.model);
+                self.model = resolved.model;
+                return true;
+            }
+        }
+        false
+    }
+
+    fn finish(self, mut step: Step) -> Served {
+        let headers = match &mut step {
+            Step::Stream(_, _, answer) | Step::Large(_, answer) => &mut answer.headers,
+            Step::Whole(whole) => &mut whole.headers,
+        };
+        let count = self.settlement.record.attempts;
+        headers::sign(headers, Some(&self.model.name), count);
         let Self { mut settlement, .. } = self;
         if settlement.is_committed() && !matches!(step, Step::Stream(..)) {
             let error = not_a_stream();
@@ -133,19 +191,19 @@ impl Job {
     }
 
     /// Nothing served: the caller gets the first failure, or the one that made further attempts useless.
-    fn give_up(mut self, failures: Failures, candidates: &[Candidate]) -> Served {
+    fn give_up(mut self, failures: Failures, no_place: Option<NoPlace>) -> Served {
         let Some(Failed {
             candidate,
             failure,
             number,
         }) = failures.told
         else {
-            let error = busy();
+            let error = without_place(no_place.unwrap_or(NoPlace::Busy));
             self.settlement.fail(&error, error.http_status);
             return Served::Error(error);
         };
         self.settlement.blames(&candidate, number);
-        let attempts = self.settlement.attempts_told(candidates);
+        let attempts = self.settlement.attempts_told(&failures.tried);
         let Failure {
             mut error, answer, ..
         } = failure;
@@ -156,6 +214,8 @@ impl Job {
             {
                 refused.body = body.into();
             }
+            let count = self.settlement.record.attempts;
+            headers::sign(&mut refused.headers, None, count);
             return Served::Whole(refused);
         }
         error.attempts = attempts;
@@ -192,7 +252,7 @@ impl Job {
         self.settlement
             .attempt_answers(answer.status, answer.connect_ms);
         if !(200..300).contains(&answer.status) {
-            return Err(refused(answer, tried).await);
+            return Err(refused(answer, tried, &self.worker).await);
         }
         if headers::is_encoded(&answer.headers) {
             return Err(Failure::unreadable(
@@ -202,10 +262,9 @@ impl Job {
         let step = if headers::is_event_stream(&answer.headers) {
             self.open_stream(answer, asks, tried).await?
         } else {
-            open_whole(answer, &self.worker.reader, tried).await?
+            open_whole(answer, &self.worker, tried).await?
         };
-        let now_ms = self.worker.clock.now_ms();
-        self.worker.health.report(tried, Outcome::Served, now_ms);
+        self.settlement.serves();
         self.settlement.served(&self.model, target);
         Ok(step)
     }
@@ -239,7 +298,8 @@ impl Job {
             first.extend_from_slice(&events);
         }
         if let Some(said) = stream.refusal() {
-            return Err(in_disguise(answer.headers, said.clone(), tried));
+            let (headers, said) = (answer.headers, said.clone());
+            return Err(in_disguise(headers, said, tried, &self.worker));
         }
         answer.body.event_came();
         Ok(Step::Stream(Box::new(stream), first.freeze(), answer))
@@ -258,6 +318,8 @@ struct Failed {
 struct Failures {
     /// What the caller is told if nothing serves.
     told: Option<Failed>,
+    /// All of them, for their names.
+    tried: Vec<Candidate>,
     /// Whose vendor said when it may be asked again.
     later: Vec<(Candidate, Instant)>,
 }
@@ -268,6 +330,7 @@ impl Failures {
             let due = Instant::now().checked_add(told);
             self.later.extend(due.map(|due| (candidate.clone(), due)));
         }
+        self.tried.push(candidate.clone());
         if ends || self.told.is_none() {
             self.told = Some(Failed {
                 candidate,
@@ -287,7 +350,7 @@ impl Failures {
         let (mut candidate, due) = self.later.remove(due?.0);
         let told = due.saturating_duration_since(Instant::now());
         let pause = retries.pause_of(candidate.target.provider.id, told)?;
-        candidate.reason = "retry_after";
+        candidate.reason = AGAIN;
         Some((candidate, pause))
     }
 }
@@ -302,13 +365,13 @@ enum Step {
 /// Reads an answer that is no stream, if it is not too large. An error in its place is a failure like any other.
 async fn open_whole(
     mut answer: Answer,
-    reader: &Reader,
+    worker: &Worker,
     tried: &Candidate,
 ) -> Result<Step, Failure> {
     let read = read_up_to(&mut answer.body, WHOLE_BYTES).await;
     let (body, whole) = read.map_err(|error| Failure::of_call(&error))?;
-    if whole && reader.is_error(&body) {
-        return Err(in_disguise(answer.headers, body, tried));
+    if whole && worker.reader.is_error(&body) {
+        return Err(in_disguise(answer.headers, body, tried, worker));
     }
     Ok(if whole {
         Step::Whole(Refused {
@@ -354,7 +417,7 @@ fn joined(first: Bytes, more: BytesMut) -> Bytes {
 }
 
 /// Reads an answer that is no success; where that fails, its status still counts.
-async fn refused(answer: Answer, tried: &Candidate) -> Failure {
+async fn refused(answer: Answer, tried: &Candidate, worker: &Worker) -> Failure {
     let body = answer.body.read_to_end(WHOLE_BYTES).await;
     let unread = body.is_err();
     let mut failure = Failure::of_answer(
@@ -364,6 +427,7 @@ async fn refused(answer: Answer, tried: &Candidate) -> Failure {
             body: body.unwrap_or_default(),
         },
         tried,
+        worker,
     );
     if unread {
         failure.answer = None;
@@ -372,14 +436,19 @@ async fn refused(answer: Answer, tried: &Candidate) -> Failure {
 }
 
 /// An error that came with status 200, as if the vendor had sent the status that belongs to it.
-fn in_disguise(mut headers: hyper::HeaderMap, body: Bytes, tried: &Candidate) -> Failure {
+fn in_disguise(
+    mut headers: hyper::HeaderMap,
+    body: Bytes,
+    tried: &Candidate,
+    worker: &Worker,
+) -> Failure {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let refused = Refused {
         status: fault::status(&body),
         headers,
         body,
     };
-    Failure::of_answer(refused, tried)
+    Failure::of_answer(refused, tried, worker)
 }
 
 fn settle_whole(settlement: &mut Settlement, reader: &Reader, whole: Refused) -> Refused {
@@ -388,10 +457,30 @@ fn settle_whole(settlement: &mut Settlement, reader: &Reader, whole: Refused) ->
     whole
 }
 
-/// Every credential reached its `max_concurrency` between the plan and the attempt.
-pub(super) fn busy() -> ApiError {
-    let message = "Every credential for this model is in use just now; try again in a moment.";
-    ApiError::policy(429, "credentials_busy", message).retry_after(Some(1))
+/// No credential has a place for the call.
+pub(super) fn without_place(why: NoPlace) -> ApiError {
+    let (code, message) = match why {
+        NoPlace::Busy => (
+            "credentials_busy",
+            "Every credential for this model is in use just now; try again in a moment.",
+        ),
+        NoPlace::QueueFull => (
+            "queue_full",
+            "Every credential for this model is in use, and too many calls wait for one; try again later.",
+        ),
+        NoPlace::QueueTimeout => (
+            "queue_timeout",
+            "Every credential for this model was in use for as long as a call may wait; try again later.",
+        ),
+    };
+    let seconds = if why == NoPlace::Busy { 1 } else { 5 };
+    ApiError::policy(429, code, message).retry_after(Some(seconds))
+}
+
+async fn sleep(pause: Duration) {
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
 }
 
 /// The caller already reads a stream.

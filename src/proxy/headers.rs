@@ -1,11 +1,12 @@
 //! Which headers of a vendor's answer go on to the caller, and which are set here.
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 use modelgate_domain::RequestId;
 
 use crate::admission::Rates;
+use crate::routing::wait;
 
 /// On every answer.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,13 +23,20 @@ const RATE_TOKENS: [&str; 3] = [
     "x-ratelimit-reset-tokens",
 ];
 
-/// Of use to a caller, and silent about whose account at the vendor was used.
-const PASSED: [&str; 5] = [
+/// Which model answered: another one than was asked for where that could not.
+const X_MODEL: &str = "x-modelgate-model";
+/// How many vendor calls it took.
+const X_ATTEMPTS: &str = "x-modelgate-attempts";
+
+/// Of use to a caller, and silent about whose account at the vendor was used. The last two are our own.
+const PASSED: [&str; 7] = [
     "content-type",
     "openai-processing-ms",
     "retry-after",
     "retry-after-ms",
     "x-should-retry",
+    X_MODEL,
+    X_ATTEMPTS,
 ];
 
 /// Puts the request's id on an answer.
@@ -78,17 +86,23 @@ pub(super) fn stream(headers: &mut HeaderMap) {
     headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }
 
-/// What a vendor's `retry-after` asks for, in milliseconds; dates are not read.
-pub(super) fn retry_after_ms(headers: &hyper::HeaderMap) -> Option<i64> {
-    let number =
-        |name: &str| -> Option<f64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
-    let ms =
-        number("retry-after-ms").or_else(|| number(RETRY_AFTER.as_str()).map(|s| s * 1_000.0))?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the cast saturates, and the bounds are checked before"
-    )]
-    (0.0..1e12).contains(&ms).then_some(ms.ceil() as i64)
+/// Says which model answered, if one did, and after how many attempts, whatever the vendor has put there.
+pub(super) fn sign(headers: &mut hyper::HeaderMap, model: Option<&str>, attempts: i64) {
+    headers.insert(X_ATTEMPTS, attempts.into());
+    let name = model.and_then(|name| hyper::header::HeaderValue::from_bytes(name.as_bytes()).ok());
+    match name {
+        Some(name) => drop(headers.insert(X_MODEL, name)),
+        None => drop(headers.remove(X_MODEL)),
+    }
+}
+
+/// What a vendor asks to wait, in milliseconds.
+pub(super) fn retry_after_ms(headers: &hyper::HeaderMap, now_ms: i64) -> Option<i64> {
+    let texts = headers.iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str(), value))
+    });
+    wait::told(texts, now_ms)
 }
 
 /// True where the answer is a stream of events.
@@ -131,23 +145,6 @@ mod tests {
         pass(&from, &mut to);
         assert_eq!(to.len(), 2);
         assert!(to.contains_key("content-type") && to.contains_key("retry-after"));
-    }
-
-    #[test]
-    fn retry_after_is_read_in_either_form() {
-        assert_eq!(
-            retry_after_ms(&vendor(&[("retry-after", "2")])),
-            Some(2_000)
-        );
-        let both = vendor(&[("retry-after", "2"), ("retry-after-ms", "1500.2")]);
-        assert_eq!(retry_after_ms(&both), Some(1_501));
-        for bad in ["-1", "Wed, 21 Oct 2026 07:28:00 GMT", "NaN", "inf", ""] {
-            assert_eq!(
-                retry_after_ms(&vendor(&[("retry-after", bad)])),
-                None,
-                "{bad}"
-            );
-        }
     }
 
     #[test]

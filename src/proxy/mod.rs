@@ -17,6 +17,7 @@ mod headers;
 mod large;
 mod overload;
 mod readers;
+mod planner;
 mod relay;
 mod retry;
 mod settle;

@@ -13,7 +13,7 @@ use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::Attempt;
 use modelgate_domain::{
-    AttemptRecord, FaultOwner, ProviderId, RequestId, RequestRecord, Status, Usage,
+    AttemptRecord, FaultOwner, ModelId, ProviderId, RequestId, RequestRecord, Status, Usage,
 };
 use tokio::time::Instant;
 
@@ -23,8 +23,11 @@ use super::state::Worker;
 use crate::admission::{Permit, Rates, Used, price_at};
 use crate::catalog::{Model, Target};
 use crate::journal::JournalFull;
-use crate::routing::{Candidate, InFlight};
+use crate::routing::{Candidate, InFlight, Outcome};
 use crate::upstream::scrub;
+
+/// What is kept of a vendor's words in the history of its health.
+const MAX_DETAIL_CHARS: usize = 300;
 
 /// The record of one call while it runs.
 pub(super) struct Settlement {
@@ -127,6 +130,33 @@ impl Settlement {
         self.place = None;
     }
 
+    /// Tells the vendor's health how the running attempt ended.
+    pub(super) fn reports(&mut self, outcome: Outcome, error: &ApiError) {
+        let now_ms = self.worker.clock.now_ms();
+        let status = self.record.upstream_status;
+        let said = error.detail.as_deref().unwrap_or_default();
+        let detail = format!("{} {status}: {said}", error.code);
+        if let Some(place) = &mut self.place {
+            place.report(outcome, &scrub::bounded(&detail, MAX_DETAIL_CHARS), now_ms);
+        }
+    }
+
+    /// Tells the vendor's health that the running attempt is being answered.
+    pub(super) fn serves(&mut self) {
+        let now_ms = self.worker.clock.now_ms();
+        if let Some(place) = &mut self.place {
+            place.report(Outcome::Served, "", now_ms);
+        }
+    }
+
+    /// Notes that another model takes over.
+    pub(super) fn falls_back(&mut self, to: &Model) {
+        if self.record.asked_model_id == ModelId::NONE {
+            self.record.asked_model_id = self.record.model_id;
+        }
+        self.record.model_id = to.id;
+    }
+
     fn elapsed_ms(&self) -> i64 {
         ms_between(self.begun, Instant::now())
     }
@@ -143,6 +173,10 @@ impl Settlement {
     /// Notes that the caller gets the error of the attempt with this number, the first being 1.
     pub(super) fn blames(&mut self, tried: &Candidate, number: i64) {
         self.names(tried);
+        if self.record.asked_model_id != ModelId::NONE {
+            // nobody took over
+            self.record.model_id = std::mem::take(&mut self.record.asked_model_id);
+        }
         let found = self.attempts.iter().find(|a| a.number == number);
         self.record.upstream_status = found.map_or(0, |a| a.upstream_status);
     }

@@ -80,6 +80,16 @@ impl Attempts {
         }
     }
 
+    /// One that has been tried already may be tried again.
+    pub fn again(&mut self, candidate: Candidate) {
+        self.ready.push_back(candidate);
+    }
+
+    /// Whether something can be tried without waiting.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty() || !self.resting.is_empty()
+    }
+
     /// Whether there is nothing left to try or to wait for.
     pub fn is_empty(&self) -> bool {
         self.ready.is_empty() && self.busy.is_empty() && self.resting.is_empty()

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod error;
 pub mod fault;
+pub mod opening;
 pub mod request;
 pub mod stream;
 pub mod usage;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::opening::opening;
 use crate::estimate::Estimate;
 use crate::splice::{self, Edit};
 
@@ -26,6 +27,8 @@ pub struct Peek {
     /// How many answers are asked for, at least 1.
     pub choices: i64,
     model_span: Range<usize>,
+    /// Where the conversation stands, or the prompt or input in its place.
+    says_span: Range<usize>,
     usage: UsageRequest,
 }
 
@@ -152,6 +155,8 @@ impl Peek {
             prompt.add_json(part.map_or("", RawValue::get).as_bytes());
         }
         let most = [wire.max_tokens, wire.max_completion_tokens];
+        let says = wire.messages.or(wire.prompt).or(wire.input);
+        let says_span = says.and_then(|raw| span_in(body, raw)).unwrap_or(0..0);
         Ok(Self {
             model,
             stream,
@@ -159,8 +164,20 @@ impl Peek {
             max_output: most.into_iter().filter_map(whole).max(),
             choices: whole(wire.n).unwrap_or(1).max(1),
             model_span,
+            says_span,
             usage,
         })
+    }
+
+    /// What the conversation begins with, in raw pieces that later turns leave as they are; the whole prompt or
+    /// input where there are no messages. `body` is the one that was read.
+    pub fn opening<'b>(&self, body: &'b [u8]) -> Vec<&'b [u8]> {
+        let says = body.get(self.says_span.clone()).unwrap_or_default();
+        let messages = opening(says);
+        if messages.is_empty() {
+            return vec![says];
+        }
+        messages.into_iter().map(str::as_bytes).collect()
     }
 
     /// True where a stream is asked for without usage: [`Peek::body_for`] asks, and the answer is hidden.
