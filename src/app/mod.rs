@@ -11,6 +11,7 @@ mod error;
 pub mod files;
 mod health;
 mod memory;
+mod keeper;
 mod parts;
 mod pulse;
 mod server;

@@ -1,6 +1,6 @@
 //! What one gateway consists of, put together in the order in which one thing needs another.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Effective};
 use crate::journal::{Journal, JournalOptions};
 use crate::proxy::{self, Overload, ProxyState};
-use crate::routing::Health;
+use crate::routing::{Events, Health};
 use crate::secrets;
 use crate::telemetry::{Gauges, Metrics};
 use crate::upstream::Clients;
@@ -34,6 +34,8 @@ pub(super) struct Parts {
     pub(super) admission: Admission,
     pub(super) ids: Arc<RequestIdSource>,
     pub(super) health: Arc<Health>,
+    /// Where changes of it arrive, until the task that keeps them takes it.
+    events: Mutex<Option<Events>>,
     pub(super) pages: Data<WebState>,
     /// Makes the first administrator, where there is none yet.
     pub(super) setup_token: Option<Secret>,
@@ -74,7 +76,8 @@ impl Parts {
             config.clone(),
         )
         .await?;
-        let health = Arc::new(Health::new());
+        let (health, events) = Health::told();
+        let health = Arc::new(health);
         let admission = Admission::new(config.time_zone);
         let updater = observe(updater, &journal, (&health, &admission), &clock);
         let ids = Arc::new(lease(&db, &journal, &clock).await?);
@@ -96,6 +99,7 @@ impl Parts {
             setup_token,
             ids,
             health,
+            events: Mutex::new(Some(events)),
             admission,
             metrics: Arc::new(Metrics::new()?),
             draining: Arc::default(),
@@ -112,6 +116,17 @@ impl Parts {
     /// Whether the end has begun.
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Where changes of the vendors' health arrive; given once.
+    pub(super) fn events(&self) -> Option<Events> {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.take()
+    }
+
+    /// The configuration in force.
+    pub(super) fn catalog(&self) -> Arc<Catalog> {
+        self.updater.handle().load_full()
     }
 
     /// What one serving thread needs for the calls under `/v1`.

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::doorman::{self, Doorman};
 use super::drain::{self, Running};
 use super::parts::Parts;
-use super::{AppError, admission, health, memory, pulse};
+use super::{AppError, admission, health, keeper, memory, pulse};
 use crate::config::Config;
 use crate::journal::{Destination, Journal};
 use crate::{proxy, web};
@@ -75,6 +75,7 @@ impl Server {
             handle.spawn(follow(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(pulse::run(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(memory::run(Arc::clone(&parts), shutdown.subscribe())),
+            handle.spawn(keeper::run(Arc::clone(&parts), shutdown.subscribe())),
         ];
         if timeout(ADOPT, parts.journal.adopted()).await.is_err() {
             tracing::warn!(

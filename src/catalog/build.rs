@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
+use chrono_tz::Tz;
 use modelgate_domain::{
     ApiKeyId, Limit, LimitKind, LimitScope, ModelId, Price, ProviderId, Secret, TargetId, TimeRule,
     UserId,
@@ -11,13 +12,14 @@ use modelgate_domain::{
 use modelgate_store::api_keys::{self, Allowed};
 use modelgate_store::catalog::CatalogRows;
 use modelgate_store::prices::PriceOf;
-use modelgate_store::{models, provider_keys, providers, targets};
+use modelgate_store::{error_rules, models, provider_keys, providers, targets};
 
 use super::outbound;
 use super::snapshot::{
     AllowedModels, ApiKey, Catalog, Credential, Fallback, KeyRules, Model, Note, Provider, Target,
 };
 use crate::secrets::{Keyring, SecretsError};
+use super::ErrorRule;
 
 /// The table name that a sealed credential is bound to, with its row.
 pub const SEALED_IN: &str = "provider_keys";
@@ -66,6 +68,7 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         notes: &mut notes,
     };
     let keys = keys.build(rows.api_keys);
+    let error_rules = error_rules(rows.error_rules, &mut notes);
     let aliases = rows
         .aliases
         .into_iter()
@@ -79,8 +82,35 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         aliases,
         keys,
         budget_sums: Vec::new(),
+        error_rules,
         notes,
     }
+}
+
+/// The rules that hold; the ones of a provider go with it.
+fn error_rules(rows: Vec<error_rules::ErrorRule>, notes: &mut Vec<Note>) -> Vec<ErrorRule> {
+    let enabled = rows.into_iter().filter(|row| row.enabled);
+    enabled
+        .map(|row| {
+            let zone = row.reset_zone.parse();
+            if zone.is_err() && !row.reset_zone.is_empty() {
+                notes.push(Note {
+                    object: format!("error rule {}", row.id),
+                    problem: format!("{} is no time zone; UTC is taken", row.reset_zone),
+                });
+            }
+            ErrorRule {
+                protocol: row.protocol.into(),
+                provider: (row.provider_id != ProviderId::NONE).then_some(row.provider_id),
+                status: u16::try_from(row.status).unwrap_or(u16::MAX),
+                path: row.path.into(),
+                value: row.value.into(),
+                meaning: row.meaning,
+                reset_path: row.reset_path.into(),
+                reset_zone: zone.unwrap_or(Tz::UTC),
+            }
+        })
+        .collect()
 }
 
 /// Limits by what they apply to.
@@ -167,6 +197,7 @@ fn credential(
         max_concurrency,
         limits,
         state: row.state,
+        state_by: row.state_by,
         state_until_ms: row.state_until_ms,
     })
 }
@@ -203,6 +234,7 @@ fn provider(row: providers::Provider, headers: Vec<(String, Secret)>, proxy: Sec
     Provider {
         id: row.id,
         name: row.name.into(),
+        protocol: row.protocol.into(),
         base_url: row.base_url.into(),
         extra_headers: headers,
         user_agent: row.user_agent.filter(|agent| !agent.is_empty()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ahash::AHashMap;
 use modelgate_domain::{
-    ApiKeyId, ModelId, ProviderId, ProviderKeyId, Secret, Strategy, TargetId, UserId,
+    ApiKeyId, ModelId, ProviderId, ProviderKeyId, Secret, StateBy, Strategy, TargetId, UserId,
 };
 
 use super::{
@@ -17,6 +17,7 @@ pub(crate) fn provider(id: i64, name: &str) -> Provider {
     Provider {
         id: ProviderId(id),
         name: name.into(),
+        protocol: "openai".into(),
         base_url: "http://127.0.0.1:9/v1".into(),
         extra_headers: Vec::new(),
         user_agent: None,
@@ -39,6 +40,7 @@ pub(crate) fn credential(id: i64) -> Credential {
         max_concurrency: None,
         limits: Vec::new(),
         state: CredentialState::Active,
+        state_by: StateBy::Admin,
         state_until_ms: None,
     }
 }

@@ -3,7 +3,7 @@
 //! Immutable once built; replaced as a whole. Never waits for the database on behalf of a request.
 
 mod build;
-pub mod error_rules;
+mod error_rules;
 mod lookup;
 pub mod outbound;
 mod snapshot;

@@ -9,8 +9,10 @@ use ipnet::IpNet;
 use modelgate_domain::period::BudgetSum;
 use modelgate_domain::{
     ApiKeyId, Busyness, Cause, CredentialState, Limit, ModelId, Price, ProviderId, ProviderKeyId,
-    Secret, Strategy, TargetId, TimeRule, UserId,
+    Secret, StateBy, Strategy, TargetId, TimeRule, UserId,
 };
+
+use super::ErrorRule;
 
 /// Everything a call needs to know about the configuration, at one generation.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub struct Catalog {
     pub keys: AHashMap<[u8; 32], Arc<ApiKey>>,
     /// What was spent of budgets when this was built.
     pub budget_sums: Vec<BudgetSum>,
+    /// What vendors' errors mean; the first that fits decides.
+    pub error_rules: Vec<ErrorRule>,
     /// Rows that had to be left out, for those who run the gateway.
     pub notes: Vec<Note>,
 }
@@ -49,6 +53,8 @@ pub struct Provider {
     pub id: ProviderId,
     /// The slug, the prefix in `provider/model`.
     pub name: Box<str>,
+    /// The vendor's dialect: `openai`.
+    pub protocol: Box<str>,
     /// Joined with the endpoint path as it stands.
     pub base_url: Box<str>,
     /// Sent with every call.
@@ -86,7 +92,9 @@ pub struct Credential {
     pub limits: Vec<Limit>,
     /// What the database says of it.
     pub state: CredentialState,
-    /// Until when a cooldown holds, epoch milliseconds.
+    /// Who says so.
+    pub state_by: StateBy,
+    /// Until when a state that ends by itself holds, epoch milliseconds.
     pub state_until_ms: Option<i64>,
 }
 

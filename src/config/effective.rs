@@ -151,7 +151,10 @@ impl Runtime {
                 let seconds = variable.kind.integer(text).map_err(bad)?;
                 self.queue_deadline = Duration::from_secs(seconds);
             }
-            Some("queue_limit") => self.queue_limit = variable.kind.integer(text).map_err(bad)?,
+            Some("queue_limit") => {
+                let calls = variable.kind.integer(text).map_err(bad)?;
+                self.queue_limit = usize::try_from(calls).unwrap_or(usize::MAX);
+            }
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
             _ => self.policy.set(variable, text).map_err(bad)?,
         }

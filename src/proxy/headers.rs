@@ -102,7 +102,8 @@ pub(super) fn retry_after_ms(headers: &hyper::HeaderMap, now_ms: i64) -> Option<
         let value = value.to_str().ok()?;
         Some((name.as_str(), value))
     });
-    wait::told(texts, now_ms)
+    let texts: Vec<(&str, &str)> = texts.collect();
+    wait::told(&texts, now_ms)
 }
 
 /// True where the answer is a stream of events.

@@ -311,16 +311,20 @@ impl Health {
 
     /// A probe found that a credential works: the calls go there again. The next trouble counts as a repeated one
     /// until a call has been served.
-    pub fn recovered(&self, subject: Subject, now_ms: i64) {
+    ///
+    /// False where nothing was known of it here: then nobody is told.
+    pub fn recovered(&self, subject: Subject, now_ms: i64) -> bool {
         let mut breakers = self.write();
         let Some(breaker) = breakers.get_mut(&subject) else {
-            return;
+            return false;
         };
         let from = State::of(breaker.reason);
-        if breaker.reopen() {
-            drop(breakers);
+        let rested = breaker.reopen();
+        drop(breakers);
+        if rested {
             self.tell(well(subject, from, "probe", now_ms));
         }
+        rested
     }
 
     /// A probe found that the vendor still does not accept a credential.

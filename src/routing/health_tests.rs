@@ -193,7 +193,7 @@ fn every_change_of_state_is_told_once() {
     };
     let until = |now| health.resting(&all[0], now).unwrap().until_ms - now;
     assert_eq!(until(9_001), 1_000);
-    health.recovered(subject, 10_001);
+    assert!(health.recovered(subject, 10_001));
     assert_eq!(heard(&mut events), [(State::Rejected, State::Well, "probe")]);
     assert_eq!(resting(&health, 10_002), [false; 5]);
     report(&health, &all[0], Outcome::Rejected, 10_003);

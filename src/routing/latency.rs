@@ -11,14 +11,14 @@ const UNKNOWN_MS: f64 = 60_000.0;
 
 /// The average of one target.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Latency {
+pub(super) struct Latency {
     ms: f64,
     at_ms: i64,
 }
 
 impl Latency {
     /// Takes in a time to the first token, both in milliseconds.
-    pub fn observe(&mut self, took_ms: f64, now_ms: i64) {
+    pub(super) fn observe(&mut self, took_ms: f64, now_ms: i64) {
         let before = self.read(now_ms);
         self.ms = if took_ms >= before {
             took_ms
@@ -30,19 +30,19 @@ impl Latency {
     }
 
     /// Takes in a call that failed after so long: a quick failure says nothing of how quick answers are.
-    pub fn observe_failure(&mut self, took_ms: f64, now_ms: i64) {
+    pub(super) fn observe_failure(&mut self, took_ms: f64, now_ms: i64) {
         if took_ms > self.read(now_ms) {
             self.observe(took_ms, now_ms);
         }
     }
 
     /// The expected time to the first token in milliseconds; 0 where nothing is known, or not any more.
-    pub fn read(&self, now_ms: i64) -> f64 {
+    pub(super) fn read(&self, now_ms: i64) -> f64 {
         self.ms * self.kept(now_ms)
     }
 
     /// What the next call would have to expect behind `in_flight` others: the measure to compare targets by.
-    pub fn load(&self, in_flight: u32, now_ms: i64) -> f64 {
+    pub(super) fn load(&self, in_flight: u32, now_ms: i64) -> f64 {
         let expected = self.read(now_ms);
         if self.at_ms == 0 {
             return f64::from(in_flight) * UNKNOWN_MS;

@@ -170,7 +170,8 @@ mod tests {
         assert_eq!(read(200, r#"{"error":{"code":1113}}"#), Some(Meaning::Exhausted));
         let of_day = r#"[{"error":{"details":[{"a":1},{"violations":[{"quotaId":"GenerateRequestsPerDayPerProject"}]}]}}]"#;
         assert_eq!(read(429, of_day), Some(Meaning::Exhausted));
-        assert_eq!(read(429, &of_day.replace("PerDay", "PerMinute")), None);
+        let of_minute = of_day.replace("PerDay", "PerMinute");
+        assert_eq!(read(429, &of_minute), None);
         let endpoint = r#"{"error":{"code":"RateLimitExceeded.EndpointRPMExceeded"}}"#;
         assert_eq!(read(429, endpoint), Some(Meaning::AccountLimited));
         assert_eq!(read(402, "<html>"), Some(Meaning::Exhausted));

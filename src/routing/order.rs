@@ -9,30 +9,30 @@ const CYCLE: u64 = 256;
 
 /// What an order needs to know of one of the things to be ordered.
 #[derive(Clone, Copy, Debug)]
-pub struct Unit {
+pub(super) struct Unit {
     /// Its row: stable over time, for turns and conversations.
-    pub id: i64,
+    pub(super) id: i64,
     /// Its share; not 0.
-    pub weight: u32,
+    pub(super) weight: u32,
     /// Calls that run there now.
-    pub in_flight: u32,
+    pub(super) in_flight: u32,
     /// What the next call would have to expect ([`super::latency::Latency::load`]).
-    pub load: f64,
+    pub(super) load: f64,
 }
 
 /// How to order.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub(super) struct Rule {
     /// The model's strategy.
-    pub strategy: Strategy,
+    pub(super) strategy: Strategy,
     /// How many calls of the model came before, for turns.
-    pub turn: u64,
+    pub(super) turn: u64,
     /// The conversation's number: the same goes to the same place as long as that is there.
-    pub conversation: Option<u64>,
+    pub(super) conversation: Option<u64>,
 }
 
 /// Puts the items in order, the best first. The same seed gives the same order.
-pub fn order<T>(items: &mut [T], rule: &Rule, chance: &mut Chance, unit: impl Fn(&T) -> Unit) {
+pub(super) fn order<T>(items: &mut [T], rule: &Rule, chance: &mut Chance, unit: impl Fn(&T) -> Unit) {
     if items.len() < 2 {
         return;
     }

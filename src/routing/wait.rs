@@ -11,17 +11,14 @@ const EPOCH_MS: f64 = 1e12;
 ///
 /// Read are `retry-after-ms`, `retry-after` (seconds or a date), and every `…ratelimit…reset…` whose `…remaining…`
 /// is 0 or not told: a limit with room left is no reason to wait.
-pub fn told<'a>(
-    headers: impl Iterator<Item = (&'a str, &'a str)> + Clone,
-    now_ms: i64,
-) -> Option<i64> {
+pub fn told(headers: &[(&str, &str)], now_ms: i64) -> Option<i64> {
     let remaining = |name: &str| {
         let twin = name.replacen("reset", "remaining", 1);
-        let found = headers.clone().find(|(other, _)| *other == twin);
+        let found = headers.iter().find(|(other, _)| *other == twin);
         found.and_then(|(_, value)| value.trim().parse::<f64>().ok())
     };
-    let waits = headers.clone().filter_map(|(name, value)| {
-        let until = match name {
+    let waits = headers.iter().filter_map(|(name, value)| {
+        let until = match *name {
             "retry-after-ms" => now_ms.checked_add(millis(value.trim().parse().ok()?)?),
             "retry-after" => until(value, now_ms, Tz::UTC),
             _ if is_reset(name) && remaining(name).is_none_or(|left| left <= 0.0) => {
@@ -133,7 +130,7 @@ mod tests {
     const NOW: i64 = 1_795_219_200_000;
 
     fn wait(headers: &[(&str, &str)]) -> Option<i64> {
-        told(headers.iter().copied(), NOW)
+        told(headers, NOW)
     }
 
     #[test]

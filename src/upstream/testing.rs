@@ -87,6 +87,7 @@ pub(crate) fn chunk(text: &str) -> String {
 /// A provider at this address with short timeouts: 300 ms to connect and for the first byte, 200 ms of silence.
 pub(crate) fn provider(base_url: String) -> Provider {
     Provider {
+        protocol: "openai".into(),
         base_url: base_url.into(),
         connect_timeout: Duration::from_millis(300),
         first_byte_timeout: Duration::from_millis(300),

@@ -4,6 +4,7 @@ use futures_util::FutureExt as _;
 use modelgate_domain::{ApiKeyId, Limit, TimeRule};
 
 use crate::api_keys::{Allowed, ApiKey};
+use crate::error_rules::ErrorRule;
 use crate::models::{Alias, Fallback, Model};
 use crate::prices::PriceRow;
 use crate::provider_keys::ProviderKey;
@@ -11,7 +12,7 @@ use crate::providers::Provider;
 use crate::settings::Setting;
 use crate::targets::Target;
 use crate::{
-    Conn, Db, StoreError, api_keys, changes, limits, models, prices, provider_keys, providers,
+    Conn, Db, StoreError, api_keys, changes, error_rules, limits, models, prices, provider_keys, providers,
     settings, targets, time_rules,
 };
 
@@ -42,6 +43,8 @@ pub struct CatalogRows {
     pub time_rules: Vec<(ApiKeyId, TimeRule)>,
     /// Limits.
     pub limits: Vec<Limit>,
+    /// What vendors' errors mean, in the order in which the rows decide.
+    pub error_rules: Vec<ErrorRule>,
     /// Saved settings.
     pub settings: Vec<Setting>,
 }
@@ -66,6 +69,7 @@ pub async fn rows(c: &mut Conn) -> Result<CatalogRows, StoreError> {
         api_key_models: api_keys::all_allowed(c).await?,
         time_rules: time_rules::list(c).await?,
         limits: limits::list(c).await?,
+        error_rules: error_rules::list(c).await?,
         settings: settings::list(c).await?,
     })
 }

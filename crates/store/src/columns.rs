@@ -6,7 +6,7 @@ use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
     Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind, LimitMode, LimitScope,
-    Period, Role, Secret, StateBy, Strategy, UserId,
+    Meaning, Period, Role, Secret, StateBy, Strategy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -188,6 +188,7 @@ into! {
     Name<LimitKind> => LimitKind, v: v.0;
     Name<LimitMode> => LimitMode, v: v.0;
     Name<Strategy> => Strategy, v: v.0;
+    Name<Meaning> => Meaning, v: v.0;
     Name<Cause> => Cause, v: v.0;
     Name<Busyness> => Busyness, v: v.0;
     Name<BusynessAction> => BusynessAction, v: v.0;

@@ -12,6 +12,8 @@ mod conn;
 pub mod drain;
 mod engine;
 mod error;
+pub mod error_rules;
+pub mod health_events;
 pub mod instances;
 pub mod latency;
 pub mod limits;

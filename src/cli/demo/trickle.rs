@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use modelgate_domain::{ProviderId, ProviderKeyId, Secret};
+use modelgate_domain::{ProviderId, ProviderKeyId, Secret, StateBy};
 use serde_json::json;
 
 use super::cast::{PEOPLE, Person};
@@ -116,6 +116,7 @@ fn as_provider(base_url: &str, person: &Person) -> Provider {
     Provider {
         id: ProviderId::NONE,
         name: "gateway".into(),
+        protocol: "openai".into(),
         base_url: base_url.into(),
         extra_headers: Vec::new(),
         user_agent: Some(person.agent.to_owned()),
@@ -137,6 +138,7 @@ fn as_credential(key: &Secret) -> Credential {
         max_concurrency: None,
         limits: Vec::new(),
         state: CredentialState::Active,
+        state_by: StateBy::Admin,
         state_until_ms: None,
     }
 }
