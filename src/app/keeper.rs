@@ -279,11 +279,7 @@ async fn write(c: &mut Conn, events: &[Event], instance: &str) -> Result<(), Sto
 }
 
 /// Puts a credential into the state that an event says. What an operator has put it into stays.
-async fn put(
-    c: &mut Conn,
-    credential: ProviderKeyId,
-    event: &Event,
-) -> Result<bool, StoreError> {
+async fn put(c: &mut Conn, credential: ProviderKeyId, event: &Event) -> Result<bool, StoreError> {
     let bars = |state| matches!(state, State::Rejected | State::Exhausted);
     let state = match event.to {
         State::Rejected => CredentialState::Rejected,
@@ -325,7 +321,12 @@ fn row(event: &Event, instance: &str) -> HealthEvent {
         reason: event.reason.to_owned(),
         detail: event.detail.clone(),
         until_ms: event.until_ms,
-        actor: if event.reason == "operator" { "operator" } else { "system" }.to_owned(),
+        actor: if event.reason == "operator" {
+            "operator"
+        } else {
+            "system"
+        }
+        .to_owned(),
     }
 }
 

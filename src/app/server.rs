@@ -137,6 +137,11 @@ impl Handle {
         self.parts.active_requests()
     }
 
+    /// Calls that wait for a free credential.
+    pub fn waiting_calls(&self) -> usize {
+        self.parts.health.waiting_by_key().values().sum()
+    }
+
     /// The link by which the first administrator is made, where there was none at the start. Holds a secret: for the
     /// console, never for a log.
     pub fn setup_link(&self) -> Option<String> {

@@ -90,7 +90,9 @@ impl Job {
                     let repeats = !failure.acted || self.endpoint.repeatable;
                     let ends = !failure.next || !repeats;
                     let cause = failure.cause.filter(|_| repeats);
-                    failures.add(candidate, failure, self.settlement.record.attempts, ends);
+                    // what the model that was asked for has said goes before what its fallbacks say
+                    let tells = ends && !self.settlement.has_fallen_back();
+                    failures.add(candidate, failure, self.settlement.record.attempts, tells);
                     if ends && !self.fall_back(cause) {
                         return self.give_up(failures, None);
                     }
@@ -111,10 +113,7 @@ impl Job {
     }
 
     /// The next attempt, and in the record what it waited for its place.
-    async fn next(
-        &mut self,
-        queue: QueueRule,
-    ) -> Result<Option<(Candidate, InFlight)>, NoPlace> {
+    async fn next(&mut self, queue: QueueRule) -> Result<Option<(Candidate, InFlight)>, NoPlace> {
         let (health, clock) = (&self.worker.health, &self.worker.clock);
         let key = self.planner.key.id;
         let next = self.attempts.next(health, key, queue, || clock.now_ms());

@@ -1,8 +1,6 @@
 //! Which headers of a vendor's answer go on to the caller, and which are set here.
 
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use modelgate_domain::RequestId;
 
 use crate::admission::Rates;

@@ -123,7 +123,9 @@ mod tests {
         let parts = (Arc::new(key), Arc::new(catalog));
         let mut planner = Planner::new(parts, &asked, "chat", 1, || None);
         let found = causes.iter().filter_map(|cause| planner.fall_back(*cause));
-        found.map(|resolved| resolved.model.name.to_string()).collect()
+        found
+            .map(|resolved| resolved.model.name.to_string())
+            .collect()
     }
 
     #[test]
@@ -133,7 +135,10 @@ mod tests {
         let long = [Cause::ContextTooLong; 3];
         assert_eq!(names(key(), "first", &long), ["long", "kind"]);
         assert_eq!(names(key(), "acme/first", &long), Vec::<String>::new());
-        assert_eq!(names(Build::key_only(&[1, 3], &[]), "first", &long), ["kind"]);
+        assert_eq!(
+            names(Build::key_only(&[1, 3], &[]), "first", &long),
+            ["kind"]
+        );
         let without = ApiKey {
             fallbacks: false,
             ..key()

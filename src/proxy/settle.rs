@@ -149,9 +149,14 @@ impl Settlement {
         }
     }
 
+    /// Whether another model has taken over.
+    pub(super) fn has_fallen_back(&self) -> bool {
+        self.record.asked_model_id != ModelId::NONE
+    }
+
     /// Notes that another model takes over.
     pub(super) fn falls_back(&mut self, to: &Model) {
-        if self.record.asked_model_id == ModelId::NONE {
+        if !self.has_fallen_back() {
             self.record.asked_model_id = self.record.model_id;
         }
         self.record.model_id = to.id;
@@ -173,7 +178,7 @@ impl Settlement {
     /// Notes that the caller gets the error of the attempt with this number, the first being 1.
     pub(super) fn blames(&mut self, tried: &Candidate, number: i64) {
         self.names(tried);
-        if self.record.asked_model_id != ModelId::NONE {
+        if self.has_fallen_back() {
             // nobody took over
             self.record.model_id = std::mem::take(&mut self.record.asked_model_id);
         }

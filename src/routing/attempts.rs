@@ -8,10 +8,10 @@ use std::time::Duration;
 use modelgate_domain::ApiKeyId;
 use tokio::time::Instant;
 
+use super::Outcome;
 use super::health::{Ended, Health, TargetLoad, Trials};
 use super::places::{Full, Place};
 use super::plan::{Candidate, Plan};
-use super::Outcome;
 use crate::catalog::Credential;
 
 /// One running attempt; dropping it frees the place.

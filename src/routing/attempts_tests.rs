@@ -52,7 +52,10 @@ async fn next(
 async fn what_is_free_comes_first_and_what_is_busy_is_waited_for() {
     let (health, all) = (Health::new(), candidates(&[1, 1]));
     let mut mine = attempts(&all);
-    let (_, held) = next(&mut attempts(&all[..1]), &health, QUEUE).await.unwrap().unwrap();
+    let (_, held) = next(&mut attempts(&all[..1]), &health, QUEUE)
+        .await
+        .unwrap()
+        .unwrap();
     let (at, failed) = next(&mut mine, &health, QUEUE).await.unwrap().unwrap();
     assert_eq!((at, mine.waited), (2, None));
     drop(failed);
@@ -71,7 +74,10 @@ async fn what_is_free_comes_first_and_what_is_busy_is_waited_for() {
 #[tokio::test]
 async fn each_way_not_to_get_a_place_has_its_name() {
     let (health, all) = (Health::new(), candidates(&[1]));
-    let _held = next(&mut attempts(&all), &health, QUEUE).await.unwrap().unwrap();
+    let _held = next(&mut attempts(&all), &health, QUEUE)
+        .await
+        .unwrap()
+        .unwrap();
     let off = QueueRule {
         deadline: Duration::ZERO,
         ..QUEUE
@@ -82,8 +88,14 @@ async fn each_way_not_to_get_a_place_has_its_name() {
     };
     assert_eq!(refused(off).await, NoPlace::Busy);
     assert_eq!(refused(QUEUE).await, NoPlace::QueueTimeout);
-    let _waits = health.places.join(ApiKeyId(1), &[&all[0].credential], 1).unwrap();
-    assert_eq!(refused(QueueRule { bound: 1, ..QUEUE }).await, NoPlace::QueueFull);
+    let _waits = health
+        .places
+        .join(ApiKeyId(1), &[&all[0].credential], 1)
+        .unwrap();
+    assert_eq!(
+        refused(QueueRule { bound: 1, ..QUEUE }).await,
+        NoPlace::QueueFull
+    );
     assert_eq!(health.waiting(ProviderKeyId(10)), 1, "nobody left behind");
 }
 
@@ -91,13 +103,18 @@ async fn each_way_not_to_get_a_place_has_its_name() {
 async fn one_trial_at_a_time_and_the_others_go_elsewhere() {
     let (health, all) = (Health::new(), candidates(&[9, 9]));
     let report = |mut place: InFlight, outcome, now| place.report(outcome, "", now);
-    let (_, first) = next(&mut attempts(&all), &health, QUEUE).await.unwrap().unwrap();
+    let (_, first) = next(&mut attempts(&all), &health, QUEUE)
+        .await
+        .unwrap()
+        .unwrap();
     report(first, Outcome::Unreachable, 0);
     let at = |now| {
         let (health, mut mine) = (health.clone(), attempts(&all));
         async move {
             let got = mine.next(&health, ApiKeyId(1), QUEUE, || now).await;
-            got.unwrap().map(|(c, place)| (c.target.id.0, place)).unwrap()
+            got.unwrap()
+                .map(|(c, place)| (c.target.id.0, place))
+                .unwrap()
         }
     };
     let (trial, trying) = at(1_000).await;

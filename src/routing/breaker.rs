@@ -305,20 +305,35 @@ mod tests {
         assert!(one.rest(Reason::RateLimited, Some(5_000), 0));
         assert!(!one.rest(Reason::RateLimited, Some(2_000), 10));
         assert_eq!(resting(&one, 20), Some(5_000));
-        assert!(!one.rest(Reason::RateLimited, Some(9_000), 30), "no new state");
+        assert!(
+            !one.rest(Reason::RateLimited, Some(9_000), 30),
+            "no new state"
+        );
         assert_eq!(resting(&one, 40), Some(9_000));
         assert!(!one.rest(Reason::RateLimited, None, 50));
         assert!(!one.rest(Reason::Forbidden, Some(60), 50));
-        assert_eq!((one.reason, resting(&one, 60)), (Reason::RateLimited, Some(9_000)));
-        assert!(one.rest(Reason::Exhausted, Some(90_000), 70), "another reason");
-        assert_eq!((one.reason, resting(&one, 80)), (Reason::Exhausted, Some(90_000)));
+        assert_eq!(
+            (one.reason, resting(&one, 60)),
+            (Reason::RateLimited, Some(9_000))
+        );
+        assert!(
+            one.rest(Reason::Exhausted, Some(90_000), 70),
+            "another reason"
+        );
+        assert_eq!(
+            (one.reason, resting(&one, 80)),
+            (Reason::Exhausted, Some(90_000))
+        );
     }
 
     #[test]
     fn a_wrong_header_does_not_bench_anybody_for_ever() {
         let mut one = Breaker::new(0);
         one.rest(Reason::RateLimited, Some(i64::MAX), 1_000);
-        assert_eq!(resting(&one, 1_000), Some(1_000 + Reason::RateLimited.longest_ms()));
+        assert_eq!(
+            resting(&one, 1_000),
+            Some(1_000 + Reason::RateLimited.longest_ms())
+        );
     }
 
     #[test]

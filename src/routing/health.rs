@@ -285,9 +285,14 @@ impl Health {
             let mut found = subjects.iter().filter_map(|s| breakers.get(s));
             found.any(|b| b.standing(now_ms) == wanted)
         };
-        if !standing(&self.read(), Standing::HalfOpen) {
+        let known = self.read();
+        if standing(&known, Standing::Trying) {
+            return Trials::TakenByAnother;
+        }
+        if !standing(&known, Standing::HalfOpen) {
             return Trials::NotNeeded;
         }
+        drop(known);
         let mut breakers = self.write();
         if standing(&breakers, Standing::Trying) {
             return Trials::TakenByAnother;
@@ -345,7 +350,9 @@ impl Health {
         let mut breakers = self.write();
         breakers.retain(|subject, breaker| {
             let concerns = subject.provider == provider
-                && subject.credential.is_none_or(|id| credentials.contains(&id));
+                && subject
+                    .credential
+                    .is_none_or(|id| credentials.contains(&id));
             if concerns && breaker.standing(now_ms) != Standing::Closed {
                 let from = State::of(breaker.reason);
                 ended.push(well(*subject, from, "operator", now_ms));
@@ -423,10 +430,7 @@ impl Health {
         if self.knows_nothing() {
             return;
         }
-        let broken = matches!(
-            ended.outcome,
-            Outcome::Failed | Outcome::Overloaded { .. }
-        );
+        let broken = matches!(ended.outcome, Outcome::Failed | Outcome::Overloaded { .. });
         let reason = self.read().get(&provider).map(|b| b.reason);
         if reason == Some(Reason::Unreachable) || (reason == Some(Reason::Failing) && !broken) {
             self.served(&[provider], ended);
@@ -459,12 +463,7 @@ impl Health {
         });
     }
 
-    fn change(
-        &self,
-        subject: Subject,
-        ended: &Ended<'_>,
-        by: impl FnOnce(&mut Breaker) -> bool,
-    ) {
+    fn change(&self, subject: Subject, ended: &Ended<'_>, by: impl FnOnce(&mut Breaker) -> bool) {
         let now_ms = ended.now_ms;
         let mut breakers = self.write();
         let breaker = breakers

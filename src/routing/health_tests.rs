@@ -59,12 +59,37 @@ fn trouble_concerns_what_it_says_something_about() {
     for (outcome, concerned) in [
         (Outcome::Served, [false; 5]),
         (Outcome::Answered, [false; 5]),
-        (Outcome::RateLimited { retry_after_ms: wait }, [true, false, false, false, false]),
-        (Outcome::Unavailable { retry_after_ms: wait }, [true, false, false, false, false]),
-        (Outcome::Overloaded { retry_after_ms: Some(9) }, [true, false, false, false, false]),
+        (
+            Outcome::RateLimited {
+                retry_after_ms: wait,
+            },
+            [true, false, false, false, false],
+        ),
+        (
+            Outcome::Unavailable {
+                retry_after_ms: wait,
+            },
+            [true, false, false, false, false],
+        ),
+        (
+            Outcome::Overloaded {
+                retry_after_ms: Some(9),
+            },
+            [true, false, false, false, false],
+        ),
         (Outcome::Forbidden, [true, false, false, false, false]),
-        (Outcome::AccountLimited { retry_after_ms: wait }, [true, false, true, false, false]),
-        (Outcome::Exhausted { retry_after_ms: wait }, [true, false, true, false, false]),
+        (
+            Outcome::AccountLimited {
+                retry_after_ms: wait,
+            },
+            [true, false, true, false, false],
+        ),
+        (
+            Outcome::Exhausted {
+                retry_after_ms: wait,
+            },
+            [true, false, true, false, false],
+        ),
         (Outcome::Rejected, [true, false, true, false, false]),
         (Outcome::Unreachable, [true, true, true, true, false]),
     ] {
@@ -165,8 +190,12 @@ fn a_page_sees_the_trouble_of_a_credential_and_an_operator_can_end_it() {
 
 fn heard(events: &mut Events) -> Vec<(State, State, &'static str)> {
     let all = std::iter::from_fn(|| events.try_recv().ok());
-    all.map(|Event { from, to, reason, .. }| (from, to, reason))
-        .collect()
+    all.map(
+        |Event {
+             from, to, reason, ..
+         }| (from, to, reason),
+    )
+    .collect()
 }
 
 #[test]
@@ -194,7 +223,10 @@ fn every_change_of_state_is_told_once() {
     let until = |now| health.resting(&all[0], now).unwrap().until_ms - now;
     assert_eq!(until(9_001), 1_000);
     assert!(health.recovered(subject, 10_001));
-    assert_eq!(heard(&mut events), [(State::Rejected, State::Well, "probe")]);
+    assert_eq!(
+        heard(&mut events),
+        [(State::Rejected, State::Well, "probe")]
+    );
     assert_eq!(resting(&health, 10_002), [false; 5]);
     report(&health, &all[0], Outcome::Rejected, 10_003);
     assert_eq!(until(10_003), 30_000, "the probe may have been wrong");
@@ -207,7 +239,10 @@ fn every_change_of_state_is_told_once() {
         "whoever probes has to know"
     );
     health.forget(ProviderId(1), &[ProviderKeyId(10)], 50_000);
-    assert_eq!(heard(&mut events), [(State::Rejected, State::Well, "operator")]);
+    assert_eq!(
+        heard(&mut events),
+        [(State::Rejected, State::Well, "operator")]
+    );
 }
 
 #[test]

@@ -39,9 +39,8 @@ pub fn meaning(
             && (rule.protocol.is_empty() || *rule.protocol == *error.protocol)
             && rule.provider.is_none_or(|id| id == error.provider)
     });
-    let fits = |rule: &ErrorRule, found: &Value| {
-        text(found).is_some_and(|text| like(&rule.value, &text))
-    };
+    let fits =
+        |rule: &ErrorRule, found: &Value| text(found).is_some_and(|text| like(&rule.value, &text));
     let rule = fitting.find(|rule| {
         rule.path.is_empty()
             || json().is_some_and(|json| {
@@ -49,7 +48,11 @@ pub fn meaning(
                 found.is_some()
             })
     })?;
-    let reset = if rule.reset_path.is_empty() { None } else { json() };
+    let reset = if rule.reset_path.is_empty() {
+        None
+    } else {
+        json()
+    };
     let until_ms = reset.and_then(|json| {
         any(json, &rule.reset_path, &mut |found| {
             wait::until(&text(found)?, now_ms, rule.reset_zone)
@@ -140,7 +143,12 @@ mod tests {
 
     #[test]
     fn a_code_decides_and_words_in_a_message_do_not() {
-        let rules = [rule(429, "error.code", "insufficient_quota", Meaning::Exhausted)];
+        let rules = [rule(
+            429,
+            "error.code",
+            "insufficient_quota",
+            Meaning::Exhausted,
+        )];
         let read = |status, body| read(&rules, status, body).map(|(meaning, _)| meaning);
         let out_of_quota = r#"{"error":{"message":"x","code":"insufficient_quota"}}"#;
         assert_eq!(read(429, out_of_quota), Some(Meaning::Exhausted));
@@ -161,13 +169,29 @@ mod tests {
     fn numbers_lists_patterns_and_a_status_alone_are_understood() {
         let rules = [
             rule(0, "error.code", "1113", Meaning::Exhausted),
-            rule(429, "error.details.*.violations.*.quotaId", "*PerDay*", Meaning::Exhausted),
-            rule(429, "error.code", "RateLimitExceeded.*", Meaning::AccountLimited),
+            rule(
+                429,
+                "error.details.*.violations.*.quotaId",
+                "*PerDay*",
+                Meaning::Exhausted,
+            ),
+            rule(
+                429,
+                "error.code",
+                "RateLimitExceeded.*",
+                Meaning::AccountLimited,
+            ),
             rule(402, "", "", Meaning::Exhausted),
         ];
         let read = |status, body| read(&rules, status, body).map(|(meaning, _)| meaning);
-        assert_eq!(read(429, r#"{"error":{"code":"1113"}}"#), Some(Meaning::Exhausted));
-        assert_eq!(read(200, r#"{"error":{"code":1113}}"#), Some(Meaning::Exhausted));
+        assert_eq!(
+            read(429, r#"{"error":{"code":"1113"}}"#),
+            Some(Meaning::Exhausted)
+        );
+        assert_eq!(
+            read(200, r#"{"error":{"code":1113}}"#),
+            Some(Meaning::Exhausted)
+        );
         let of_day = r#"[{"error":{"details":[{"a":1},{"violations":[{"quotaId":"GenerateRequestsPerDayPerProject"}]}]}}]"#;
         assert_eq!(read(429, of_day), Some(Meaning::Exhausted));
         let of_minute = of_day.replace("PerDay", "PerMinute");
@@ -182,13 +206,19 @@ mod tests {
         let mut in_words = rule(429, "error.code", "1308", Meaning::RateLimited);
         in_words.reset_path = "error.message".into();
         in_words.reset_zone = Tz::Asia__Shanghai;
-        let mut delay = rule(429, "error.status", "RESOURCE_EXHAUSTED", Meaning::RateLimited);
+        let mut delay = rule(
+            429,
+            "error.status",
+            "RESOURCE_EXHAUSTED",
+            Meaning::RateLimited,
+        );
         delay.reset_path = "error.details.*.retryDelay".into();
         let rules = [in_words, delay];
         let until = |body| read(&rules, 429, body).unwrap().1;
         let said = r#"{"error":{"code":"1308","message":"limit, back at 2026-11-21 08:00:09."}}"#;
         assert_eq!(until(said), Some(NOW + 9_000));
-        let told = r#"{"error":{"status":"RESOURCE_EXHAUSTED","details":[{"x":1},{"retryDelay":"34s"}]}}"#;
+        let told =
+            r#"{"error":{"status":"RESOURCE_EXHAUSTED","details":[{"x":1},{"retryDelay":"34s"}]}}"#;
         assert_eq!(until(told), Some(NOW + 34_000));
         assert_eq!(until(r#"{"error":{"code":"1308"}}"#), None);
     }
@@ -201,7 +231,12 @@ mod tests {
         other_provider.provider = Some(ProviderId(2));
         let mut this_one = rule(500, "", "", Meaning::Overloaded);
         this_one.provider = Some(ProviderId(1));
-        let rules = [other_protocol, other_provider, this_one, rule(0, "", "", Meaning::Rejected)];
+        let rules = [
+            other_protocol,
+            other_provider,
+            this_one,
+            rule(0, "", "", Meaning::Rejected),
+        ];
         assert_eq!(read(&rules, 500, ""), Some((Meaning::Overloaded, None)));
         assert_eq!(read(&rules, 400, ""), Some((Meaning::Rejected, None)));
         assert_eq!(read(&[], 400, ""), None);

@@ -32,7 +32,12 @@ pub(super) struct Rule {
 }
 
 /// Puts the items in order, the best first. The same seed gives the same order.
-pub(super) fn order<T>(items: &mut [T], rule: &Rule, chance: &mut Chance, unit: impl Fn(&T) -> Unit) {
+pub(super) fn order<T>(
+    items: &mut [T],
+    rule: &Rule,
+    chance: &mut Chance,
+    unit: impl Fn(&T) -> Unit,
+) {
     if items.len() < 2 {
         return;
     }

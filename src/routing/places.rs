@@ -167,7 +167,8 @@ impl Places {
     pub(super) fn resize(&self, credential: ProviderKeyId, limit: Option<u32>) {
         let known = self.slots().get(&credential).map(Arc::clone);
         if let Some(slot) = known {
-            slot.limit.store(limit.unwrap_or(u32::MAX), Ordering::SeqCst);
+            slot.limit
+                .store(limit.unwrap_or(u32::MAX), Ordering::SeqCst);
             self.hand_out(&slot);
         }
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ahash::AHashSet;
 use proptest::prelude::*;
 
-use super::{Attempts, Candidate, Ended, Health, Outcome, Plan, PlanRequest, QueueRule, Skip, Why, plan};
+use super::{
+    Attempts, Candidate, Ended, Health, Outcome, Plan, PlanRequest, QueueRule, Skip, Why, plan,
+};
 use crate::catalog::fixtures::{self, Build};
 use crate::catalog::{AllowedModels, ApiKey, CredentialState, Model, Resolved, Target};
 use modelgate_domain::{ProviderId, Strategy as ModelStrategy, TargetId};
@@ -225,7 +227,10 @@ fn what_the_vendor_will_not_serve_is_not_tried() {
         .into_iter()
         .filter(|(_, why)| *why != "weight_zero")
         .collect();
-    assert_eq!(out, [(1, "credential_rejected"), (2, "credential_exhausted")]);
+    assert_eq!(
+        out,
+        [(1, "credential_rejected"), (2, "credential_exhausted")]
+    );
     let until_ms = Some(NOW + 1_000);
     assert_eq!(none.why_empty(), Why::Resting { until_ms });
     let later = PlanRequest {
@@ -257,20 +262,33 @@ fn the_models_strategy_orders_targets_of_the_same_priority() {
     let got: Vec<_> = (0..4).map(|turn| first(&turns, turn, None)).collect();
     assert_eq!(got, [(1, "turn"), (2, "turn"), (1, "turn"), (2, "turn")]);
     assert_eq!(health.turn(turns.model.id, true), 0);
-    assert_eq!((health.turn(turns.model.id, false), health.turn(turns.model.id, true)), (1, 1));
+    assert_eq!(
+        (
+            health.turn(turns.model.id, false),
+            health.turn(turns.model.id, true)
+        ),
+        (1, 1)
+    );
     let kept = model(ModelStrategy::LeastBusy, true);
     let (home, why) = first(&kept, 1, Some(42));
     assert_eq!(why, "affinity");
     assert!((0..20).all(|turn| first(&kept, turn, Some(42)).0 == home));
     let well = plan(&health, &ask(&kept, &key, 1));
-    let there = well.attempts.iter().find(|c| c.target.id.0 == home).unwrap();
+    let there = well
+        .attempts
+        .iter()
+        .find(|c| c.target.id.0 == home)
+        .unwrap();
     report(&health, there, Outcome::Unreachable);
     let request = PlanRequest {
         conversation: Some(42),
         ..ask(&kept, &key, 1)
     };
     let away = plan(&health, &request);
-    assert_ne!(away.attempts[0].target.id.0, home, "affinity yields to health");
+    assert_ne!(
+        away.attempts[0].target.id.0, home,
+        "affinity yields to health"
+    );
     assert_eq!(away.attempts[2].target.id.0, home);
 }
 

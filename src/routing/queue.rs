@@ -190,11 +190,13 @@ impl Line {
         let place = self.turns.iter().position(|waiting| *waiting == key);
         let place = place.unwrap_or(self.turns.len());
         let others = self.turns.iter().enumerate();
-        let before = others.filter(|(_, other)| **other != key).map(|(at, other)| {
-            // those whose turn comes sooner have one round more
-            let rounds = own.saturating_add(usize::from(at < place));
-            self.of.get(other).map_or(0, |t| t.len().min(rounds))
-        });
+        let before = others
+            .filter(|(_, other)| **other != key)
+            .map(|(at, other)| {
+                // those whose turn comes sooner have one round more
+                let rounds = own.saturating_add(usize::from(at < place));
+                self.of.get(other).map_or(0, |t| t.len().min(rounds))
+            });
         before.sum::<usize>().saturating_add(own)
     }
 }

@@ -166,7 +166,11 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "17"),
             ("x-ratelimit-reset-tokens", "9h"),
         ];
-        assert_eq!(wait(&groq), Some(179_560), "a limit with room left is no reason");
+        assert_eq!(
+            wait(&groq),
+            Some(179_560),
+            "a limit with room left is no reason"
+        );
     }
 
     #[test]

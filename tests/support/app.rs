@@ -138,6 +138,11 @@ impl TestApp {
         format!("http://{}", self.server.addr())
     }
 
+    /// Calls that wait for a free credential.
+    pub fn waiting(&self) -> usize {
+        self.server.waiting_calls()
+    }
+
     /// The database, for questions that no page answers.
     pub fn db(&self) -> &modelgate_store::Db {
         self.server.db()

@@ -12,8 +12,8 @@ use crate::providers::Provider;
 use crate::settings::Setting;
 use crate::targets::Target;
 use crate::{
-    Conn, Db, StoreError, api_keys, changes, error_rules, limits, models, prices, provider_keys, providers,
-    settings, targets, time_rules,
+    Conn, Db, StoreError, api_keys, changes, error_rules, limits, models, prices, provider_keys,
+    providers, settings, targets, time_rules,
 };
 
 /// The rows of one generation; nothing deleted is among them.

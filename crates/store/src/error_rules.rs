@@ -54,11 +54,7 @@ pub async fn list(c: &mut Conn) -> Result<Vec<ErrorRule>, StoreError> {
 }
 
 /// Makes a rule; its `id` is not looked at. Gives the row.
-pub async fn insert(
-    c: &mut Conn,
-    rule: &ErrorRule,
-    now: DateTime<Utc>,
-) -> Result<i64, StoreError> {
+pub async fn insert(c: &mut Conn, rule: &ErrorRule, now: DateTime<Utc>) -> Result<i64, StoreError> {
     let now = at(now);
     Ok(db!(c, |c| {
         diesel::insert_into(error_rules::table)

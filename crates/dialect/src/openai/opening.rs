@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The messages up to the first one of the user, raw; nothing where the text is no list of messages.
