@@ -14,12 +14,12 @@ use modelgate_store::catalog::CatalogRows;
 use modelgate_store::prices::PriceOf;
 use modelgate_store::{error_rules, models, provider_keys, providers, targets};
 
+use super::ErrorRule;
 use super::outbound;
 use super::snapshot::{
     AllowedModels, ApiKey, Catalog, Credential, Fallback, KeyRules, Model, Note, Provider, Target,
 };
 use crate::secrets::{Keyring, SecretsError};
-use super::ErrorRule;
 
 /// The table name that a sealed credential is bound to, with its row.
 pub const SEALED_IN: &str = "provider_keys";
