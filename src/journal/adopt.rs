@@ -12,7 +12,7 @@ use modelgate_store::drain::{Batch, Entry};
 use super::carrier::{BATCH, Carrier};
 use super::directory::Directory;
 use super::drain::{Found, Sink, SinkError};
-use super::frame::{self, Event};
+use super::frame;
 use super::segment::{self, HEADER, Segment};
 use super::shared::Shared;
 use super::tail::Tail;
@@ -66,7 +66,7 @@ impl Estate {
         let died = &mut self.adopted.died;
         while !died.is_empty() {
             let rest = died.len().saturating_sub(BATCH);
-            let end = |record: &RequestRecord| Entry::Ended(Box::new(record.clone()), Vec::new());
+            let end = |record: &RequestRecord| Entry::Ended(Arc::new(record.clone()), Vec::new());
             let batch = Batch {
                 instance: self.adopted.directory.instance.clone(),
                 positions: Vec::new(),
@@ -170,7 +170,7 @@ fn set_aside(directory: &Directory, file: &Path, len: usize) -> io::Result<()> {
 /// Looks for requests that started and never ended.
 #[derive(Debug, Default)]
 struct Scan {
-    open: BTreeMap<RequestId, RequestRecord>,
+    open: BTreeMap<RequestId, Arc<RequestRecord>>,
     first_ms: Option<i64>,
     last_ms: i64,
 }
@@ -185,14 +185,14 @@ impl Scan {
             ends.push(u64::try_from(at).unwrap_or(u64::MAX));
             self.first_ms.get_or_insert(frame.at_ms);
             self.last_ms = self.last_ms.max(frame.at_ms);
-            match frame.event() {
-                Ok(Event::Started(record)) => {
-                    self.open.insert(record.id, *record);
+            match frame.entry() {
+                Ok(Entry::Started(record)) => {
+                    self.open.insert(record.id, record);
                 }
-                Ok(Event::Ended(ended)) => {
-                    self.open.remove(&ended.record.id);
+                Ok(Entry::Ended(record, _)) => {
+                    self.open.remove(&record.id);
                 }
-                Ok(Event::Again(_)) | Err(_) => {}
+                Ok(Entry::Again { .. }) | Err(_) => {}
             }
         }
         ends
@@ -200,13 +200,13 @@ impl Scan {
 
     fn died(self) -> Vec<RequestRecord> {
         let last_ms = self.last_ms;
-        let died = |record: RequestRecord| RequestRecord {
+        let died = |record: Arc<RequestRecord>| RequestRecord {
             status: Status::Error,
             fault_owner: FaultOwner::Gateway,
             error_code: "instance_died".into(),
             error_message: "the gateway process ended before the answer did".into(),
             finished_ms: last_ms.max(record.started_ms),
-            ..record
+            ..Arc::unwrap_or_clone(record)
         };
         self.open.into_values().map(died).collect()
     }

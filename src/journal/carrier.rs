@@ -17,8 +17,9 @@ use super::shared::Shared;
 use super::tail::{Located, Tail};
 use super::{Drained, Observer};
 
-/// Records in one transaction.
-pub(super) const BATCH: usize = 500;
+/// Records in one transaction. Under load each commit rewrites the same pages of every index, so few large ones are
+/// cheaper; this one takes some ten milliseconds.
+pub(super) const BATCH: usize = 2_000;
 
 /// Moves records from a tail to the sink.
 pub(super) struct Carrier<S> {
@@ -101,11 +102,13 @@ impl<S: Sink> Carrier<S> {
     }
 
     async fn apply(&self, tail: &Tail, records: &[Located]) -> Result<Outcome, SinkError> {
-        let entries = records.iter().filter_map(|r| r.entry.as_ref().ok());
+        let entries = records
+            .iter()
+            .filter_map(|r| r.entry.as_ref().ok()?.clone());
         let batch = Batch {
             instance: tail.instance.clone(),
             positions: tail.positions(records),
-            entries: entries.cloned().collect(),
+            entries: entries.collect(),
         };
         self.sink.apply(batch).await
     }
@@ -129,7 +132,7 @@ impl<S: Sink> Carrier<S> {
             return;
         }
         for record in records {
-            if let Ok(Entry::Ended(record, _)) = &record.entry {
+            if let Ok(Some(Entry::Ended(record, _))) = &record.entry {
                 (self.observer)(Drained::Ended(record));
             }
         }
@@ -187,8 +190,11 @@ impl<S: Sink> Carrier<S> {
             "at_ms": record.at_ms,
             "reason": reason,
             "record": match &record.entry {
-                Ok(Entry::Started(record) | Entry::Ended(record, _)) => serde_json::json!(record),
-                Ok(Entry::Again { of, .. }) => serde_json::json!({ "again": of }),
+                Ok(Some(Entry::Started(record) | Entry::Ended(record, _))) => {
+                    serde_json::json!(**record)
+                }
+                Ok(Some(Entry::Again { of, .. })) => serde_json::json!({ "again": of }),
+                Ok(None) => serde_json::Value::Null,
                 Err(unreadable) => serde_json::json!(unreadable.body),
             },
         });

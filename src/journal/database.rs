@@ -1,6 +1,7 @@
 //! The database as the place where records go.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use modelgate_domain::{FaultOwner, RequestId, RequestRecord, Status};
@@ -100,6 +101,6 @@ fn beyond_doubt() -> Batch {
     Batch {
         instance: "trial".into(),
         positions: Vec::new(),
-        entries: vec![Entry::Ended(Box::new(record), Vec::new())],
+        entries: vec![Entry::Ended(Arc::new(record), Vec::new())],
     }
 }

@@ -90,12 +90,14 @@ impl Sink for Fake {
             for entry in batch.entries {
                 match entry {
                     Entry::Started(record) => {
-                        s.rows.entry(record.id.0).or_insert(*record);
+                        s.rows
+                            .entry(record.id.0)
+                            .or_insert_with(|| (*record).clone());
                     }
                     Entry::Ended(record, attempts) => {
                         let pending = |r: &RequestRecord| r.status == Status::Pending;
                         if s.rows.get(&record.id.0).is_none_or(pending) {
-                            s.rows.insert(record.id.0, *record);
+                            s.rows.insert(record.id.0, (*record).clone());
                             s.attempts += attempts.len();
                             ended += 1;
                         }
@@ -151,6 +153,7 @@ pub(super) fn record(n: i64) -> RequestRecord {
         api_key_id: ApiKeyId(1),
         model_id: ModelId(1),
         started_ms: START_MS,
+        user_agent: "x".repeat(240),
         ..RequestRecord::default()
     }
 }

@@ -1,69 +1,46 @@
 //! The bytes of a segment: a header, then length-prefixed records with a checksum.
 //!
-//! Pure: no files. A record is `length u32 | crc32c u32 | kind u8 | at_ms i64 | JSON`, little-endian; the checksum
-//! covers what follows it, the length counts the same bytes.
+//! Pure: no files. A record is `length u32 | crc32c u32 | kind u8 | at_ms i64 | id i64 | fields`, little-endian; the
+//! checksum covers what follows it, the length counts the same bytes. [`super::record`] says what fields are.
+
+use std::sync::Arc;
 
 use modelgate_domain::{AttemptRecord, RequestId, RequestRecord};
-use serde::{Deserialize, Serialize};
+use modelgate_store::drain::Entry;
+
+use super::record;
 
 /// Length of a segment's header.
 pub(super) const HEADER_LEN: usize = 16;
 const MAGIC: &[u8; 4] = b"MGJL";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const PREFIX_LEN: usize = 8;
-const ENVELOPE_LEN: usize = 9;
+const ENVELOPE_LEN: usize = 17;
 /// Longer than any record, so that a damaged length is recognised as such.
 const MAX_LEN: usize = 4 << 20;
 /// The longest record, prefix included.
 pub(super) const LONGEST: usize = PREFIX_LEN + MAX_LEN;
 
-/// What a record says.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Event {
+/// What is to be recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum News<'a> {
     /// A vendor is about to be called.
-    Started(Box<RequestRecord>),
-    /// The request ended.
-    Ended(Box<Ended>),
-    /// One more refusal like the one recorded as `of`.
-    Again(Again),
-}
-
-/// A terminal record and, where there was more than one, its attempts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Ended {
-    /// The request.
-    pub(super) record: RequestRecord,
-    /// Its vendor calls.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) attempts: Vec<AttemptRecord>,
-}
-
-/// The same as [`Ended`], borrowed.
-#[derive(Serialize)]
-pub(super) struct EndedRef<'a> {
-    /// The request.
-    pub(super) record: &'a RequestRecord,
-    /// Its vendor calls.
-    #[serde(skip_serializing_if = "<[AttemptRecord]>::is_empty")]
-    pub(super) attempts: &'a [AttemptRecord],
-}
-
-/// A repeated refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Again {
-    /// The request whose row counts it.
-    pub(super) of: RequestId,
+    Started(&'a RequestRecord),
+    /// The request ended; its vendor calls where there was more than one.
+    Ended(&'a RequestRecord, &'a [AttemptRecord]),
+    /// One more refusal like the one recorded under this id.
+    Again(RequestId),
 }
 
 /// The kind byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
-    /// [`Event::Started`].
+    /// [`News::Started`].
     Started = 1,
-    /// [`Event::Ended`].
+    /// [`News::Ended`].
     Ended = 2,
-    /// [`Event::Again`].
+    /// [`News::Again`].
     Again = 3,
 }
 
@@ -82,26 +59,37 @@ pub(super) fn has_header(bytes: &[u8], number: u64) -> bool {
 }
 
 /// Appends one record to `buffer`.
-pub(super) fn encode<T: Serialize>(
+pub(super) fn encode(buffer: &mut Vec<u8>, at_ms: i64, news: News<'_>) {
+    let (kind, id) = match news {
+        News::Started(record) => (Kind::Started, record.id),
+        News::Ended(record, _) => (Kind::Ended, record.id),
+        News::Again(of) => (Kind::Again, of),
+    };
+    encode_with(buffer, kind, (at_ms, id), |buffer| match news {
+        News::Started(record) => record::put(buffer, record, &[]),
+        News::Ended(record, attempts) => record::put(buffer, record, attempts),
+        News::Again(_) => {}
+    });
+}
+
+/// The envelope around what `fields` appends.
+pub(super) fn encode_with(
     buffer: &mut Vec<u8>,
     kind: Kind,
-    at_ms: i64,
-    body: &T,
-) -> Result<(), serde_json::Error> {
+    (at_ms, id): (i64, RequestId),
+    fields: impl FnOnce(&mut Vec<u8>),
+) {
     let start = buffer.len();
     buffer.extend_from_slice(&[0; PREFIX_LEN]);
     buffer.push(kind as u8);
     buffer.extend_from_slice(&at_ms.to_le_bytes());
-    if let Err(error) = serde_json::to_writer(&mut *buffer, body) {
-        buffer.truncate(start);
-        return Err(error);
-    }
+    buffer.extend_from_slice(&id.0.to_le_bytes());
+    fields(buffer);
     let payload = start + PREFIX_LEN;
     let length = u32::try_from(buffer.len() - payload).unwrap_or(u32::MAX);
     let sum = crc32c::crc32c(&buffer[payload..]);
     buffer[start..start + 4].copy_from_slice(&length.to_le_bytes());
     buffer[start + 4..payload].copy_from_slice(&sum.to_le_bytes());
-    Ok(())
 }
 
 /// One whole, undamaged record.
@@ -110,22 +98,35 @@ pub(super) struct Frame<'a> {
     kind: u8,
     /// When it was written, epoch milliseconds.
     pub(super) at_ms: i64,
-    /// The JSON.
+    /// The request it is about.
+    pub(super) id: RequestId,
+    /// The fields.
     pub(super) body: &'a [u8],
     /// Bytes it takes in the segment.
     pub(super) len: usize,
 }
 
 impl Frame<'_> {
-    /// Reads the record.
-    pub(super) fn event(&self) -> Result<Event, String> {
-        let read = match self.kind {
-            k if k == Kind::Started as u8 => serde_json::from_slice(self.body).map(Event::Started),
-            k if k == Kind::Ended as u8 => serde_json::from_slice(self.body).map(Event::Ended),
-            k if k == Kind::Again as u8 => serde_json::from_slice(self.body).map(Event::Again),
-            other => return Err(format!("unknown kind of record {other}")),
-        };
-        read.map_err(|error| error.to_string())
+    /// Whether it is of this kind.
+    pub(super) fn is(&self, kind: Kind) -> bool {
+        self.kind == kind as u8
+    }
+
+    /// What the database does with it.
+    pub(super) fn entry(&self) -> Result<Entry, String> {
+        if self.is(Kind::Again) {
+            let (of, count) = (self.id, 1);
+            return Ok(Entry::Again { of, count });
+        }
+        if !self.is(Kind::Started) && !self.is(Kind::Ended) {
+            return Err(format!("unknown kind of record {}", self.kind));
+        }
+        let (record, attempts) = record::take(self.body).map_err(|error| error.to_string())?;
+        Ok(if self.is(Kind::Started) {
+            Entry::Started(Arc::new(record))
+        } else {
+            Entry::Ended(Arc::new(record), attempts)
+        })
     }
 }
 
@@ -149,10 +150,12 @@ pub(super) fn next(bytes: &[u8]) -> Result<Option<Frame<'_>>, Torn> {
         return Err(Torn);
     }
     let (kind, rest) = payload.split_first().ok_or(Torn)?;
-    let (at_ms, body) = rest.split_first_chunk::<8>().ok_or(Torn)?;
+    let (at_ms, rest) = rest.split_first_chunk::<8>().ok_or(Torn)?;
+    let (id, body) = rest.split_first_chunk::<8>().ok_or(Torn)?;
     Ok(Some(Frame {
         kind: *kind,
         at_ms: i64::from_le_bytes(*at_ms),
+        id: RequestId(i64::from_le_bytes(*id)),
         body,
         len: PREFIX_LEN + length,
     }))
@@ -169,10 +172,9 @@ mod tests {
             requested_model: "gpt-x".into(),
             ..RequestRecord::default()
         };
-        encode(&mut buffer, Kind::Started, 5, &record).unwrap();
+        encode(&mut buffer, 5, News::Started(&record));
         let first = buffer.len();
-        let again = Again { of: RequestId(7) };
-        encode(&mut buffer, Kind::Again, 6, &again).unwrap();
+        encode(&mut buffer, 6, News::Again(RequestId(7)));
         (buffer, first)
     }
 
@@ -181,9 +183,10 @@ mod tests {
         let (bytes, first) = two_records();
         let frame = next(&bytes).unwrap().unwrap();
         assert_eq!((frame.len, frame.at_ms), (first, 5));
-        assert!(matches!(frame.event(), Ok(Event::Started(r)) if r.requested_model == "gpt-x"));
+        assert!(matches!(frame.entry(), Ok(Entry::Started(r)) if r.requested_model == "gpt-x"));
         let frame = next(&bytes[first..]).unwrap().unwrap();
-        assert_eq!(frame.event(), Ok(Event::Again(Again { of: RequestId(7) })));
+        let (of, count) = (RequestId(7), 1);
+        assert_eq!(frame.entry(), Ok(Entry::Again { of, count }));
         assert!(next(&bytes[first + frame.len..]).unwrap().is_none());
     }
 

@@ -10,6 +10,7 @@ mod database;
 mod directory;
 mod drain;
 mod frame;
+mod record;
 mod refusals;
 mod segment;
 mod shared;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 use ahash::AHashMap;
 use modelgate_domain::{ApiKeyId, ModelId, RequestId, RequestRecord};
 
-use super::frame::{Again, EndedRef, Kind};
+use super::frame::News;
 use super::lock;
 use super::shared::{Holder, Shared};
 use super::writer::Appender;
@@ -66,8 +66,7 @@ impl Refusals {
         let fresh = |w: &Window| (w.since_ms..w.since_ms + WINDOW_MS).contains(&now);
         let mut state = lock(&self.state);
         if let Some(window) = state.windows.get(&kinship).copied().filter(fresh) {
-            let again = Again { of: window.row };
-            state.appender.append_or_hold(Kind::Again, &again);
+            state.appender.append_or_hold(News::Again(window.row));
             return;
         }
         if state.windows.len() >= SWEEP_AT {
@@ -78,9 +77,7 @@ impl Refusals {
             since_ms: now,
         };
         state.windows.insert(kinship, window);
-        let attempts = &[];
-        let row = EndedRef { record, attempts };
-        state.appender.append_or_hold(Kind::Ended, &row);
+        state.appender.append_or_hold(News::Ended(record, &[]));
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use modelgate_domain::RequestId;
 use modelgate_store::drain::{Entry, Position};
 
-use super::frame::{self, Event};
+use super::frame::{self, Frame, Kind};
 use super::segment::{HEADER, Segment};
 
 /// How much of a segment is read at once; longer records are read on their own.
@@ -25,8 +25,8 @@ pub(super) struct Located {
     pub(super) end: u64,
     /// When it was written, epoch milliseconds.
     pub(super) at_ms: i64,
-    /// What it says.
-    pub(super) entry: Result<Entry, Unreadable>,
+    /// What it says; `None` for the start of a request whose end was read with it, which nobody needs.
+    pub(super) entry: Result<Option<Entry>, Unreadable>,
 }
 
 /// A record that this version cannot read.
@@ -34,7 +34,7 @@ pub(super) struct Located {
 pub(super) struct Unreadable {
     /// Why.
     pub(super) reason: String,
-    /// Its bytes, as far as they are text.
+    /// Its bytes, in hexadecimal.
     pub(super) body: String,
 }
 
@@ -92,13 +92,13 @@ impl Tail {
         for record in records {
             self.offsets.insert(record.segment, record.end);
             match &record.entry {
-                Ok(Entry::Started(started)) => {
+                Ok(Some(Entry::Started(started))) => {
                     if self.open.insert(started.id, record.segment).is_none() {
                         *self.open_in.entry(record.segment).or_default() += 1;
                     }
                 }
-                Ok(Entry::Ended(ended, _)) => self.close(ended.id),
-                Ok(Entry::Again { .. }) | Err(_) => {}
+                Ok(Some(Entry::Ended(ended, _))) => self.close(ended.id),
+                Ok(Some(Entry::Again { .. }) | None) | Err(_) => {}
             }
         }
     }
@@ -144,23 +144,24 @@ fn read_some(
     if matches!(frame::next(&bytes), Err(frame::Torn)) {
         bytes = segment.read(at, frame::LONGEST)?;
     }
+    let mut frames = Vec::new();
     let mut offset = 0;
-    while found.len() < limit
+    while found.len() + frames.len() < limit
         && let Ok(Some(frame)) = frame::next(&bytes[offset..])
     {
-        let start = at + length(offset);
+        let start = offset;
         offset += frame.len;
-        found.push(Located {
-            segment: segment.number,
-            start,
-            end: at + length(offset),
-            at_ms: frame.at_ms,
-            entry: frame.event().map(entry).map_err(|reason| Unreadable {
-                reason,
-                body: String::from_utf8_lossy(frame.body).into_owned(),
-            }),
-        });
+        frames.push((start, frame));
     }
+    let ended = frames.iter().filter(|(_, frame)| frame.is(Kind::Ended));
+    let ended: AHashSet<RequestId> = ended.map(|(_, frame)| frame.id).collect();
+    found.extend(frames.iter().map(|(start, frame)| Located {
+        segment: segment.number,
+        start: at + length(*start),
+        end: at + length(start + frame.len),
+        at_ms: frame.at_ms,
+        entry: read(frame, &ended),
+    }));
     if offset > 0 {
         return Ok(at + length(offset));
     }
@@ -179,16 +180,15 @@ fn read_some(
     Ok(end)
 }
 
-/// What the database does with an event.
-pub(super) fn entry(event: Event) -> Entry {
-    match event {
-        Event::Started(record) => Entry::Started(record),
-        Event::Ended(ended) => Entry::Ended(Box::new(ended.record), ended.attempts),
-        Event::Again(again) => Entry::Again {
-            of: again.of,
-            count: 1,
-        },
+/// What a frame says. The start of what is in `ended` is not even decoded.
+fn read(frame: &Frame<'_>, ended: &AHashSet<RequestId>) -> Result<Option<Entry>, Unreadable> {
+    if frame.is(Kind::Started) && ended.contains(&frame.id) {
+        return Ok(None);
     }
+    frame.entry().map(Some).map_err(|reason| Unreadable {
+        reason,
+        body: data_encoding::HEXLOWER.encode(frame.body),
+    })
 }
 
 fn length(bytes: usize) -> u64 {

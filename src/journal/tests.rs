@@ -100,7 +100,7 @@ async fn what_a_dead_process_left_is_drained_and_its_running_calls_are_ended() {
             ("instance_died", FaultOwner::Gateway)
         );
         assert_eq!(died.finished_ms, START_MS + 700);
-        assert!(s.batches.iter().all(|size| *size <= 500));
+        assert!(s.batches.iter().all(|size| *size <= carrier::BATCH));
     });
     assert_eq!(journal.stats().lag_records, 0);
     work.finish().await;
@@ -361,24 +361,16 @@ async fn a_record_that_cannot_be_read_is_set_aside() {
         segment::path_of(&journals(dir.path())[0], 1)
     };
     let mut odd = Vec::new();
-    frame::encode(&mut odd, frame::Kind::Ended, 1, &"from a later version").unwrap();
-    frame::encode(
-        &mut odd,
-        frame::Kind::Ended,
-        1,
-        &frame::EndedRef {
-            record: &ended(2),
-            attempts: &[],
-        },
-    )
-    .unwrap();
+    let place = (1, RequestId(9));
+    frame::encode_with(&mut odd, frame::Kind::Ended, place, |out| out.push(0xff));
+    frame::encode(&mut odd, 1, frame::News::Ended(&ended(2), &[]));
     let mut open_file = OpenOptions::new().append(true).open(&file).unwrap();
     std::io::Write::write_all(&mut open_file, &odd).unwrap();
     // A segment of another version, and one whose process died before its header.
     let parent = file.parent().unwrap().to_owned();
     fs::write(
         segment::path_of(&parent, 2),
-        b"MGJL\x02\0and something else",
+        b"MGJL\x01\0and something else",
     )
     .unwrap();
     fs::write(segment::path_of(&parent, 3), b"MG").unwrap();

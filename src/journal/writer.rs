@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use ahash::AHashSet;
 use modelgate_domain::{AttemptRecord, FaultOwner, RequestId, RequestRecord};
-use serde::Serialize;
 
-use super::frame::{self, EndedRef, Kind};
+use super::frame::{self, News};
 use super::refusals::Refusals;
 use super::segment::Segment;
 use super::shared::{Holder, Shared};
@@ -46,7 +45,7 @@ impl Writer {
     ///
     /// At the bound, where calls are served without a record, it is `Ok` and nothing is written.
     pub fn started(&self, record: &RequestRecord) -> Result<(), JournalFull> {
-        if !self.shared.is_full() && lock(&self.appender).append(Kind::Started, record).is_ok() {
+        if !self.shared.is_full() && lock(&self.appender).append(News::Started(record)).is_ok() {
             return Ok(());
         }
         if self.shared.refuses() {
@@ -65,8 +64,7 @@ impl Writer {
         if self.ends_unrecorded(record.id) {
             return;
         }
-        let body = EndedRef { record, attempts };
-        lock(&self.appender).append_or_hold(Kind::Ended, &body);
+        lock(&self.appender).append_or_hold(News::Ended(record, attempts));
     }
 
     /// Records a request that was answered without being [`started`](Self::started); not written at the bound.
@@ -77,9 +75,7 @@ impl Writer {
         if self.shared.is_full() {
             self.shared.count_unrecorded();
         } else if record.fault_owner == FaultOwner::Caller {
-            let attempts = &[];
-            let body = EndedRef { record, attempts };
-            lock(&self.appender).append_or_hold(Kind::Ended, &body);
+            lock(&self.appender).append_or_hold(News::Ended(record, &[]));
         } else {
             self.refusals.add(record);
         }
@@ -120,11 +116,11 @@ impl Appender {
     }
 
     /// Appends one record; an error leaves nothing of it behind.
-    pub(super) fn append<T: Serialize>(&mut self, kind: Kind, body: &T) -> io::Result<()> {
+    pub(super) fn append(&mut self, news: News<'_>) -> io::Result<()> {
         let at_ms = self.shared.clock.now_ms();
         self.buffer.clear();
         self.buffer.extend_from_slice(&self.held);
-        frame::encode(&mut self.buffer, kind, at_ms, body)?;
+        frame::encode(&mut self.buffer, at_ms, news);
         let result = self.write();
         let records = 1 + self.held_records;
         match &result {
@@ -139,9 +135,9 @@ impl Appender {
     }
 
     /// Appends one record, or keeps it to be written with the next one.
-    pub(super) fn append_or_hold<T: Serialize>(&mut self, kind: Kind, body: &T) {
+    pub(super) fn append_or_hold(&mut self, news: News<'_>) {
         let held = self.held.len();
-        if self.append(kind, body).is_ok() {
+        if self.append(news).is_ok() {
             return;
         }
         let record = self.buffer.get(held..).unwrap_or_default();

@@ -62,7 +62,7 @@ pub(super) async fn serve(
     }
 }
 
-fn refuse(mut settlement: Settlement, error: &ApiError) -> HttpResponse {
+fn refuse(mut settlement: Box<Settlement>, error: &ApiError) -> HttpResponse {
     settlement.fail(error, error.http_status);
     error.respond(settlement.id())
 }
@@ -104,7 +104,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn with(self, settlement: Settlement) -> Job {
+    fn with(self, settlement: Box<Settlement>) -> Job {
         Job {
             worker: self.worker,
             endpoint: self.endpoint,
@@ -295,12 +295,13 @@ async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -
         return answer(worker, id, served);
     }
     committed.set(200);
-    let mut response = HttpResponse::Ok();
-    stream_of(
-        &mut response,
+    let flow = worker
+        .readers
+        .watch(Flow::waiting(id, work, worker.closing.clone()));
+    dress(
+        streamed(HttpResponse::Ok().streaming(flow)),
+        &hyper::HeaderMap::new(),
         id,
-        &worker,
-        Flow::waiting(id, work, worker.closing.clone()),
     )
 }
 
@@ -309,53 +310,47 @@ fn answer(worker: &Worker, id: RequestId, served: Served) -> HttpResponse {
         Served::Error(error) => error.respond(id),
         Served::Whole(whole) => whole_of(whole, id),
         Served::Large(large) => large_of(worker, *large, id),
-        Served::Stream(relay) => {
-            let mut response = builder(relay.status, &relay.headers);
+        Served::Stream(mut relay) => {
+            let from = std::mem::take(&mut relay.headers);
+            let mut response = builder(relay.status);
             let flow = Flow::relaying(id, relay, worker.closing.clone());
-            stream_of(&mut response, id, worker, flow)
+            let flow = worker.readers.watch(flow);
+            streamed(dress(response.streaming(flow), &from, id))
         }
     }
 }
 
-fn builder(status: u16, from: &hyper::HeaderMap) -> HttpResponseBuilder {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponse::build(status);
-    let mut passed = actix_web::http::header::HeaderMap::new();
-    headers::pass(from, &mut passed);
-    for pair in passed {
-        response.insert_header(pair);
-    }
+fn builder(status: u16) -> HttpResponseBuilder {
+    HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY))
+}
+
+/// What every answer of a vendor carries.
+fn dress(mut response: HttpResponse, from: &hyper::HeaderMap, id: RequestId) -> HttpResponse {
+    headers::pass(from, response.headers_mut());
+    headers::mark(response.headers_mut(), id);
     response
 }
 
-fn stream_of(
-    response: &mut HttpResponseBuilder,
-    id: RequestId,
-    worker: &Worker,
-    flow: Flow,
-) -> HttpResponse {
-    let mut response = response.streaming(worker.readers.watch(flow));
+fn streamed(mut response: HttpResponse) -> HttpResponse {
     headers::stream(response.headers_mut());
-    headers::mark(response.headers_mut(), id);
     response
 }
 
 fn whole_of(whole: Refused, id: RequestId) -> HttpResponse {
-    let mut response = builder(whole.status, &whole.headers).body(whole.body);
-    headers::mark(response.headers_mut(), id);
-    response
+    let response = builder(whole.status).body(whole.body);
+    dress(response, &whole.headers, id)
 }
 
-fn large_of(worker: &Worker, large: Large, id: RequestId) -> HttpResponse {
-    let mut response = builder(large.status, &large.headers);
+fn large_of(worker: &Worker, mut large: Large, id: RequestId) -> HttpResponse {
     let length = large.length();
+    let mut response = builder(large.status);
+    let from = std::mem::take(&mut large.headers);
     let large = worker.readers.watch(large);
-    let mut response = match length {
+    let response = match length {
         Some(length) => response.body(SizedStream::new(length, large)),
         None => response.streaming(large),
     };
-    headers::mark(response.headers_mut(), id);
-    response
+    dress(response, &from, id)
 }
 
 /// Finds the caller of an endpoint that reaches no vendor and leaves no record.

@@ -1,6 +1,6 @@
 //! What the headers and the connection say of a caller; all of it bounded.
 
-use actix_web::http::header::{HeaderMap, USER_AGENT};
+use actix_web::http::header::{HeaderMap, HeaderName, USER_AGENT};
 
 use crate::upstream::scrub::bounded;
 
@@ -8,13 +8,13 @@ const MAX_AGENT_CHARS: usize = 256;
 const MAX_SESSION_CHARS: usize = 128;
 
 /// Names under which clients send the id of a conversation, the most telling first.
-const SESSION_HEADERS: [&str; 6] = [
-    "x-session-id",
-    "x-conversation-id",
-    "x-claude-code-session-id",
-    "x-session-affinity",
-    "session-id",
-    "session_id",
+const SESSION_HEADERS: [HeaderName; 6] = [
+    HeaderName::from_static("x-session-id"),
+    HeaderName::from_static("x-conversation-id"),
+    HeaderName::from_static("x-claude-code-session-id"),
+    HeaderName::from_static("x-session-affinity"),
+    HeaderName::from_static("session-id"),
+    HeaderName::from_static("session_id"),
 ];
 
 /// The caller's user agent.
@@ -26,7 +26,7 @@ pub(super) fn agent(headers: &HeaderMap) -> String {
 /// The caller's own id of the conversation, empty where it sends none.
 pub(super) fn session(headers: &HeaderMap) -> String {
     let found = SESSION_HEADERS.iter().find_map(|name| {
-        let value = headers.get(*name)?.to_str().ok()?.trim();
+        let value = headers.get(name)?.to_str().ok()?.trim();
         (!value.is_empty()).then_some(value)
     });
     bounded(found.unwrap_or_default(), MAX_SESSION_CHARS)
@@ -35,7 +35,7 @@ pub(super) fn session(headers: &HeaderMap) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderValue;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut map = HeaderMap::new();

@@ -47,7 +47,7 @@ pub(super) struct Job {
     pub(super) planner: Planner,
     /// The caller's headers that are passed on.
     pub(super) forward: Vec<(&'static str, Vec<u8>)>,
-    pub(super) settlement: Settlement,
+    pub(super) settlement: Box<Settlement>,
 }
 
 /// What the caller gets. Only the first two are still running.

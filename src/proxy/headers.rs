@@ -1,6 +1,9 @@
 //! Which headers of a vendor's answer go on to the caller, and which are set here.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use hyper::header::HeaderName as VendorName;
 use modelgate_domain::RequestId;
 
 use crate::admission::Rates;
@@ -27,19 +30,24 @@ const X_MODEL: &str = "x-modelgate-model";
 const X_ATTEMPTS: &str = "x-modelgate-attempts";
 
 /// Of use to a caller, and silent about whose account at the vendor was used. The last two are our own.
-const PASSED: [&str; 7] = [
-    "content-type",
-    "openai-processing-ms",
-    "retry-after",
-    "retry-after-ms",
-    "x-should-retry",
-    X_MODEL,
-    X_ATTEMPTS,
+const PASSED: [(VendorName, HeaderName); 7] = [
+    (hyper::header::CONTENT_TYPE, CONTENT_TYPE),
+    passed("openai-processing-ms"),
+    (hyper::header::RETRY_AFTER, RETRY_AFTER),
+    passed("retry-after-ms"),
+    passed("x-should-retry"),
+    passed(X_MODEL),
+    passed(X_ATTEMPTS),
 ];
+
+/// One header name in the two versions of the crate that the client and the server side stand on.
+const fn passed(name: &'static str) -> (VendorName, HeaderName) {
+    (VendorName::from_static(name), HeaderName::from_static(name))
+}
 
 /// Puts the request's id on an answer.
 pub(super) fn mark(headers: &mut HeaderMap, id: RequestId) {
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+    if let Ok(value) = HeaderValue::from_bytes(&id.text()) {
         headers.insert(X_REQUEST_ID, value);
     }
 }
@@ -66,10 +74,10 @@ pub(super) fn rates(headers: &mut HeaderMap, rates: &Rates) {
 
 /// Copies what is passed on. The two header maps are of different versions of the same crate.
 pub(super) fn pass(from: &hyper::HeaderMap, to: &mut HeaderMap) {
-    for name in PASSED {
-        let value = from.get(name).map(hyper::header::HeaderValue::as_bytes);
+    for (vendors, ours) in &PASSED {
+        let value = from.get(vendors).map(hyper::header::HeaderValue::as_bytes);
         if let Some(value) = value.and_then(|v| HeaderValue::from_bytes(v).ok()) {
-            to.insert(HeaderName::from_static(name), value);
+            to.insert(ours.clone(), value);
         }
     }
 }
@@ -106,7 +114,9 @@ pub(super) fn retry_after_ms(headers: &hyper::HeaderMap, now_ms: i64) -> Option<
 
 /// True where the answer is a stream of events.
 pub(super) fn is_event_stream(headers: &hyper::HeaderMap) -> bool {
-    let value = headers.get("content-type").and_then(|v| v.to_str().ok());
+    let value = headers
+        .get(hyper::header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
     value.is_some_and(|v| {
         let kind = v.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("text/event-stream")
@@ -115,7 +125,7 @@ pub(super) fn is_event_stream(headers: &hyper::HeaderMap) -> bool {
 
 /// True where the body is compressed, although nobody asked for it: neither events nor usage can be read in it.
 pub(super) fn is_encoded(headers: &hyper::HeaderMap) -> bool {
-    let value = headers.get("content-encoding");
+    let value = headers.get(hyper::header::CONTENT_ENCODING);
     value.is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Large {
     body: Option<Body>,
     tail: BytesMut,
     reader: Arc<Reader>,
-    settlement: Settlement,
+    settlement: Box<Settlement>,
 }
 
 impl Large {
@@ -34,7 +34,7 @@ impl Large {
         head: Bytes,
         answer: Answer,
         reader: Arc<Reader>,
-        settlement: Settlement,
+        settlement: Box<Settlement>,
     ) -> Self {
         let mut large = Self {
             status: answer.status,

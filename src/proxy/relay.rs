@@ -27,7 +27,7 @@ pub(super) struct Relay {
     body: Option<Body>,
     /// Set once the record is written; runs while the vendor's body is read to its end.
     rest: Option<Pin<Box<Sleep>>>,
-    settlement: Settlement,
+    settlement: Box<Settlement>,
 }
 
 impl Relay {
@@ -35,7 +35,7 @@ impl Relay {
         stream: Stream,
         first: Bytes,
         answer: Answer,
-        settlement: Settlement,
+        settlement: Box<Settlement>,
     ) -> Self {
         let mut relay = Self {
             status: answer.status,

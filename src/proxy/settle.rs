@@ -56,9 +56,9 @@ pub(super) struct Settlement {
 }
 
 impl Settlement {
-    /// For a call that has just shown a valid key.
-    pub(super) fn new(worker: Data<Worker>, record: RequestRecord, begun: Instant) -> Self {
-        Self {
+    /// For a call that has just shown a valid key. Boxed, since it travels through every future of the call.
+    pub(super) fn new(worker: Data<Worker>, record: RequestRecord, begun: Instant) -> Box<Self> {
+        Box::new(Self {
             worker,
             record,
             attempts: Vec::new(),
@@ -75,7 +75,7 @@ impl Settlement {
             committed: Rc::default(),
             started: false,
             open: true,
-        }
+        })
     }
 
     pub(super) fn id(&self) -> RequestId {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
-use hyper::{Method, Request};
+use hyper::{Method, Request, Uri};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use modelgate_domain::Secret;
@@ -19,8 +19,9 @@ use super::body::{Body, Outgoing, SentAt};
 use super::connector::{Connector, Mark};
 use super::error::{ErrorKind, UpstreamError};
 use super::headers;
+use super::prepared::Prepared;
 use super::proxy::{OutboundProxy, ProxyScheme};
-use super::{tls, url};
+use super::tls;
 use crate::catalog::{Credential, Provider};
 
 /// Idle connections are kept less long than vendors keep them, so that few die under a call.
@@ -39,6 +40,7 @@ pub struct Clients {
     opened: Cell<u64>,
     /// Replaces the process-wide TLS settings.
     tls: Option<ClientConfig>,
+    prepared: RefCell<Prepared>,
 }
 
 struct Slot {
@@ -53,13 +55,13 @@ struct Slot {
 /// One call, as the endpoint wants it sent.
 pub struct Call<'a> {
     /// Begins with a slash and is put behind the provider's base URL.
-    pub path: &'a str,
+    pub path: &'static str,
     /// The whole request body.
     pub body: Bytes,
     /// Its type.
-    pub content_type: &'a str,
+    pub content_type: &'static str,
     /// What answer is wanted.
-    pub accept: &'a str,
+    pub accept: &'static str,
     /// The headers of the caller that the endpoint wants passed on, by lower-case name. Whatever
     /// [`super::may_leave`] refuses is left out all the same.
     pub forward: &'a [(&'a str, &'a [u8])],
@@ -75,6 +77,23 @@ pub struct Answer {
     pub body: Body,
     /// Milliseconds until a connection stood and the request went out; 0 on a pooled one.
     pub connect_ms: i64,
+}
+
+impl Call<'_> {
+    /// The fresh header set of this call.
+    pub(super) fn headers(
+        &self,
+        provider: &Provider,
+        credential: &Credential,
+    ) -> Result<HeaderMap, UpstreamError> {
+        headers::request(
+            provider,
+            &credential.secret,
+            self.content_type,
+            self.accept,
+            self.forward,
+        )
+    }
 }
 
 impl Clients {
@@ -101,17 +120,10 @@ impl Clients {
         credential: &Credential,
         call: Call<'_>,
     ) -> Result<Answer, UpstreamError> {
-        let (body, sent) = Outgoing::new(call.body);
+        let (body, sent) = Outgoing::new(call.body.clone());
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = url::join(&provider.base_url, call.path)?;
-        *request.headers_mut() = headers::request(
-            provider,
-            &credential.secret,
-            call.content_type,
-            call.accept,
-            call.forward,
-        )?;
+        (*request.uri_mut(), *request.headers_mut()) = self.prepare(provider, credential, &call)?;
         let (response, slot) = self.start(provider, request)?;
         let outcome = await_head(provider, response, sent).await;
         if outcome.as_ref().is_err_and(|error| error.reused) {
@@ -119,6 +131,22 @@ impl Clients {
             self.slots.borrow_mut().retain(|kept| kept.number != slot);
         }
         outcome
+    }
+
+    fn prepare(
+        &self,
+        provider: &Provider,
+        credential: &Credential,
+        call: &Call<'_>,
+    ) -> Result<(Uri, HeaderMap), UpstreamError> {
+        let mut prepared = self.prepared.borrow_mut();
+        let prepared = prepared.of(provider, credential, call)?;
+        let headers = if call.forward.is_empty() {
+            prepared.headers.clone()
+        } else {
+            call.headers(provider, credential)?
+        };
+        Ok((prepared.uri.clone(), headers))
     }
 
     fn start(

@@ -1,7 +1,9 @@
 //! Header hygiene: what leaves for the vendor, and what of its answer may pass on.
 
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    USER_AGENT,
 };
 use modelgate_domain::Secret;
 
@@ -43,17 +45,17 @@ const STAYS: [&str; 26] = [
 ];
 
 /// Belongs to the connection with the vendor, or to the vendor's own domain.
-const STOPS: [&str; 10] = [
-    "alt-svc",
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "set-cookie",
-    "strict-transport-security",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+const STOPS: [HeaderName; 10] = [
+    ALT_SVC,
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-connection"),
+    SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
 ];
 
 /// Whether a caller's header of this (lower-case) name may be sent on to a vendor at all.
@@ -111,7 +113,7 @@ pub(super) fn clean_answer(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in STOPS {
+    for name in &STOPS {
         headers.remove(name);
     }
 }

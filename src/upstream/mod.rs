@@ -7,6 +7,7 @@ mod client;
 mod connector;
 mod error;
 mod headers;
+mod prepared;
 mod proxy;
 pub mod scrub;
 mod tls;

@@ -86,6 +86,9 @@ fn push_word(out: &mut String, word: &mut String) {
 
 /// The first `most` characters of a text.
 pub fn bounded(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
     text.chars().take(most).collect()
 }
 

@@ -71,6 +71,10 @@ impl Estimate {
     }
 
     fn add_plain(&mut self, text: &[u8]) {
+        if text.is_ascii() {
+            // a few bytes at a time, where the counting below takes them one by one
+            return self.add(i64::try_from(text.len()).unwrap_or(i64::MAX));
+        }
         let ascii = text.iter().filter(|b| b.is_ascii()).count();
         let continuation = text.iter().filter(|b| (**b & 0xC0) == 0x80).count();
         let other = text

@@ -85,6 +85,18 @@ impl RequestId {
         Self(since << (LEASE_BITS + SEQUENCE_BITS))
     }
 
+    /// The text form, which is ASCII.
+    pub fn text(self) -> [u8; 17] {
+        let mut text = *b"req_0000000000000";
+        let mut rest = self.0.cast_unsigned();
+        for place in text.iter_mut().skip(4).rev() {
+            let digit = usize::try_from(rest & 31).unwrap_or(0);
+            *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
+            rest >>= 5;
+        }
+        text
+    }
+
     /// When the request started, in epoch milliseconds.
     pub fn epoch_ms(self) -> i64 {
         (self.0 >> (LEASE_BITS + SEQUENCE_BITS)).saturating_add(REQUEST_EPOCH_MS)
@@ -93,13 +105,7 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("req_")?;
-        for place in (0..13).rev() {
-            let digit = usize::try_from((self.0 >> (place * 5)) & 31).unwrap_or(0);
-            let character = ALPHABET.get(digit).copied().unwrap_or(b'0');
-            write!(f, "{}", char::from(character))?;
-        }
-        Ok(())
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

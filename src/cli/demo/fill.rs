@@ -1,5 +1,7 @@
 //! Writes the made-up history the way real calls are written, so that rows and roll-ups agree.
 
+use std::sync::Arc;
+
 use modelgate_store::drain::{self, Batch, Entry};
 use modelgate_store::{Db, StoreError};
 
@@ -16,7 +18,7 @@ pub(super) async fn fill(db: &Db, entries: Vec<history::Entry>) -> Result<usize,
         let entries: Vec<Entry> = entries
             .by_ref()
             .take(BATCH)
-            .map(|(record, attempts)| Entry::Ended(Box::new(record), attempts))
+            .map(|(record, attempts)| Entry::Ended(Arc::new(record), attempts))
             .collect();
         let batch = Batch {
             instance: "demo-history".to_owned(),

@@ -26,6 +26,7 @@ pub struct Reader {
     usage: Member,
     finish_reason: Member,
     error: Member,
+    choices: Member,
 }
 
 impl Default for Reader {
@@ -34,6 +35,7 @@ impl Default for Reader {
             usage: Member::new("\"usage\""),
             finish_reason: Member::new("\"finish_reason\""),
             error: Member::new("\"error\""),
+            choices: Member::new("\"choices\""),
         }
     }
 }
@@ -59,6 +61,12 @@ impl Reader {
     pub fn is_error(&self, json: &[u8]) -> bool {
         let says = |value: &[u8]| matches!(value.first(), Some(b'{' | b'"'));
         self.error.values(json).any(says) && fault::is_error(json)
+    }
+
+    /// Weighs the text that a chunk brings. It stands in `choices`: what comes before need not be looked at.
+    pub(super) fn weigh(&self, json: &[u8], text: &mut Estimate) {
+        let choices = self.choices.values(json).next();
+        text.add_answer(choices.unwrap_or(json));
     }
 
     pub(super) fn usage_in(&self, json: &[u8]) -> Option<Usage> {

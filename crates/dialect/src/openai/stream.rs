@@ -178,7 +178,7 @@ impl Watch {
             self.error.get_or_insert(message);
             return Verdict::Forward;
         }
-        self.text.add_answer(data);
+        self.reader.weigh(data, &mut self.text);
         if let Some(repeats) = &mut self.repeats {
             repeats.look_at(data);
         }

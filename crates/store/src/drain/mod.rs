@@ -4,11 +4,15 @@
 //! Nothing is counted twice, whatever is replayed: the position only moves forward from where the batch begins, and
 //! the roll-ups count only rows that this very call brought to an end.
 
+mod kept;
 mod orphans;
 mod rollups;
+mod row;
 mod rows;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 use diesel::prelude::*;
@@ -50,9 +54,9 @@ pub struct Position {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// A vendor is about to be called.
-    Started(Box<RequestRecord>),
+    Started(Arc<RequestRecord>),
     /// The request ended; its vendor calls where there was more than one.
-    Ended(Box<RequestRecord>, Vec<AttemptRecord>),
+    Ended(Arc<RequestRecord>, Vec<AttemptRecord>),
     /// More refusals like the one recorded as `of`.
     Again {
         /// The row that counts them.

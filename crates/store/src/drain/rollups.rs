@@ -90,7 +90,6 @@ struct Spread {
 #[derive(Debug, Default)]
 pub(super) struct Rollups {
     minutes: BTreeMap<UsageKey, Sums>,
-    quarters: BTreeMap<UsageKey, Sums>,
     latencies: BTreeMap<LatencyKey, Spread>,
     last_uses: BTreeMap<i64, i64>,
 }
@@ -98,18 +97,16 @@ pub(super) struct Rollups {
 impl Rollups {
     /// Adds one row to every sum it belongs to; the period is that of its start.
     pub(super) fn add(&mut self, row: &Counted) {
-        let key = |period| UsageKey {
-            period_ms: row.started_ms.div_euclid(period).saturating_mul(period),
+        let key = UsageKey {
+            period_ms: period(row.started_ms, MINUTE_MS),
             api_key_id: row.api_key_id,
             model_id: row.model_id,
             provider_id: row.provider_id,
             provider_key_id: row.provider_key_id,
             currency: row.currency.clone(),
         };
-        let (minute, quarter) = (key(MINUTE_MS), key(QUARTER_MS));
-        let quarter_ms = quarter.period_ms;
-        self.minutes.entry(minute).or_default().add(row);
-        self.quarters.entry(quarter).or_default().add(row);
+        let quarter_ms = period(row.started_ms, QUARTER_MS);
+        self.minutes.entry(key).or_default().add(row);
         if let Some(ms) = row.full_latency_ms() {
             self.measure(row, quarter_ms, "latency", ms);
         }
@@ -149,14 +146,33 @@ impl Rollups {
     /// Adds the sums to the tables.
     pub(super) async fn write(self, c: &mut Conn) -> Result<(), StoreError> {
         if !self.minutes.is_empty() {
+            let quarters = quarters(&self.minutes);
             write_minutes(c, self.minutes).await?;
-            write_quarters(c, self.quarters).await?;
+            write_quarters(c, quarters).await?;
         }
         if !self.latencies.is_empty() {
             write_latencies(c, self.latencies).await?;
         }
         Ok(())
     }
+}
+
+/// When the period of `length_ms` began that holds `at_ms`.
+fn period(at_ms: i64, length_ms: i64) -> i64 {
+    at_ms.div_euclid(length_ms).saturating_mul(length_ms)
+}
+
+/// The same sums by quarter of an hour.
+fn quarters(minutes: &BTreeMap<UsageKey, Sums>) -> BTreeMap<UsageKey, Sums> {
+    let mut quarters: BTreeMap<UsageKey, Sums> = BTreeMap::new();
+    for (minute, sums) in minutes {
+        let quarter = UsageKey {
+            period_ms: period(minute.period_ms, QUARTER_MS),
+            ..minute.clone()
+        };
+        quarters.entry(quarter).or_default().add_all(sums);
+    }
+    quarters
 }
 
 impl Counted {
@@ -208,6 +224,48 @@ impl Sums {
             self.ttft_sum_ms += ms;
             self.ttft_count += 1;
         }
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        // Without `..`: a sum that is not added up does not compile.
+        let Self {
+            success,
+            error,
+            timeout,
+            cancelled,
+            rate_limited,
+            error_caller,
+            error_policy,
+            error_gateway,
+            error_upstream,
+            prompt_tokens,
+            cached_tokens,
+            cache_write_tokens,
+            completion_tokens,
+            reasoning_tokens,
+            cost_nanos,
+            latency_sum_ms,
+            ttft_sum_ms,
+            ttft_count,
+        } = *other;
+        self.success += success;
+        self.error += error;
+        self.timeout += timeout;
+        self.cancelled += cancelled;
+        self.rate_limited += rate_limited;
+        self.error_caller += error_caller;
+        self.error_policy += error_policy;
+        self.error_gateway += error_gateway;
+        self.error_upstream += error_upstream;
+        self.prompt_tokens += prompt_tokens;
+        self.cached_tokens += cached_tokens;
+        self.cache_write_tokens += cache_write_tokens;
+        self.completion_tokens += completion_tokens;
+        self.reasoning_tokens += reasoning_tokens;
+        self.cost_nanos += cost_nanos;
+        self.latency_sum_ms += latency_sum_ms;
+        self.ttft_sum_ms += ttft_sum_ms;
+        self.ttft_count += ttft_count;
     }
 }
 

@@ -51,11 +51,11 @@ fn refused(n: i64) -> RequestRecord {
 }
 
 fn start(n: i64) -> Entry {
-    Entry::Started(Box::new(record(n)))
+    Entry::Started(Arc::new(record(n)))
 }
 
 fn end(n: i64) -> Entry {
-    Entry::Ended(Box::new(ended(n)), Vec::new())
+    Entry::Ended(Arc::new(ended(n)), Vec::new())
 }
 
 fn batch(from: u64, to: u64, entries: Vec<Entry>) -> Batch {
@@ -278,7 +278,7 @@ async fn a_pending_row_shows_until_it_ends_and_never_comes_back() {
         };
         apply(
             &db,
-            batch(40, 50, vec![Entry::Ended(Box::new(died), Vec::new())]),
+            batch(40, 50, vec![Entry::Ended(Arc::new(died), Vec::new())]),
         )
         .await;
         let found = totals(&db).await;
@@ -291,7 +291,7 @@ async fn a_pending_row_shows_until_it_ends_and_never_comes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn repeated_refusals_share_a_row_and_are_all_counted() {
     each_engine(async |db| {
-        let row = Entry::Ended(Box::new(refused(1)), Vec::new());
+        let row = Entry::Ended(Arc::new(refused(1)), Vec::new());
         let again = |count| Entry::Again {
             of: RequestId(1),
             count,
@@ -331,7 +331,7 @@ async fn attempts_and_odd_values_are_kept_within_bounds() {
                 id: RequestId(n),
                 ..odd.clone()
             };
-            let entry = Entry::Ended(Box::new(odd), attempts.clone());
+            let entry = Entry::Ended(Arc::new(odd), attempts.clone());
             let batch = batch(10 + n.unsigned_abs(), 11 + n.unsigned_abs(), vec![entry]);
             assert_eq!(
                 apply(&db, batch).await,
@@ -388,7 +388,7 @@ async fn requests_of_an_instance_that_never_returned_are_ended() {
     each_engine(async |db| {
         let id = |lease: i64, n: i64| RequestId((n << 21) | (lease << 12));
         let pending = |lease, n, started_ms| {
-            Entry::Started(Box::new(RequestRecord {
+            Entry::Started(Arc::new(RequestRecord {
                 id: id(lease, n),
                 started_ms,
                 ..record(n)

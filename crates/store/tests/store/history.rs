@@ -72,7 +72,7 @@ fn attempt(number: i64) -> AttemptRecord {
 
 async fn fill(db: &Db, count: i64) {
     let entries = (1..=count)
-        .map(|n| Entry::Ended(Box::new(record(n)), vec![attempt(1), attempt(2)]))
+        .map(|n| Entry::Ended(std::sync::Arc::new(record(n)), vec![attempt(1), attempt(2)]))
         .collect();
     let batch = Batch {
         entries,

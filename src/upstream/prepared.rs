@@ -1,0 +1,85 @@
+//! What is the same in every call with one credential: the address and the headers, put together once.
+
+use ahash::AHashMap;
+use hyper::Uri;
+use hyper::header::HeaderMap;
+use modelgate_domain::{ProviderKeyId, Secret};
+
+use super::client::Call;
+use super::error::UpstreamError;
+use super::url;
+use crate::catalog::{Credential, Provider};
+
+/// More than any gateway has credentials and endpoints.
+const MAX_ENTRIES: usize = 4_096;
+
+/// The prepared parts of calls, by credential and endpoint.
+#[derive(Default)]
+pub(super) struct Prepared {
+    entries: AHashMap<(ProviderKeyId, [&'static str; 3]), Entry>,
+}
+
+/// The parts, and what they were made of.
+pub(super) struct Entry {
+    pub(super) uri: Uri,
+    /// Without what is taken over from the caller.
+    pub(super) headers: HeaderMap,
+    base_url: Box<str>,
+    secret: Secret,
+    user_agent: Option<String>,
+    extra_headers: Vec<(String, Secret)>,
+}
+
+impl Prepared {
+    /// The parts for this call. Whatever an operator changes is noticed here; then nothing old is kept.
+    pub(super) fn of(
+        &mut self,
+        provider: &Provider,
+        credential: &Credential,
+        call: &Call<'_>,
+    ) -> Result<&Entry, UpstreamError> {
+        let key = (credential.id, [call.path, call.accept, call.content_type]);
+        let fresh = self
+            .entries
+            .get(&key)
+            .map(|e| e.is_of(provider, credential));
+        if fresh == Some(false) || self.entries.len() > MAX_ENTRIES {
+            self.entries.clear();
+        }
+        match self.entries.entry(key) {
+            std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                Ok(place.insert(Entry::new(provider, credential, call)?))
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn new(
+        provider: &Provider,
+        credential: &Credential,
+        call: &Call<'_>,
+    ) -> Result<Self, UpstreamError> {
+        let bare = Call {
+            forward: &[],
+            body: bytes::Bytes::new(),
+            ..*call
+        };
+        Ok(Self {
+            uri: url::join(&provider.base_url, call.path)?,
+            headers: bare.headers(provider, credential)?,
+            base_url: provider.base_url.clone(),
+            secret: credential.secret.clone(),
+            user_agent: provider.user_agent.clone(),
+            extra_headers: provider.extra_headers.clone(),
+        })
+    }
+
+    fn is_of(&self, provider: &Provider, credential: &Credential) -> bool {
+        self.base_url == provider.base_url
+            && self.secret == credential.secret
+            && self.user_agent == provider.user_agent
+            && self.extra_headers == provider.extra_headers
+    }
+}
