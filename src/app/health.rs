@@ -3,7 +3,7 @@
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, FORWARDED, X_FORWARDED_FOR};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::parts::Parts;
 use crate::journal::WhenFull;
@@ -29,12 +29,7 @@ pub(super) fn configure(config: &mut ServiceConfig, parts: &Data<Parts>) {
 async fn healthz() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(alive())
-}
-
-/// What a process says that answers.
-pub(super) fn alive() -> Value {
-    json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })
+        .json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }
 
 /// Whether a load balancer should send calls here. The database being away is no reason not to.

@@ -5,7 +5,6 @@
 
 mod admission;
 mod bootstrap;
-mod doorman;
 mod drain;
 mod error;
 pub mod files;

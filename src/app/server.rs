@@ -1,7 +1,7 @@
 //! The gateway as a value: started, asked, stopped; several may live in one process.
 
 use std::any::Any;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,7 +14,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use super::doorman::{self, Doorman};
 use super::drain::{self, Running};
 use super::parts::Parts;
 use super::{AppError, admission, health, keeper, memory, pulse};
@@ -24,6 +23,7 @@ use crate::{proxy, web};
 
 /// How long an idle connection stays open; longer than the pools of common proxies keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const BACKLOG: u32 = 4_096;
 /// How long the journals of dead processes are waited for: sums and budgets read at the start lack what is in them.
 const ADOPT: Duration = Duration::from_secs(10);
 
@@ -58,9 +58,6 @@ impl Server {
 
     async fn start_on(background: &Runtime, config: Config) -> Result<Handle, AppError> {
         let handle = background.handle().clone();
-        let (socket, addr) = bind(&config)?;
-        let doorman = Doorman::open(&socket, &config.base_path, &handle);
-        let doorman = doorman.map_err(AppError::Runtime)?;
         let parts = Arc::new(Parts::build(config, handle.clone()).await?);
         let shutdown = watch::Sender::new(false);
         let destination = Destination {
@@ -82,8 +79,7 @@ impl Server {
                 "what an earlier process recorded is not in the database yet; starting without it"
             );
         }
-        drop(doorman);
-        let served = match serve(&parts, socket).await {
+        let served = match serve(&parts).await {
             Ok(served) => served,
             Err(error) => {
                 shutdown.send_replace(true);
@@ -94,7 +90,7 @@ impl Server {
             }
         };
         Ok(Handle {
-            addr,
+            addr: served.addr,
             parts,
             running: Some(Running {
                 http: served.handle,
@@ -105,15 +101,6 @@ impl Server {
             background: None,
         })
     }
-}
-
-/// Takes the port.
-fn bind(config: &Config) -> Result<(TcpListener, SocketAddr), AppError> {
-    let address = SocketAddr::new(config.host, config.port);
-    let failed = |source| AppError::Listen { address, source };
-    let socket = doorman::bind(address).map_err(failed)?;
-    let addr = socket.local_addr().map_err(failed)?;
-    Ok((socket, addr))
 }
 
 impl Handle {
@@ -203,6 +190,7 @@ impl Drop for Handle {
 
 /// What came of starting the serving threads.
 struct Served {
+    addr: SocketAddr,
     handle: ServerHandle,
     ended: oneshot::Receiver<()>,
 }
@@ -226,7 +214,7 @@ async fn follow(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) {
 }
 
 /// Starts the serving threads under a system of their own: only then has each of them its own event loop.
-async fn serve(parts: &Arc<Parts>, socket: TcpListener) -> Result<Served, AppError> {
+async fn serve(parts: &Arc<Parts>) -> Result<Served, AppError> {
     let (started, outcome) = oneshot::channel();
     let (ending, ended) = oneshot::channel();
     let parts = Arc::clone(parts);
@@ -234,9 +222,9 @@ async fn serve(parts: &Arc<Parts>, socket: TcpListener) -> Result<Served, AppErr
     thread
         .spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                match listen(&parts, socket) {
-                    Ok(server) => {
-                        drop(started.send(Ok(server.handle())));
+                match listen(&parts) {
+                    Ok((addr, server)) => {
+                        drop(started.send(Ok((addr, server.handle()))));
                         if let Err(error) = server.await {
                             tracing::error!(%error, "the server ended");
                         }
@@ -249,18 +237,25 @@ async fn serve(parts: &Arc<Parts>, socket: TcpListener) -> Result<Served, AppErr
         })
         .map_err(AppError::Runtime)?;
     let gone = |_sender| AppError::Runtime(std::io::Error::other("the serving thread died"));
-    let handle = outcome.await.map_err(gone)??;
-    Ok(Served { handle, ended })
+    let (addr, handle) = outcome.await.map_err(gone)??;
+    Ok(Served {
+        addr,
+        handle,
+        ended,
+    })
 }
 
-fn listen(parts: &Arc<Parts>, socket: TcpListener) -> Result<actix_web::dev::Server, AppError> {
+fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), AppError> {
     let config = &parts.config;
+    let address = SocketAddr::new(config.host, config.port);
+    let failed = |source| AppError::Listen { address, source };
     let (served, connected) = (Arc::clone(parts), Arc::clone(parts));
     let server = HttpServer::new(move || {
         let base = scope(&served.config.base_path);
         App::new().service(base.configure(|config| routes(config, &served)))
     })
     .workers(config.workers)
+    .backlog(BACKLOG)
     // Without it the last packets of a stream wait 40 ms for an acknowledgement.
     .tcp_nodelay(true)
     // Without it a handler runs on for seconds after its caller has gone.
@@ -269,9 +264,10 @@ fn listen(parts: &Arc<Parts>, socket: TcpListener) -> Result<actix_web::dev::Ser
     .on_connect(move |socket, _| not_for_ever(socket, &connected))
     .shutdown_timeout(drain::cut_after_s(config))
     .disable_signals()
-    .listen(socket)
-    .map_err(AppError::Runtime)?;
-    Ok(server.run())
+    .bind(address)
+    .map_err(failed)?;
+    let addr = server.addrs().first().copied().unwrap_or(address);
+    Ok((addr, server.run()))
 }
 
 /// The system ends a connection whose other end takes nothing: twice as late as streams are cut, so that a stream's

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -83,14 +84,13 @@ def gateway(tmp_path_factory):
     running.stop()
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, gateway):
-    """nginx/modelgate.conf with TLS; gives the HTTPS port, the HTTP port and a client's TLS settings."""
-    folder = tmp_path_factory.mktemp("nginx")
+def front(folder: Path, servers: str):
+    """nginx/modelgate.conf with TLS in front of `servers`; and the HTTPS port, the HTTP port and a client's TLS settings."""
+    folder.mkdir(exist_ok=True)
     tls = certificate(folder)
     http_port, https_port = harness.free_port(), harness.free_port()
     changes = {
-        "server 127.0.0.1:8765": f"server 127.0.0.1:{gateway.port}",
+        "server 127.0.0.1:8765;": servers,
         "listen 80;": f"listen 127.0.0.1:{http_port};",
         "listen 443 ssl": f"listen 127.0.0.1:{https_port} ssl",
         "/etc/nginx/tls": str(tls),
@@ -98,7 +98,13 @@ def site(tmp_path_factory, gateway):
     nginx = Nginx(folder, (harness.ROOT / "nginx/modelgate.conf").read_text(), changes)
     nginx.check()
     nginx.start(https_port)
-    yield https_port, http_port, ssl.create_default_context(cafile=tls / "fullchain.pem")
+    return nginx, (https_port, http_port, ssl.create_default_context(cafile=tls / "fullchain.pem"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, gateway):
+    nginx, site = front(tmp_path_factory.mktemp("nginx"), f"server 127.0.0.1:{gateway.port};")
+    yield site
     nginx.stop()
 
 
@@ -170,6 +176,52 @@ def test_plain_http_leads_to_https(site):
     connection.request("GET", "/admin?x=1", headers={"Host": "gateway.example.com"})
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("location")) == (301, "https://gateway.example.com/admin?x=1")
+
+
+def test_restarting_one_gateway_after_the_other_loses_no_call(tmp_path):
+    """Two gateways on one database, each ended by SIGTERM under load and started again: every call is answered whole, once."""
+    shared = {"DATABASE_URL": f"sqlite:{tmp_path / 'shared.db'}", "SECRET_KEY": "canary-secret-key-of-two-0123456789", "DRAIN_DELAY": "1"}
+    gateways, nginx = [], None
+    stop, lost, answered = threading.Event(), [], []
+
+    def ask(site, stream):
+        while not stop.is_set():
+            try:
+                connection, answer = call(site, body=chat("steady" if stream else "gpt-x", stream=stream))
+                text = answer.read()
+                connection.close()
+                whole = text.endswith(b"data: [DONE]\n\n") if stream else b'"finish_reason"' in text
+                (answered if answer.status == 200 and whole else lost).append((answer.status, text[-300:]))
+            except (OSError, http.client.HTTPException) as error:
+                lost.append(repr(error))
+
+    try:
+        for name in ("one", "two"):
+            folder = tmp_path / name
+            folder.mkdir()
+            gateways.append(harness.Gateway(folder, shared, apply=not gateways))
+        servers = " ".join(f"server 127.0.0.1:{gateway.port} max_fails=0;" for gateway in gateways)
+        nginx, site = front(tmp_path / "nginx", servers)
+        callers = [threading.Thread(target=ask, args=(site, n % 2 == 0)) for n in range(8)]
+        for caller in callers:
+            caller.start()
+        for gateway in gateways:
+            done = len(answered)
+            assert gateway.server.stop() == 0, gateway.server.output()
+            harness.wait_for("calls while one gateway is away", lambda: len(answered) > done + 8 or lost)
+            gateway.start()
+        stop.set()
+        for caller in callers:
+            caller.join(30)
+        assert not lost, lost[:5]
+        assert len(answered) > 40
+        assert gateways[0].stats()["requests"] == len(answered), "no call was made twice"
+    finally:
+        stop.set()
+        if nginx:
+            nginx.stop()
+        for gateway in gateways:
+            gateway.stop()
 
 
 def test_under_a_prefix(tmp_path):

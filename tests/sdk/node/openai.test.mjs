@@ -87,7 +87,7 @@ test('errors have the classes that people catch', async () => {
   await assert.rejects(chat('gpt-x', wrong), OpenAI.AuthenticationError);
   await assert.rejects(chat('no-such-model'), (error) => error instanceof OpenAI.NotFoundError && error.code === 'model_not_found');
   await assert.rejects(chat('private'), (error) => error instanceof OpenAI.PermissionDeniedError || error instanceof OpenAI.NotFoundError);
-  await assert.rejects(chat('busy'), (error) => error instanceof OpenAI.RateLimitError && error.headers.get('retry-after') === '7');
+  await assert.rejects(chat('busy'), (error) => error instanceof OpenAI.RateLimitError && error.headers.get('retry-after') === '77');
   await assert.rejects(chat('picky'), OpenAI.UnprocessableEntityError);
   await assert.rejects(chat('broken'), OpenAI.InternalServerError);
   await assert.rejects(chat('silent'), (error) => error instanceof OpenAI.InternalServerError && error.status === 504);
