@@ -1,4 +1,6 @@
 //! Build script: embeds `static/` (plain, gzip and brotli, with a content hash) and `locales/` into the binary.
+//!
+//! What it writes names no folder of the machine, so that checkouts may share a target directory.
 #![allow(
     clippy::disallowed_methods,
     clippy::unnecessary_debug_formatting,
@@ -39,7 +41,7 @@ fn embed_static(root: &Path, out: &Path) -> io::Result<()> {
         let brotli = packed(out, &hash, "br", &plain, brotli)?;
         writeln!(
             table,
-            "    File {{ path: {name:?}, hash: {hash:?}, content_type: {content_type:?}, plain: include_bytes!({path:?}), gzip: {gzip}, brotli: {brotli} }},",
+            "    File {{ path: {name:?}, hash: {hash:?}, content_type: {content_type:?}, plain: include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/static/\", {name:?})), gzip: {gzip}, brotli: {brotli} }},",
         )
         .map_err(io::Error::other)?;
     }
@@ -55,13 +57,14 @@ fn packed(
     plain: &[u8],
     pack: fn(&[u8]) -> io::Result<Vec<u8>>,
 ) -> io::Result<String> {
-    let path = out.join("packed").join(format!("{hash}.{suffix}"));
+    let name = format!("packed/{hash}.{suffix}");
+    let path = out.join(&name);
     if !path.exists() {
         fs::write(&path, pack(plain)?)?;
     }
     let size = usize::try_from(fs::metadata(&path)?.len()).map_err(io::Error::other)?;
     Ok(if size < plain.len() {
-        format!("Some(include_bytes!({path:?}))")
+        format!("Some(include_bytes!(concat!(env!(\"OUT_DIR\"), \"/\", {name:?})))")
     } else {
         "None".to_owned()
     })
@@ -107,7 +110,7 @@ fn embed_locales(root: &Path, out: &Path) -> io::Result<()> {
         writeln!(table, "    ({name:?}, &[").map_err(io::Error::other)?;
         for file in files_below(language)? {
             let short = slashed(file.strip_prefix(language).map_err(io::Error::other)?);
-            writeln!(table, "        ({short:?}, include_str!({file:?})),")
+            writeln!(table, "        ({short:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/locales/{name}/\", {short:?}))),")
                 .map_err(io::Error::other)?;
         }
         table.push_str("    ]),\n");
