@@ -18,7 +18,7 @@ missing_packages() {
   local wanted=" $* "
   command -v cc >/dev/null || echo gcc libc6-dev
   command -v make >/dev/null || echo make
-  if [[ "$wanted" == *" rust "* ]] && ((!QUICK)); then
+  if [[ "$wanted" =~ " "(rust|chaos)" " ]] && ((!QUICK)); then
     postgres_bin >/dev/null || echo postgresql
     command -v openssl >/dev/null || echo openssl
   fi

@@ -1,6 +1,6 @@
 # The parts of the suite, one function each. Sourced by scripts/test.
 
-ALL_PARTS="format clippy deny rust docs deploy sdk-python sdk-node secrets browser readme"
+ALL_PARTS="format clippy deny rust docs deploy sdk-python sdk-node secrets browser readme chaos"
 QUICK_PARTS="format clippy rust"
 # Parts whose runner prints counts of its own.
 RUNNER_PARTS="rust deploy sdk-python sdk-node secrets browser readme"
@@ -90,4 +90,10 @@ part_browser() {
   CHROMIUM_PATH="$(chromium_path)"
   export CHROMIUM_PATH
   need_node tests/browser && build_program && (cd tests/browser && node --test --test-concurrency=1 --test-reporter=spec)
+}
+
+# Kills, restarts, a hanging vendor and a database that goes away, under load; then the books must balance.
+part_chaos() {
+  NOTE="short form; scripts/chaos --seconds 600 is the long one"
+  build_program && python3 scripts/chaos --seconds 15
 }
