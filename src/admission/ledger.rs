@@ -146,7 +146,10 @@ impl Ledger {
     }
 
     /// Makes room for the limits of a new configuration, and forgets meters without a limit once nothing is on them.
-    pub(super) fn adopt<'a>(&self, limits: impl Iterator<Item = &'a Limit> + Clone, now_ms: i64) {
+    pub(super) fn adopt<'a, I>(&self, limits: &I, now_ms: i64)
+    where
+        I: Iterator<Item = &'a Limit> + Clone,
+    {
         self.cells.rcu(|old| {
             let mut cells: Cells = limits
                 .clone()

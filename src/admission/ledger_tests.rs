@@ -121,22 +121,22 @@ fn tokens_are_held_back_by_estimate_and_counted_by_usage() {
 fn meters_outlive_a_configuration_and_a_changed_amount_holds_at_once() {
     let ledger = Ledger::new(UTC);
     let mut rpm = limit(LimitScope::ApiKey, LimitKind::Rpm, 2);
-    ledger.adopt([&rpm].into_iter(), NOW);
+    ledger.adopt(&[&rpm].into_iter(), NOW);
     for _ in 0..2 {
         drop(ledger.take(&mut vec![claim(&rpm, 1)], times(NOW)).unwrap());
     }
     assert!(ledger.take(&mut vec![claim(&rpm, 1)], times(NOW)).is_err());
     rpm.amount = 3;
-    ledger.adopt([&rpm].into_iter(), NOW);
+    ledger.adopt(&[&rpm].into_iter(), NOW);
     drop(ledger.take(&mut vec![claim(&rpm, 1)], times(NOW)).unwrap());
     assert!(ledger.take(&mut vec![claim(&rpm, 1)], times(NOW)).is_err());
-    ledger.adopt([].into_iter(), NOW);
+    ledger.adopt(&[].into_iter(), NOW);
     assert_eq!(
         ledger.used(&rpm, NOW),
         3,
         "taking a limit away and putting it back opens nothing"
     );
-    ledger.adopt([].into_iter(), NOW + 61_000);
+    ledger.adopt(&[].into_iter(), NOW + 61_000);
     assert!(ledger.cells.load().is_empty());
 }
 
@@ -199,7 +199,7 @@ proptest! {
         steps in prop::collection::vec(a_step(), 1..200),
     ) {
         let (ledger, money) = (Ledger::new(UTC), budget(amount));
-        ledger.adopt([&money].into_iter(), NOW);
+        ledger.adopt(&[&money].into_iter(), NOW);
         let mut running: Vec<(Receipt, i64, i64)> = Vec::new();
         let (mut journal, mut stored) = (Vec::new(), 0);
         let (mut settled, mut overshoot) = (0, 0);

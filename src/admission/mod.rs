@@ -4,6 +4,7 @@
 
 mod activity;
 mod budget;
+mod busyness;
 mod learned;
 mod ledger;
 mod live;
@@ -17,6 +18,7 @@ mod weight;
 mod window;
 
 pub use activity::{Figures, level};
+pub use busyness::{Advice, advise};
 pub use live::{KeyLive, LiveCounters};
 pub use permit::{Admission, Ask, CredentialPermit, Observed, Permit, Saturated, Used};
 pub use rates::{Rate, Rates};

@@ -11,6 +11,7 @@ use modelgate_domain::{
 };
 
 use super::activity::{self, Activity, Figures, LATELY_MS};
+use super::busyness::{Advice, advise};
 use super::learned::Outputs;
 use super::ledger::{Claim, Close, Denied, Ledger, Receipt};
 use super::live::{Counter, Counters, LiveCounters};
@@ -19,7 +20,7 @@ use super::rates::Rates;
 use super::refusal::Refusal;
 use super::rules::{Caller, check_key, check_model};
 use super::weight::{Estimate, Weight, dearest, price_at, usable};
-use crate::catalog::{ApiKey, Catalog, Credential, Model, Resolved, Target};
+use crate::catalog::{ApiKey, BusynessRule, Catalog, Credential, Model, Resolved, Target};
 use crate::config::Policy;
 
 /// What a caller wants to do.
@@ -123,7 +124,7 @@ impl Admission {
 
     /// Takes a new configuration over: meters for its limits, and what the database says of its budgets.
     pub fn adopt(&self, catalog: &Catalog, now_ms: i64) {
-        self.shared.ledger.adopt(catalog.limits(), now_ms);
+        self.shared.ledger.adopt(&catalog.limits(), now_ms);
         self.shared.ledger.learn(&catalog.budget_sums);
     }
 
@@ -290,6 +291,20 @@ impl Admission {
     /// How busy the gateway was when it was last looked at.
     pub fn busyness(&self) -> Busyness {
         self.shared.activity.level()
+    }
+
+    /// What the rules of busyness make of a call now; a refusal where the key may not make it at all.
+    pub fn advise<'a>(
+        &self,
+        rules: &'a [BusynessRule],
+        key: &ApiKey,
+        resolved: &Resolved,
+    ) -> Result<Advice<'a>, Box<Refusal>> {
+        if rules.is_empty() {
+            return Ok(Advice::Pass);
+        }
+        check_model(key, resolved)?;
+        Ok(advise(rules, self.busyness(), key, &resolved.model))
     }
 
     /// Looks how busy the gateway is; once a minute, and when settings change.

@@ -12,12 +12,13 @@ use modelgate_domain::{
 use modelgate_store::api_keys::{self, Allowed};
 use modelgate_store::catalog::CatalogRows;
 use modelgate_store::prices::PriceOf;
-use modelgate_store::{error_rules, models, provider_keys, providers, targets};
+use modelgate_store::{busyness_rules, error_rules, models, provider_keys, providers, targets};
 
 use super::ErrorRule;
 use super::outbound;
 use super::snapshot::{
-    AllowedModels, ApiKey, Catalog, Credential, Fallback, KeyRules, Model, Note, Provider, Target,
+    AllowedModels, ApiKey, BusynessRule, Catalog, Credential, Fallback, KeyRules, Model, Note,
+    Provider, Target,
 };
 use crate::secrets::{Keyring, SecretsError};
 
@@ -81,6 +82,7 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         models,
         aliases,
         keys,
+        busyness_rules: busyness_rules(rows.busyness_rules, &model_names),
         budget_sums: Vec::new(),
         error_rules,
         notes,
@@ -405,6 +407,22 @@ impl Keys<'_> {
             time_rules: self.time_rules.remove(&row.id).unwrap_or_default(),
         }
     }
+}
+
+fn busyness_rules(
+    rows: Vec<busyness_rules::BusynessRule>,
+    names: &AHashMap<ModelId, Box<str>>,
+) -> Vec<BusynessRule> {
+    rows.into_iter()
+        .filter(|row| row.enabled)
+        .map(|row| BusynessRule {
+            from_level: row.from_level,
+            action: row.action,
+            models: row.models,
+            redirect: row.redirect.and_then(|id| names.get(&id).cloned()),
+            message: row.message.into(),
+        })
+        .collect()
 }
 
 /// Prices by what they are for, each list newest first as the store gives them.

@@ -16,7 +16,8 @@ pub use error_rules::ErrorRule;
 pub use lookup::Resolved;
 pub use modelgate_domain::CredentialState;
 pub use snapshot::{
-    AllowedModels, ApiKey, Catalog, Credential, Fallback, KeyRules, Model, Note, Provider, Target,
+    AllowedModels, ApiKey, BusynessRule, Catalog, Credential, Fallback, KeyRules, Model, Note,
+    Provider, Target,
 };
 pub use updater::{Observer, Status, Updater};
 

@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 use modelgate_domain::period::BudgetSum;
 use modelgate_domain::{
-    ApiKeyId, Busyness, Cause, CredentialState, Limit, ModelId, Price, ProviderId, ProviderKeyId,
-    Secret, StateBy, Strategy, TargetId, TimeRule, UserId,
+    ApiKeyId, Busyness, BusynessAction, Cause, CredentialState, Limit, ModelId, Price, ProviderId,
+    ProviderKeyId, Secret, StateBy, Strategy, TargetId, TimeRule, UserId,
 };
 
 use super::ErrorRule;
@@ -29,12 +29,29 @@ pub struct Catalog {
     pub aliases: AHashMap<Box<str>, Box<str>>,
     /// API keys by SHA-256 of the key, the switched off and expired ones too.
     pub keys: AHashMap<[u8; 32], Arc<ApiKey>>,
+    /// What happens to calls while the gateway is busy; the first that holds decides.
+    pub busyness_rules: Vec<BusynessRule>,
     /// What was spent of budgets when this was built.
     pub budget_sums: Vec<BudgetSum>,
     /// What vendors' errors mean; the first that fits decides.
     pub error_rules: Vec<ErrorRule>,
     /// Rows that had to be left out, for those who run the gateway.
     pub notes: Vec<Note>,
+}
+
+/// What happens to calls while the gateway is busy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BusynessRule {
+    /// It holds from this level on, and at every busier one.
+    pub from_level: Busyness,
+    /// What it does.
+    pub action: BusynessAction,
+    /// For calls of these models; of any where empty.
+    pub models: Vec<ModelId>,
+    /// The public name of the model that answers instead, or that is suggested.
+    pub redirect: Option<Box<str>>,
+    /// What callers are told.
+    pub message: Box<str>,
 }
 
 /// A row that the snapshot does without, and why. The rest of the configuration is not held up by it.

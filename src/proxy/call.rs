@@ -20,7 +20,7 @@ use super::planner::{self, Planner};
 use super::settle::{Settlement, shutting_down};
 use super::state::Worker;
 use super::{authenticate, body, caller, headers};
-use crate::admission::{Ask, Caller, Weight};
+use crate::admission::{Advice, Ask, Caller, Weight};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::forwarded;
 use crate::routing::{Attempts, NoPlace, Why};
@@ -146,6 +146,7 @@ async fn prepare(
     let catalog = worker.catalog.load_full();
     let resolved = resolve(&catalog, &peek.model)?;
     settlement.record.model_id = resolved.model.id;
+    let resolved = heed_busyness(worker, key, &catalog, resolved, settlement)?;
     let now_ms = worker.clock.now_ms();
     let permit = worker.admission.admit(&Ask {
         key,
@@ -188,6 +189,31 @@ async fn prepare(
         planner,
         forward: forward.collect(),
     })
+}
+
+/// The rules of busyness may refuse a call, let another model answer it, or have something to say about it.
+fn heed_busyness(
+    worker: &Worker,
+    key: &ApiKey,
+    catalog: &Catalog,
+    resolved: Resolved,
+    settlement: &mut Settlement,
+) -> Result<Resolved, ApiError> {
+    let rules = &catalog.busyness_rules;
+    match worker.admission.advise(rules, key, &resolved)? {
+        Advice::Pass => {}
+        Advice::Block(refusal) => return Err(refusal.into()),
+        Advice::Suggest { level, suggestion } => settlement.suggest(level, suggestion),
+        Advice::Downgrade(name) => {
+            let other = catalog.resolve(name);
+            if let Some(other) = other.filter(|other| key.may_use_resolved(other)) {
+                settlement.record.asked_model_id = resolved.model.id;
+                settlement.record.model_id = other.model.id;
+                return Ok(other);
+            }
+        }
+    }
+    Ok(resolved)
 }
 
 /// A name that means no model here is refused: no provider is ever guessed.
@@ -265,10 +291,14 @@ fn unplanned(asked: &Resolved, why: Why, now_ms: i64) -> ApiError {
     }
 }
 
-async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, job: Job) -> HttpResponse {
-    let rates = job.settlement.rates();
+/// Answers, and tells the caller how its limits stand.
+async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, mut job: Job) -> HttpResponse {
+    let (rates, suggestion) = (job.settlement.rates(), job.settlement.suggestion());
     let mut response = attempt(&worker, endpoint, job).await;
     headers::rates(response.headers_mut(), &rates);
+    if let Some((level, suggestion)) = suggestion {
+        headers::busyness(response.headers_mut(), level, &suggestion);
+    }
     response
 }
 

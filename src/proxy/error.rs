@@ -143,7 +143,7 @@ impl ApiError {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        let body = self.with_envelope(&request_id, |envelope| envelope.body());
+        let body = self.with_envelope(&request_id, Envelope::body);
         let mut response = response.body(body);
         headers::mark(response.headers_mut(), id);
         if let Some(refusal) = &self.refusal {
@@ -154,7 +154,7 @@ impl ApiError {
 
     /// The error as the last event of a stream.
     pub fn event(&self, id: RequestId) -> String {
-        self.with_envelope(&id.to_string(), |envelope| envelope.event())
+        self.with_envelope(&id.to_string(), Envelope::event)
     }
 
     fn with_envelope(&self, request_id: &str, write: impl Fn(&Envelope<'_>) -> String) -> String {

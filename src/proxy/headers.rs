@@ -1,10 +1,12 @@
 //! Which headers of a vendor's answer go on to the caller, and which are set here.
 
+use std::fmt::Write as _;
+
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use hyper::header::HeaderName as VendorName;
-use modelgate_domain::RequestId;
+use modelgate_domain::{Busyness, RequestId};
 
 use crate::admission::Rates;
 use crate::routing::wait;
@@ -69,6 +71,23 @@ pub(super) fn rates(headers: &mut HeaderMap, rates: &Rates) {
         if let Ok(value) = HeaderValue::from_str(&rate.reset()) {
             headers.insert(HeaderName::from_static(reset), value);
         }
+    }
+}
+
+/// How busy the gateway is, and what to do about it; what is not ASCII is percent-encoded.
+pub(super) fn busyness(headers: &mut HeaderMap, level: Busyness, suggestion: &str) {
+    let level = HeaderValue::from_static(level.as_str());
+    headers.insert(HeaderName::from_static("x-modelgate-busyness"), level);
+    let mut text = String::with_capacity(suggestion.len());
+    for byte in suggestion.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => text.push(char::from(byte)),
+            // writing to a text cannot fail
+            _ => drop(write!(text, "%{byte:02X}")),
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(HeaderName::from_static("x-modelgate-suggestion"), value);
     }
 }
 

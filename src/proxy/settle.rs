@@ -13,7 +13,8 @@ use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::Attempt;
 use modelgate_domain::{
-    AttemptRecord, FaultOwner, ModelId, ProviderId, RequestId, RequestRecord, Status, Usage,
+    AttemptRecord, Busyness, FaultOwner, ModelId, ProviderId, RequestId, RequestRecord, Status,
+    Usage,
 };
 use tokio::time::Instant;
 
@@ -45,6 +46,7 @@ pub(super) struct Settlement {
     served_by: Option<(Arc<Model>, Arc<Target>)>,
     permit: Option<Permit>,
     entered: Option<Entered>,
+    suggestion: Option<(Busyness, String)>,
     place: Option<InFlight>,
     /// The attempt that runs or ran last: whose secrets no text may show.
     tried: Option<Candidate>,
@@ -70,6 +72,7 @@ impl Settlement {
             served_by: None,
             permit: None,
             entered: None,
+            suggestion: None,
             place: None,
             tried: None,
             committed: Rc::default(),
@@ -114,6 +117,16 @@ impl Settlement {
             self.record.observed = serde_json::to_string(&observed).unwrap_or_default();
         }
         self.permit = Some(permit);
+    }
+
+    /// Keeps what the caller is to be told of the gateway's busyness.
+    pub(super) fn suggest(&mut self, level: Busyness, suggestion: &str) {
+        self.suggestion = Some((level, suggestion.to_owned()));
+    }
+
+    /// What the caller is to be told of the gateway's busyness, once.
+    pub(super) fn suggestion(&mut self) -> Option<(Busyness, String)> {
+        self.suggestion.take()
     }
 
     /// How the caller's rate limits stand.

@@ -260,6 +260,17 @@ impl TestApp {
         assert!(settled.is_ok(), "not settled: {active} active, {stats:?}");
     }
 
+    /// Stops the gateway in good order and starts it anew on the same database.
+    pub async fn restart(self) -> Self {
+        self.settle().await;
+        self.server.stop().await;
+        let server = app::Server::start(self.config.clone()).await;
+        Self {
+            server: server.expect("a server"),
+            ..self
+        }
+    }
+
     /// Ends the test: nothing may be left over.
     pub async fn finish(self) {
         self.settle().await;

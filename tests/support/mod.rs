@@ -1,11 +1,13 @@
 //! What the HTTP tests share.
 
 mod app;
+mod change;
 mod child;
 mod client;
 mod database;
 
 pub use app::{ADMIN, KEY, Setup, TestApp, VENDOR_KEY, provisioning};
+pub use change::{budget, limit};
 pub use child::Child;
 pub use client::{Answer, Browser, OpenAi, chat};
 pub use database::TestDatabase;

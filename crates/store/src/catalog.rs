@@ -5,6 +5,7 @@ use modelgate_domain::{ApiKeyId, Limit, TimeRule};
 
 use crate::api_keys::{Allowed, ApiKey};
 use crate::error_rules::ErrorRule;
+use crate::busyness_rules::BusynessRule;
 use crate::models::{Alias, Fallback, Model};
 use crate::prices::PriceRow;
 use crate::provider_keys::ProviderKey;
@@ -12,7 +13,8 @@ use crate::providers::Provider;
 use crate::settings::Setting;
 use crate::targets::Target;
 use crate::{
-    Conn, Db, StoreError, api_keys, changes, error_rules, limits, models, prices, provider_keys,
+    Conn, Db, StoreError, api_keys, busyness_rules, changes, error_rules, limits, models, prices,
+    provider_keys,
     providers, settings, targets, time_rules,
 };
 
@@ -45,6 +47,8 @@ pub struct CatalogRows {
     pub limits: Vec<Limit>,
     /// What vendors' errors mean, in the order in which the rows decide.
     pub error_rules: Vec<ErrorRule>,
+    /// What happens to calls while the gateway is busy.
+    pub busyness_rules: Vec<BusynessRule>,
     /// Saved settings.
     pub settings: Vec<Setting>,
 }
@@ -70,6 +74,7 @@ pub async fn rows(c: &mut Conn) -> Result<CatalogRows, StoreError> {
         time_rules: time_rules::list(c).await?,
         limits: limits::list(c).await?,
         error_rules: error_rules::list(c).await?,
+        busyness_rules: busyness_rules::list(c).await?,
         settings: settings::list(c).await?,
     })
 }

@@ -5,6 +5,7 @@
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
+pub mod busyness_rules;
 pub mod catalog;
 pub mod changes;
 mod columns;
