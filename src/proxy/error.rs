@@ -143,7 +143,7 @@ impl ApiError {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        let body = self.with_envelope(&request_id, Envelope::body);
+        let body = self.text(&request_id, Form::Body);
         let mut response = response.body(body);
         headers::mark(response.headers_mut(), id);
         if let Some(refusal) = &self.refusal {
@@ -154,10 +154,14 @@ impl ApiError {
 
     /// The error as the last event of a stream.
     pub fn event(&self, id: RequestId) -> String {
-        self.with_envelope(&id.to_string(), Envelope::event)
+        self.text(&id.to_string(), Form::Event)
     }
 
-    fn with_envelope(&self, request_id: &str, write: impl Fn(&Envelope<'_>) -> String) -> String {
+    fn text(&self, request_id: &str, form: Form) -> String {
+        let write = |envelope: &Envelope<'_>| match form {
+            Form::Body => envelope.body(),
+            Form::Event => envelope.event(),
+        };
         let mut envelope = Envelope {
             message: &self.message,
             kind: self.kind(),
@@ -170,7 +174,10 @@ impl ApiError {
         let Some(refusal) = &self.refusal else {
             return write(&envelope);
         };
-        let (limit, used) = (text(refusal.limit.as_ref()), text(refusal.used.as_ref()));
+        let (limit, used) = (
+            amount(refusal.limit.as_ref()),
+            amount(refusal.used.as_ref()),
+        );
         let reset_at = refusal.reset_at();
         envelope.policy = Some(Policy {
             rule: refusal.rule,
@@ -189,8 +196,15 @@ impl ApiError {
     }
 }
 
+/// How an error goes to the caller.
+#[derive(Clone, Copy)]
+enum Form {
+    Body,
+    Event,
+}
+
 /// The amount of a figure of money.
-fn text(figure: Option<&Figure>) -> String {
+fn amount(figure: Option<&Figure>) -> String {
     match figure {
         Some(Figure::Money(nanos, _)) => format_nanos(*nanos),
         Some(Figure::Count(_)) | None => String::new(),
