@@ -4,8 +4,8 @@ use futures_util::FutureExt as _;
 use modelgate_domain::{ApiKeyId, Limit, TimeRule};
 
 use crate::api_keys::{Allowed, ApiKey};
-use crate::error_rules::ErrorRule;
 use crate::busyness_rules::BusynessRule;
+use crate::error_rules::ErrorRule;
 use crate::models::{Alias, Fallback, Model};
 use crate::prices::PriceRow;
 use crate::provider_keys::ProviderKey;
@@ -14,8 +14,7 @@ use crate::settings::Setting;
 use crate::targets::Target;
 use crate::{
     Conn, Db, StoreError, api_keys, busyness_rules, changes, error_rules, limits, models, prices,
-    provider_keys,
-    providers, settings, targets, time_rules,
+    provider_keys, providers, settings, targets, time_rules,
 };
 
 /// The rows of one generation; nothing deleted is among them.
