@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod explain;
 pub mod forwarded;
 pub mod i18n;
 pub mod journal;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 use chrono_tz::Tz;
 use modelgate_domain::{
-    ApiKeyId, Limit, LimitKind, LimitScope, ModelId, Price, ProviderId, Secret, TargetId, TimeRule,
-    UserId,
+    ApiKeyId, Limit, LimitKind, LimitMode, LimitScope, ModelId, Price, ProviderId, Secret,
+    TargetId, TimeRule, UserId,
 };
 use modelgate_store::api_keys::{self, Allowed};
 use modelgate_store::catalog::CatalogRows;
@@ -185,7 +185,10 @@ fn credential(
     mut limits: Vec<Limit>,
     keyring: &Keyring,
 ) -> Result<Credential, String> {
-    let places = |limit: &Limit| limit.kind == LimitKind::Concurrency && limit.model_id.is_none();
+    let places = |limit: &Limit| {
+        let enforced = limit.mode == LimitMode::Enforce;
+        enforced && limit.kind == LimitKind::Concurrency && limit.model_id.is_none()
+    };
     let max_concurrency = limits.iter().find(|l| places(l)).map(|l| count(l.amount));
     limits.retain(|limit| !places(limit));
     let secret = keyring

@@ -152,11 +152,7 @@ async fn prepare(
         key,
         resolved: &resolved,
         stream: settlement.record.stream,
-        weight: Weight {
-            prompt: peek.prompt.tokens(),
-            max_output: peek.max_output,
-            choices: peek.choices,
-        },
+        weight: weight(&peek),
         address,
         started_ms,
         now_ms,
@@ -167,7 +163,7 @@ async fn prepare(
         (Arc::clone(key), catalog),
         &resolved,
         endpoint.kind,
-        settlement.id().0.unsigned_abs(),
+        (settlement.id().0.unsigned_abs(), weight(&peek)),
         || conversation(session, &peek, &body),
     );
     let (resolved, planner, attempts) = plan(worker, resolved, planner, settlement)?;
@@ -229,8 +225,17 @@ pub(super) fn resolve(catalog: &Catalog, name: &str) -> Result<Resolved, ApiErro
     })
 }
 
+/// How much a call may use, as far as its body says.
+pub(super) fn weight(peek: &Peek) -> Weight {
+    Weight {
+        prompt: peek.prompt.tokens(),
+        max_output: peek.max_output,
+        choices: peek.choices,
+    }
+}
+
 /// What a conversation is told by: the caller's own id of it, else how it began.
-fn conversation(session: &str, peek: &Peek, body: &[u8]) -> Option<u64> {
+pub(super) fn conversation(session: &str, peek: &Peek, body: &[u8]) -> Option<u64> {
     if !session.is_empty() {
         return Some(planner::number([session.as_bytes()]));
     }
@@ -246,22 +251,17 @@ fn plan(
     mut planner: Planner,
     settlement: &mut Settlement,
 ) -> Result<(Resolved, Planner, Attempts), ApiError> {
-    let planned = planner.plan(worker, &asked, true);
+    let planned = planner.plan(worker, &asked);
     let why = planned.why_empty();
     let attempts = Attempts::of(planned);
     let waits = !worker.live.load().runtime.queue_deadline.is_zero();
     if attempts.has_ready() || (waits && !attempts.is_empty()) {
         return Ok((asked, planner, attempts));
     }
-    while let Some(resolved) = matches!(why, Why::Busy | Why::Resting { .. })
-        .then(|| planner.fall_back(Cause::Overloaded))
-        .flatten()
+    if matches!(why, Why::Busy | Why::TooBusy | Why::Resting { .. })
+        && let Some((resolved, attempts)) = planner.take_over(worker, settlement, Cause::Overloaded)
     {
-        let attempts = Attempts::of(planner.plan(worker, &resolved, true));
-        if !attempts.is_empty() {
-            settlement.falls_back(&resolved.model);
-            return Ok((resolved, planner, attempts));
-        }
+        return Ok((resolved, planner, attempts));
     }
     Err(unplanned(&asked, why, worker.clock.now_ms()))
 }
@@ -278,6 +278,12 @@ fn unplanned(asked: &Resolved, why: Why, now_ms: i64) -> ApiError {
             ApiError::caller(400, "model_kind_mismatch", message).with_param("model")
         }
         Why::Busy => forward::without_place(NoPlace::Busy),
+        Why::TooBusy => {
+            let message = format!(
+                "The gateway is too busy to serve the model \"{name}\" now; try again later."
+            );
+            ApiError::policy(429, "too_busy", message).retry_after(Some(60))
+        }
         Why::Resting { until_ms } => {
             let seconds = until_ms.map(|until| until.saturating_sub(now_ms).max(0) / 1_000 + 1);
             let message =

@@ -25,6 +25,7 @@ use super::relay::Relay;
 use super::retry::Retries;
 use super::settle::Settlement;
 use super::state::Worker;
+use crate::admission::Saturated;
 use crate::catalog::Model;
 use crate::routing::{Attempts, Candidate, InFlight, NoPlace, QueueRule};
 use crate::upstream::{Answer, Body, Call};
@@ -72,9 +73,15 @@ impl Job {
             bound: runtime.queue_limit,
         };
         let mut failures = Failures::default();
+        let mut limited: Vec<Saturated> = Vec::new();
         loop {
             let no_place = match self.next(queue).await {
                 Ok(Some((candidate, place))) => {
+                    if let Err(saturated) = self.take_share(&candidate) {
+                        limited.push(saturated);
+                        drop(place);
+                        continue;
+                    }
                     if candidate.reason != AGAIN {
                         let pause = retries.pause(candidate.target.provider.id);
                         sleep(pause).await;
@@ -94,7 +101,7 @@ impl Job {
                     let tells = ends && !self.settlement.has_fallen_back();
                     failures.add(candidate, failure, self.settlement.record.attempts, tells);
                     if ends && !self.fall_back(cause) {
-                        return self.give_up(failures, None);
+                        return self.give_up(failures, None, &limited);
                     }
                     continue;
                 }
@@ -107,7 +114,7 @@ impl Job {
                 sleep(pause).await;
                 self.attempts.again(candidate);
             } else if !self.fall_back(Some(Cause::Overloaded)) {
-                return self.give_up(failures, no_place);
+                return self.give_up(failures, no_place, &limited);
             }
         }
     }
@@ -142,24 +149,33 @@ impl Job {
         tried
     }
 
+    /// The attempt's share of its credential's limits.
+    fn take_share(&mut self, candidate: &Candidate) -> Result<(), Saturated> {
+        let at = (&*self.model, &*candidate.target);
+        let estimate = self.settlement.estimate();
+        let now_ms = self.worker.clock.now_ms();
+        let admission = &self.worker.admission;
+        let share = admission.try_credential(&candidate.credential, at, estimate, now_ms)?;
+        self.settlement.hold_share(share);
+        Ok(())
+    }
+
     /// Goes over to the next model that may take over for this cause; false where there is none.
     fn fall_back(&mut self, cause: Option<Cause>) -> bool {
         let Some(cause) = cause else {
             return false;
         };
-        while let Some(resolved) = self.planner.fall_back(cause) {
-            let plan = self.planner.plan(&self.worker, &resolved, true);
-            let waited = self.attempts.waited;
-            let attempts = Attempts::of(plan);
-            if !attempts.is_empty() {
-                self.attempts = attempts;
-                self.attempts.waited = waited;
-                self.settlement.falls_back(&resolved.model);
-                self.model = resolved.model;
-                return true;
-            }
-        }
-        false
+        let found = self
+            .planner
+            .take_over(&self.worker, &mut self.settlement, cause);
+        let Some((resolved, attempts)) = found else {
+            return false;
+        };
+        let waited = self.attempts.waited;
+        self.attempts = attempts;
+        self.attempts.waited = waited;
+        self.model = resolved.model;
+        true
     }
 
     fn finish(self, mut step: Step) -> Served {
@@ -190,14 +206,23 @@ impl Job {
     }
 
     /// Nothing served: the caller gets the first failure, or the one that made further attempts useless.
-    fn give_up(mut self, failures: Failures, no_place: Option<NoPlace>) -> Served {
+    fn give_up(
+        mut self,
+        failures: Failures,
+        no_place: Option<NoPlace>,
+        limited: &[Saturated],
+    ) -> Served {
         let Some(Failed {
             candidate,
             failure,
             number,
         }) = failures.told
         else {
-            let error = without_place(no_place.unwrap_or(NoPlace::Busy));
+            let now_ms = self.worker.clock.now_ms();
+            let error = match no_place {
+                None if !limited.is_empty() => credentials_limited(limited, now_ms),
+                why => without_place(why.unwrap_or(NoPlace::Busy)),
+            };
             self.settlement.fail(&error, error.http_status);
             return Served::Error(error);
         };
@@ -474,6 +499,14 @@ pub(super) fn without_place(why: NoPlace) -> ApiError {
     };
     let seconds = if why == NoPlace::Busy { 1 } else { 5 };
     ApiError::policy(429, code, message).retry_after(Some(seconds))
+}
+
+/// The limits of every credential have no room.
+fn credentials_limited(limited: &[Saturated], now_ms: i64) -> ApiError {
+    let message = "Every credential for this model has reached one of its limits; try again later.";
+    let first = limited.iter().filter_map(|s| s.available_at_ms).min();
+    let seconds = first.map_or(1, |at| at.saturating_sub(now_ms).max(0) / 1_000 + 1);
+    ApiError::policy(429, "credentials_limited", message).retry_after(Some(seconds))
 }
 
 async fn sleep(pause: Duration) {

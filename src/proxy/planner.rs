@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use modelgate_domain::Cause;
 
+use super::settle::Settlement;
 use super::state::Worker;
+use crate::admission::{Ask, Weight};
 use crate::catalog::{ApiKey, Catalog, Fallback, Resolved};
-use crate::routing::{Plan, PlanRequest, plan};
+use crate::routing::{Attempts, Plan, PlanRequest, plan};
 
 /// What a call's plans are made from.
 pub(super) struct Planner {
     pub(super) key: Arc<ApiKey>,
-    pub(super) catalog: Arc<Catalog>,
+    catalog: Arc<Catalog>,
     kind: &'static str,
     seed: u64,
     conversation: u64,
     fallbacks: VecDeque<Fallback>,
+    /// How much the call may use.
+    weight: Weight,
 }
 
 impl Planner {
@@ -26,7 +30,7 @@ impl Planner {
         (key, catalog): (Arc<ApiKey>, Arc<Catalog>),
         asked: &Resolved,
         kind: &'static str,
-        seed: u64,
+        (seed, weight): (u64, Weight),
         conversation: impl FnOnce() -> Option<u64>,
     ) -> Self {
         // who names a provider wants no other, and so no other model
@@ -38,17 +42,18 @@ impl Planner {
         };
         let told = asked.model.affinity.then(conversation).flatten();
         Self {
-            conversation: told.unwrap_or_else(|| number([&key.id.0.to_le_bytes()[..]])),
+            conversation: told.unwrap_or_else(|| of_key(&key)),
             key,
             catalog,
             kind,
             seed,
             fallbacks,
+            weight,
         }
     }
 
-    /// Orders what may serve the call. An explanation does not `take_turn`.
-    pub(super) fn plan(&self, worker: &Worker, resolved: &Resolved, take_turn: bool) -> Plan {
+    /// Orders what may serve the call.
+    pub(super) fn plan(&self, worker: &Worker, resolved: &Resolved) -> Plan {
         plan(
             &worker.health,
             &PlanRequest {
@@ -57,14 +62,43 @@ impl Planner {
                 kind: self.kind,
                 now_ms: worker.clock.now_ms(),
                 seed: self.seed,
-                turn: worker.health.turn(resolved.model.id, take_turn),
+                turn: worker.health.turn(resolved.model.id, true),
                 conversation: Some(self.conversation),
+                busyness: worker.admission.busyness(),
             },
         )
     }
 
+    /// Lets the next model take over that may do so for this cause, has somewhere to go, and fits the limits.
+    pub(super) fn take_over(
+        &mut self,
+        worker: &Worker,
+        settlement: &mut Settlement,
+        cause: Cause,
+    ) -> Option<(Resolved, Attempts)> {
+        while let Some(resolved) = self.fall_back(cause) {
+            let attempts = Attempts::of(self.plan(worker, &resolved));
+            if attempts.is_empty() {
+                continue;
+            }
+            let ask = Ask {
+                key: &self.key,
+                resolved: &resolved,
+                stream: settlement.record.stream,
+                weight: self.weight,
+                address: settlement.record.client_ip.parse().ok(),
+                started_ms: settlement.record.started_ms,
+                now_ms: worker.clock.now_ms(),
+            };
+            if settlement.falls_back(&ask) {
+                return Some((resolved, attempts));
+            }
+        }
+        None
+    }
+
     /// The next model that may take over for this cause; each is given once, and the key must be allowed to use it.
-    pub(super) fn fall_back(&mut self, cause: Cause) -> Option<Resolved> {
+    fn fall_back(&mut self, cause: Cause) -> Option<Resolved> {
         while let Some(fallback) = self.fallbacks.pop_front() {
             if fallback.cause != Cause::Any && fallback.cause != cause {
                 continue;
@@ -82,6 +116,11 @@ impl Planner {
         }
         None
     }
+}
+
+/// The conversation of a caller who does not tell them apart.
+pub(super) fn of_key(key: &ApiKey) -> u64 {
+    number([&key.id.0.to_le_bytes()[..]])
 }
 
 /// A number of what a conversation is told by: the same on every instance and after every start (FNV-1a).
@@ -121,7 +160,7 @@ mod tests {
         catalog.models.insert("first".into(), Arc::new(first));
         let asked = catalog.resolve(asked).unwrap();
         let parts = (Arc::new(key), Arc::new(catalog));
-        let mut planner = Planner::new(parts, &asked, "chat", 1, || None);
+        let mut planner = Planner::new(parts, &asked, "chat", (1, Weight::default()), || None);
         let found = causes.iter().filter_map(|cause| planner.fall_back(*cause));
         found
             .map(|resolved| resolved.model.name.to_string())

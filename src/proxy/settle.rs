@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::error::ApiError;
 use super::overload::Entered;
 use super::state::Worker;
-use crate::admission::{Permit, Rates, Used, price_at};
+use crate::admission::{self, Ask, CredentialPermit, Permit, Rates, Used, price_at};
 use crate::catalog::{Model, Target};
 use crate::journal::JournalFull;
 use crate::routing::{Candidate, InFlight, Outcome};
@@ -45,11 +45,15 @@ pub(super) struct Settlement {
     /// Set once a vendor has answered: from then on tokens and cost are owed.
     served_by: Option<(Arc<Model>, Arc<Target>)>,
     permit: Option<Permit>,
+    /// The running attempt's share of its credential's limits.
+    share: Option<CredentialPermit>,
     entered: Option<Entered>,
     suggestion: Option<(Busyness, String)>,
     place: Option<InFlight>,
     /// The attempt that runs or ran last: whose secrets no text may show.
     tried: Option<Candidate>,
+    /// The model, and the one in its place that was asked for, before a fallback took over.
+    before_fallback: Option<(ModelId, ModelId)>,
     /// The status that has gone to the caller; 0 while none has.
     committed: Rc<Cell<u16>>,
     /// The journal knows of the call.
@@ -71,10 +75,12 @@ impl Settlement {
             findings: Findings::default(),
             served_by: None,
             permit: None,
+            share: None,
             entered: None,
             suggestion: None,
             place: None,
             tried: None,
+            before_fallback: None,
             committed: Rc::default(),
             started: false,
             open: true,
@@ -127,6 +133,15 @@ impl Settlement {
     /// What the caller is to be told of the gateway's busyness, once.
     pub(super) fn suggestion(&mut self) -> Option<(Busyness, String)> {
         self.suggestion.take()
+    /// The share of the attempt that follows, until [`Self::release_place`].
+    pub(super) fn hold_share(&mut self, share: CredentialPermit) {
+        self.share = Some(share);
+    }
+
+    /// What is held back for the call.
+    pub(super) fn estimate(&self) -> admission::Estimate {
+        let permit = self.permit.as_ref();
+        permit.map(Permit::estimate).unwrap_or_default()
     }
 
     /// How the caller's rate limits stand.
@@ -141,6 +156,16 @@ impl Settlement {
 
     pub(super) fn release_place(&mut self) {
         self.place = None;
+        if let Some(mut share) = self.share.take() {
+            // a failed attempt was a request all the same, and used no tokens
+            share.settle(&Used {
+                usage: &Usage::default(),
+                cost: None,
+                called: true,
+                whole: false,
+                now_ms: self.worker.clock.now_ms(),
+            });
+        }
     }
 
     /// Tells the vendor's health how the running attempt ended.
@@ -164,15 +189,24 @@ impl Settlement {
 
     /// Whether another model has taken over.
     pub(super) fn has_fallen_back(&self) -> bool {
-        self.record.asked_model_id != ModelId::NONE
+        self.before_fallback.is_some()
     }
 
-    /// Notes that another model takes over.
-    pub(super) fn falls_back(&mut self, to: &Model) {
-        if !self.has_fallen_back() {
-            self.record.asked_model_id = self.record.model_id;
+    /// Lets another model take over; false where the rules do not let it.
+    pub(super) fn falls_back(&mut self, ask: &Ask<'_>) -> bool {
+        if let Some(permit) = &mut self.permit
+            && self.worker.admission.admit_as_well(permit, ask).is_err()
+        {
+            return false;
         }
-        self.record.model_id = to.id;
+        let record = &mut self.record;
+        let before = (record.model_id, record.asked_model_id);
+        self.before_fallback.get_or_insert(before);
+        if record.asked_model_id == ModelId::NONE {
+            record.asked_model_id = record.model_id;
+        }
+        record.model_id = ask.resolved.model.id;
+        true
     }
 
     fn elapsed_ms(&self) -> i64 {
@@ -191,9 +225,9 @@ impl Settlement {
     /// Notes that the caller gets the error of the attempt with this number, the first being 1.
     pub(super) fn blames(&mut self, tried: &Candidate, number: i64) {
         self.names(tried);
-        if self.has_fallen_back() {
+        if let Some((model, asked)) = self.before_fallback {
             // nobody took over
-            self.record.model_id = std::mem::take(&mut self.record.asked_model_id);
+            (self.record.model_id, self.record.asked_model_id) = (model, asked);
         }
         let found = self.attempts.iter().find(|a| a.number == number);
         self.record.upstream_status = found.map_or(0, |a| a.upstream_status);
@@ -350,17 +384,20 @@ impl Settlement {
     /// Tells the limits what was used. Comes before the record goes to the journal: once that is in the database,
     /// budgets take its cost off what they know to be on its way.
     fn settle_limits(&mut self) {
-        let Some(permit) = &mut self.permit else {
-            return;
-        };
         let record = &self.record;
-        permit.settle(&Used {
+        let used = Used {
             usage: &record.usage,
             cost: record.cost_nanos.map(|nanos| (nanos, &record.currency)),
             called: record.attempts > 0,
             whole: record.status == Status::Success,
             now_ms: record.finished_ms,
-        });
+        };
+        if let Some(permit) = &mut self.permit {
+            permit.settle(&used);
+        }
+        if let Some(mut share) = self.share.take() {
+            share.settle(&used);
+        }
     }
 
     /// Usage and cost, where a vendor has answered.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use modelgate_domain::Strategy;
+use modelgate_domain::{Busyness, Strategy};
 
 use super::Reason;
 use super::chance::Chance;
@@ -27,6 +27,8 @@ pub struct PlanRequest<'a> {
     pub turn: u64,
     /// The number of the conversation, for models that keep one in its place.
     pub conversation: Option<u64>,
+    /// How busy the gateway is, for targets that only serve below a bound.
+    pub busyness: Busyness,
 }
 
 /// One attempt: a target, and the credential to use there.
@@ -66,6 +68,8 @@ pub enum Skip {
     ProviderDisabled,
     /// The target is switched off.
     TargetDisabled,
+    /// The gateway is busier than the target allows.
+    TooBusy,
     /// A weight of 0: never.
     WeightZero,
     /// The provider has no credential.
@@ -100,6 +104,7 @@ impl Skip {
             Self::NotAllowed => "not_allowed",
             Self::ProviderDisabled => "provider_disabled",
             Self::TargetDisabled => "target_disabled",
+            Self::TooBusy => "too_busy",
             Self::WeightZero => "weight_zero",
             Self::NoCredential => "no_credential",
             Self::CredentialDisabled => "credential_disabled",
@@ -131,6 +136,8 @@ pub enum Why {
     KindMismatch,
     /// Every usable credential is busy: later it will work.
     Busy,
+    /// The gateway is busier than the targets allow.
+    TooBusy,
     /// Every usable credential rests or is out of quota, until then where that is known.
     Resting {
         /// Epoch milliseconds of the first to come back.
@@ -167,7 +174,11 @@ impl Plan {
         });
         let mut resting = resting.peekable();
         if resting.peek().is_none() {
-            return Why::NotConfigured;
+            return if any(Skip::TooBusy) {
+                Why::TooBusy
+            } else {
+                Why::NotConfigured
+            };
         }
         Why::Resting {
             until_ms: resting.flatten().min(),
@@ -253,6 +264,12 @@ fn skip_target(request: &PlanRequest<'_>, target: &Target) -> Option<Skip> {
         Some(Skip::ProviderDisabled)
     } else if target.weight == 0 {
         Some(Skip::WeightZero)
+    } else if !request.key.bypass_busyness
+        && target
+            .busyness_at_most
+            .is_some_and(|most| !request.busyness.is_at_most(most))
+    {
+        Some(Skip::TooBusy)
     } else if target.provider.credentials.is_empty() {
         Some(Skip::NoCredential)
     } else {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::catalog::fixtures::{self, Build};
 use crate::catalog::{AllowedModels, ApiKey, CredentialState, Model, Resolved, Target};
-use modelgate_domain::{ProviderId, Strategy as ModelStrategy, TargetId};
+use modelgate_domain::{Busyness, ProviderId, Strategy as ModelStrategy, TargetId};
 
 const NOW: i64 = 1_000_000;
 
@@ -24,6 +24,7 @@ fn ask<'a>(resolved: &'a Resolved, key: &'a ApiKey, seed: u64) -> PlanRequest<'a
         seed,
         turn: 0,
         conversation: None,
+        busyness: Busyness::Normal,
     }
 }
 
@@ -238,6 +239,29 @@ fn what_the_vendor_will_not_serve_is_not_tried() {
         ..ask(&resolved, &key, 1)
     };
     assert_eq!(plan(&health, &later).attempts.len(), 2, "one may try");
+}
+
+#[test]
+fn a_target_with_a_bound_is_left_out_while_the_gateway_is_busier() {
+    let mut model = model_of(&[(1, 100)]);
+    let mut target = fixtures::target(1, &Arc::clone(&model.targets[0].provider), 1);
+    target.busyness_at_most = Some(Busyness::Idle);
+    model.targets[0] = Arc::new(target);
+    let resolved = resolved(model);
+    let mut key = Build::key();
+    let at = |key: &ApiKey, busyness| {
+        let request = PlanRequest {
+            busyness,
+            ..ask(&resolved, key, 1)
+        };
+        let made = plan(&Health::new(), &request);
+        (made.attempts.len(), made.why_empty())
+    };
+    assert_eq!(at(&key, Busyness::Quiet).0, 1);
+    assert_eq!(at(&key, Busyness::Idle).0, 1);
+    assert_eq!(at(&key, Busyness::Normal), (0, Why::TooBusy));
+    key.bypass_busyness = true;
+    assert_eq!(at(&key, Busyness::ExtremelyBusy).0, 1);
 }
 
 #[test]

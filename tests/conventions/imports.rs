@@ -44,11 +44,23 @@ const RULES: &[Rule] = &[
         &[],
         &["modelgate_store", "askama", "hyper", "reqwest"],
     ),
+    (
+        "explain",
+        &["admission", "routing", "catalog"],
+        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
+    ),
     ("journal", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     ("probe", &["upstream", "catalog"], &["actix_web", "askama"]),
     (
         "proxy",
-        &["admission", "routing", "catalog", "journal", "upstream"],
+        &[
+            "admission",
+            "explain",
+            "routing",
+            "catalog",
+            "journal",
+            "upstream",
+        ],
         &["modelgate_store", "askama", "reqwest"],
     ),
     (
@@ -70,7 +82,14 @@ const RULES: &[Rule] = &[
     ),
     (
         "web",
-        &["catalog", "journal", "admission", "routing", "probe"],
+        &[
+            "catalog",
+            "journal",
+            "admission",
+            "explain",
+            "routing",
+            "probe",
+        ],
         &["diesel", "reqwest", "hyper", "modelgate_dialect"],
     ),
 ];

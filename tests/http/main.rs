@@ -41,6 +41,7 @@ mod proxy_streams;
 mod public_landing;
 mod public_login;
 mod public_setup;
+mod routing_explain;
 mod routing_fallbacks;
 mod routing_health;
 mod routing_queue;

@@ -8,10 +8,13 @@ use super::super::state::Worker;
 use super::Endpoint;
 use super::routes::finish;
 
+/// The kind of model it serves.
+pub(super) const KIND: &str = "chat";
+
 const ENDPOINT: Endpoint = Endpoint {
     name: "chat_completions",
     path: "/chat/completions",
-    kind: "chat",
+    kind: KIND,
     streams: true,
     repeatable: true,
 };

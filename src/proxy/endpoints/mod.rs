@@ -3,6 +3,7 @@
 mod chat_completions;
 mod completions;
 mod embeddings;
+mod explain;
 mod models;
 mod routes;
 

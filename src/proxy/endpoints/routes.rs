@@ -14,7 +14,7 @@ use super::super::error::ApiError;
 use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
 use super::super::{cors, headers};
-use super::{chat_completions, completions, embeddings, models};
+use super::{chat_completions, completions, embeddings, explain, models};
 
 /// Registers `/v1`. Called once for each serving thread.
 pub fn configure(config: &mut ServiceConfig, state: ProxyState) {
@@ -31,6 +31,7 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) {
         .app_data(Data::new(worker))
         .service(post("/chat/completions").route(web::post().to(chat_completions::post)))
         .service(post("/completions").route(web::post().to(completions::post)))
+        .service(post("/explain").route(web::post().to(explain::post)))
         .service(post("/embeddings").route(web::post().to(embeddings::post)))
         .service(get("/models").route(web::get().to(models::list)))
         .service(get("/models/{id:.+}").route(web::get().to(models::get)))
