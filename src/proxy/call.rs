@@ -252,6 +252,7 @@ fn plan(
     settlement: &mut Settlement,
 ) -> Result<(Resolved, Planner, Attempts), ApiError> {
     let planned = planner.plan(worker, &asked);
+    settlement.record.phases = planner::left_out(&planned);
     let why = planned.why_empty();
     let attempts = Attempts::of(planned);
     let waits = !worker.live.load().runtime.queue_deadline.is_zero();

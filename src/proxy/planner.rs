@@ -118,6 +118,26 @@ impl Planner {
     }
 }
 
+/// Left-out targets and credentials that a record names at most.
+const MOST_LEFT_OUT: usize = 16;
+
+/// What a plan left out and why, for the record: with the reason of the attempt, the decision. Empty where nothing
+/// was left out.
+pub(super) fn left_out(plan: &Plan) -> String {
+    if plan.skipped.is_empty() {
+        return String::new();
+    }
+    let skipped = plan.skipped.iter().take(MOST_LEFT_OUT);
+    let skipped: Vec<serde_json::Value> = skipped
+        .map(|left| {
+            let credential = left.credential.as_ref().map(|c| c.id.0);
+            let (target, why) = (left.target.id.0, left.why.code());
+            serde_json::json!({ "target": target, "credential": credential, "why": why })
+        })
+        .collect();
+    serde_json::json!({ "skipped": skipped }).to_string()
+}
+
 /// The conversation of a caller who does not tell them apart.
 pub(super) fn of_key(key: &ApiKey) -> u64 {
     number([&key.id.0.to_le_bytes()[..]])
