@@ -361,7 +361,9 @@ impl Health {
         });
         self.count(&breakers);
         drop(breakers);
-        ended.into_iter().for_each(|event| self.tell(event));
+        for event in ended {
+            self.tell(event);
+        }
     }
 
     /// Puts changed limits in force and forgets what was learnt about whatever an operator has changed: an observer
@@ -422,7 +424,9 @@ impl Health {
         }
         self.count(&breakers);
         drop(breakers);
-        events.into_iter().for_each(|event| self.tell(event));
+        for event in events {
+            self.tell(event);
+        }
     }
 
     /// A provider that answers, with whatever, is not unreachable any more, and one that refuses is not broken.

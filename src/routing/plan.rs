@@ -293,12 +293,16 @@ fn order_targets(
             Unit {
                 id: target.id.0,
                 weight: target.weight,
-                in_flight: by_calls
-                    .then(|| health.in_flight_at(target.id))
-                    .unwrap_or(0),
-                load: by_load
-                    .then(|| health.load(target.id, request.now_ms))
-                    .unwrap_or(0.0),
+                in_flight: if by_calls {
+                    health.in_flight_at(target.id)
+                } else {
+                    0
+                },
+                load: if by_load {
+                    health.load(target.id, request.now_ms)
+                } else {
+                    0.0
+                },
             }
         });
     }
@@ -325,9 +329,11 @@ fn order_credentials(
     order(credentials, &rule, chance, |credential| Unit {
         id: credential.id.0,
         weight: credential.weight,
-        in_flight: by_calls
-            .then(|| health.in_flight(credential.id))
-            .unwrap_or(0),
+        in_flight: if by_calls {
+            health.in_flight(credential.id)
+        } else {
+            0
+        },
         load: 0.0,
     });
 }

@@ -16,7 +16,7 @@ pub(super) type TicketId = u64;
 /// All lines. `T` is how a ticket's owner is told.
 #[derive(Debug)]
 pub(super) struct Lines<T> {
-    lines: AHashMap<ProviderKeyId, Line>,
+    at: AHashMap<ProviderKeyId, Line>,
     tickets: AHashMap<TicketId, Ticket<T>>,
     next: TicketId,
 }
@@ -49,7 +49,7 @@ pub(super) struct Joined<T> {
 impl<T> Default for Lines<T> {
     fn default() -> Self {
         Self {
-            lines: AHashMap::new(),
+            at: AHashMap::new(),
             tickets: AHashMap::new(),
             next: 0,
         }
@@ -73,14 +73,14 @@ impl<T> Lines<T> {
             if at.contains(credential) {
                 continue;
             }
-            let line = self.lines.entry(*credential).or_default();
+            let line = self.at.entry(*credential).or_default();
             if line.waiting >= bound {
                 let Some(newest) = line.makes_room_for(key) else {
                     continue;
                 };
                 turned_away.extend(self.strike(newest, *credential));
             }
-            let line = self.lines.entry(*credential).or_default();
+            let line = self.at.entry(*credential).or_default();
             ahead = ahead.min(line.ahead_of(key));
             line.push(key, id);
             at.push(*credential);
@@ -99,7 +99,7 @@ impl<T> Lines<T> {
 
     /// Takes the ticket whose turn it is at a credential out of every line.
     pub(super) fn take(&mut self, credential: ProviderKeyId) -> Option<T> {
-        let id = self.lines.get_mut(&credential)?.first()?;
+        let id = self.at.get_mut(&credential)?.first()?;
         self.leave(id)
     }
 
@@ -107,7 +107,7 @@ impl<T> Lines<T> {
     pub(super) fn leave(&mut self, id: TicketId) -> Option<T> {
         let ticket = self.tickets.remove(&id)?;
         for credential in &ticket.at {
-            if let Some(line) = self.lines.get_mut(credential) {
+            if let Some(line) = self.at.get_mut(credential) {
                 line.remove(ticket.key, id);
             }
         }
@@ -116,7 +116,7 @@ impl<T> Lines<T> {
 
     /// How many tickets wait at a credential.
     pub(super) fn waiting(&self, credential: ProviderKeyId) -> usize {
-        self.lines.get(&credential).map_or(0, |line| line.waiting)
+        self.at.get(&credential).map_or(0, |line| line.waiting)
     }
 
     /// How many tickets wait at all, and the keys they are of.
@@ -134,7 +134,7 @@ impl<T> Lines<T> {
         let ticket = self.tickets.get_mut(&id)?;
         ticket.at.retain(|at| *at != credential);
         let (key, last) = (ticket.key, ticket.at.is_empty());
-        if let Some(line) = self.lines.get_mut(&credential) {
+        if let Some(line) = self.at.get_mut(&credential) {
             line.remove(key, id);
         }
         if !last {
