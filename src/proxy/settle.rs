@@ -133,6 +133,8 @@ impl Settlement {
     /// What the caller is to be told of the gateway's busyness, once.
     pub(super) fn suggestion(&mut self) -> Option<(Busyness, String)> {
         self.suggestion.take()
+    }
+
     /// The share of the attempt that follows, until [`Self::release_place`].
     pub(super) fn hold_share(&mut self, share: CredentialPermit) {
         self.share = Some(share);
