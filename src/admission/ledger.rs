@@ -320,17 +320,24 @@ impl Cell {
 }
 
 impl Receipt {
-    /// Takes over what another receipt holds.
+    /// Takes over what another receipt holds; what both hold of one meter in one period becomes one.
     pub(super) fn join(&mut self, mut other: Self) {
-        self.holds.append(&mut other.holds);
+        for more in other.holds.drain(..) {
+            let same = |hold: &&mut Hold| hold.cell.id == more.cell.id && hold.stamp == more.stamp;
+            match self.holds.iter_mut().find(same) {
+                Some(hold) => hold.amount = hold.amount.saturating_add(more.amount),
+                None => self.holds.push(more),
+            }
+        }
         self.observed.append(&mut other.observed);
         self.rates = self.rates.tighter(other.rates);
     }
 
-    /// Whether a limit is on it already.
-    pub(super) fn holds(&self, limit: &Limit) -> bool {
+    /// How much of a limit it holds; absent where it does not concern it.
+    pub(super) fn held(&self, limit: &Limit) -> Option<i64> {
         let id = Identity::from(limit);
-        self.holds.iter().any(|hold| hold.cell.id == id)
+        let hold = self.holds.iter().find(|hold| hold.cell.id == id);
+        hold.map(|hold| hold.amount)
     }
 
     /// Replaces what was held by what was used. Only the first call does something.

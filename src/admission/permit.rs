@@ -195,7 +195,7 @@ impl Admission {
             .chain(ask.key.user_limits.iter())
             .chain(model.limits.iter())
             .filter(|limit| limit.model_id.0 == 0 || limit.model_id == model.id)
-            .filter(|limit| held.is_none_or(|held| !held.holds(limit)))
+            .filter(|limit| limit.kind == LimitKind::Budget || !holds(held, limit))
             .peekable();
         let policy = self.shared.policy.load();
         let percent = policy.output_percent;
@@ -210,6 +210,9 @@ impl Admission {
             .collect();
         if policy.refuse_unpriced {
             check_priced(ask, &claims)?;
+        }
+        if let Some(held) = held {
+            claims.retain_mut(|claim| top_up(claim, held));
         }
         let times = Times {
             now_ms: ask.now_ms,
@@ -344,6 +347,20 @@ fn claim<'a, 'p>(
         }
     };
     Claim { limit, need, least }
+}
+
+fn holds(receipt: Option<&Receipt>, limit: &Limit) -> bool {
+    receipt.is_some_and(|receipt| receipt.held(limit).is_some())
+}
+
+/// Leaves of a claim what is not held yet; false where nothing is left.
+fn top_up(claim: &mut Claim<'_>, receipt: &Receipt) -> bool {
+    let Some(held) = receipt.held(claim.limit) else {
+        return true;
+    };
+    claim.need = claim.need.saturating_sub(held).max(0);
+    claim.least = claim.least.saturating_sub(held).clamp(0, claim.need);
+    claim.need > 0
 }
 
 /// Keys under a budget may be kept to calls whose cost is known.

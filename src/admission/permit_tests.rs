@@ -217,3 +217,37 @@ fn a_budget_holds_back_the_dearest_price_of_its_own_currency() {
         "no budget, no question"
     );
 }
+
+#[test]
+fn a_dearer_model_that_takes_over_holds_back_the_difference_and_is_paid_once() {
+    let mut catalog = catalog();
+    for (name, output) in [("gpt-x", 1_000_000_000), ("gpt-y", 3_000_000_000)] {
+        let model = Arc::get_mut(catalog.models.get_mut(name).unwrap()).unwrap();
+        model.prices = vec![price("USD", output)];
+    }
+    let (x, y) = (
+        catalog.resolve("gpt-x").unwrap(),
+        catalog.resolve("gpt-y").unwrap(),
+    );
+    let mut key = Build::key();
+    let money = Limit {
+        currency: Currency::parse("USD").unwrap(),
+        period: Some(Period::Day),
+        ..limit(LimitScope::ApiKey, LimitKind::Budget, 10_000_000)
+    };
+    key.limits = vec![money.clone()];
+    let admission = Admission::new(UTC);
+    let mut permit = admission.admit(&ask(&key, &x, 0)).unwrap();
+    assert_eq!(admission.used(&money, NOW), 1_024 * 1_000);
+    let takes_over = admission.admit_as_well(&mut permit, &ask(&key, &y, 0));
+    assert!(takes_over.is_ok());
+    assert_eq!(admission.used(&money, NOW), 1_024 * 3_000);
+    permit.settle(&Used {
+        usage: &Usage::default(),
+        cost: Some((500, &money.currency)),
+        called: true,
+        whole: true,
+        now_ms: NOW,
+    });
+    assert_eq!(admission.used(&money, NOW), 500);
+}

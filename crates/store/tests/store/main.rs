@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod budgets;
 mod catalog;
 mod doors;
 mod history;
