@@ -164,8 +164,7 @@ async fn when_all_fail_the_first_failure_is_told_with_all_attempts(app: &TestApp
         "what is the caller's fault is told as such"
     );
     app.vendor.reset();
-    // until it has served again, what failed several times is tried last
-    assert_eq!(app.openai().chat("acme/gpt-x", false).await.status, 200);
+    until_well(app).await;
     app.vendor.push(close);
     app.vendor.push(
         Step::status(429)
