@@ -38,18 +38,12 @@ async fn call_and_stare(app: &TestApp, stream: bool) -> TcpStream {
     socket
 }
 
-/// Waits until the gateway's end of this connection is gone, although nobody has read or closed it here.
-async fn connection_ends(socket: &TcpStream) {
+/// Whether the gateway's end of this connection is there.
+fn is_open(socket: &TcpStream) -> bool {
     let (here, there) = (socket.local_addr().unwrap(), socket.peer_addr().unwrap());
     let theirs = format!(":{:04X} 0100007F:{:04X} 01 ", there.port(), here.port());
-    let begun = Instant::now();
-    while std::fs::read_to_string("/proc/self/net/tcp")
-        .unwrap()
-        .contains(&theirs)
-    {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it stays open");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    sockets.contains(&theirs)
 }
 
 async fn a_caller_who_does_not_read_is_cut(app: &TestApp) {
@@ -58,6 +52,7 @@ async fn a_caller_who_does_not_read_is_cut(app: &TestApp) {
             .push(flood(&format!("content-type: {kind}\r\nconnection: close")));
         let begun = Instant::now();
         let mut socket = call_and_stare(app, stream).await;
+        assert!(is_open(&socket));
         let cut = app
             .vendor
             .wait_until(Duration::from_secs(20), |s| s.abandoned == 1);
@@ -65,7 +60,10 @@ async fn a_caller_who_does_not_read_is_cut(app: &TestApp) {
         assert!(begun.elapsed() >= Duration::from_secs(1));
         app.vendor.reset();
         // its connection ends as well, by the system's hand, and not as if all had been said
-        connection_ends(&socket).await;
+        while is_open(&socket) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it stays open");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         let mut read = Vec::new();
         let end = tokio::time::timeout(Duration::from_secs(20), socket.read_to_end(&mut read));
         drop(end.await.expect("the connection ends"));
