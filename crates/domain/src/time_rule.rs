@@ -148,11 +148,11 @@ impl FromStr for DayTime {
             let shaped = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
             part.parse().ok().filter(|n| shaped && *n < below)
         };
-        let (hours, minutes, seconds) =
-            match (number(hours, 25), number(minutes, 60), number(seconds, 60)) {
-                (Some(hours), Some(minutes), Some(seconds)) => (hours, minutes, seconds),
-                _ => return Err(BadTimeRule::Time),
-            };
+        let (Some(hours), Some(minutes), Some(seconds)) =
+            (number(hours, 25), number(minutes, 60), number(seconds, 60))
+        else {
+            return Err(BadTimeRule::Time);
+        };
         let total: u32 = hours * 3_600 + minutes * 60 + seconds;
         (total <= DAY_S)
             .then_some(Self(total))

@@ -150,7 +150,8 @@ fn sqlite(c: &mut SqliteConnection, sorted: &Sorted<'_>, seq: i64) -> QueryResul
     let mut ended = Vec::with_capacity(ending.len());
     for row in &ending {
         // A pending row makes room for its end; one that has ended does not.
-        if !row.insert(c)? && !(delete_pending(c, row.id)? && row.insert(c)?) {
+        let inserted = row.insert(c)? || (delete_pending(c, row.id)? && row.insert(c)?);
+        if !inserted {
             continue;
         }
         ended.push(row.id);
