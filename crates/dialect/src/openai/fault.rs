@@ -85,10 +85,10 @@ pub fn status(json: &[u8]) -> u16 {
         answer.status,
     ];
     let said: Vec<Value> = said.into_iter().flatten().collect();
-    let words = said.iter().cloned().chain(field("type"));
+    let mut words = said.iter().cloned().chain(field("type"));
     said.iter()
         .find_map(number)
-        .or_else(|| words.filter_map(|w| word(&w)).next())
+        .or_else(|| words.find_map(|w| word(&w)))
         .unwrap_or(UNKNOWN)
 }
 
