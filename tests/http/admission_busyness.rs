@@ -76,7 +76,10 @@ async fn a_busy_gateway_blocks_lowers_or_suggests(app: &TestApp) {
     rule(app, BusynessAction::Downgrade, Some(small)).await;
     app.vendor.reset();
     let lowered = app.openai().chat("gpt-x", false).await;
-    assert_eq!(lowered.status, 200);
+    assert_eq!(
+        (lowered.status, lowered.header("x-modelgate-model")),
+        (200, "small-x")
+    );
     assert_eq!(app.vendor.received()[0].model(), "small-1");
     let row = app.logs().await.remove(0);
     let (asked, served) = (row.record.asked_model_id, row.record.model_id);
@@ -90,3 +93,36 @@ async fn a_busy_gateway_blocks_lowers_or_suggests(app: &TestApp) {
 }
 
 on_each_engine!(a_busy_gateway_blocks_lowers_or_suggests);
+
+async fn a_target_may_be_kept_for_quiet_times(app: &TestApp) {
+    let bounded = |level: &str| {
+        format!(
+            r#"
+[[models]]
+name = "gpt-x"
+kind = "chat"
+targets = [
+  {{ provider = "acme", upstream_model = "gpt-x-2026", priority = 1, weight = 100, busyness_at_most = "{level}" }},
+  {{ provider = "acme", upstream_model = "gpt-x-plain", priority = 2, weight = 100 }},
+]
+"#
+        )
+    };
+    app.apply(&bounded("normal")).await;
+    let served_by = async || {
+        app.vendor.reset();
+        assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+        app.vendor.received()[0].model()
+    };
+    assert_eq!(served_by().await, "gpt-x-2026");
+    busy(app).await;
+    assert_eq!(served_by().await, "gpt-x-plain");
+    app.apply(&bounded("very_busy")).await;
+    assert_eq!(served_by().await, "gpt-x-2026");
+    app.apply(&bounded("idle")).await;
+    assert_eq!(served_by().await, "gpt-x-plain");
+    app.change_key(|key| key.bypass_busyness = true).await;
+    assert_eq!(served_by().await, "gpt-x-2026");
+}
+
+on_each_engine!(a_target_may_be_kept_for_quiet_times);

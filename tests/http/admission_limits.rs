@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use modelgate::clock::Clock;
 use modelgate::simulator::Step;
-use modelgate_domain::{FaultOwner, Limit, LimitKind, LimitMode, LimitScope, Status};
+use modelgate_domain::{FaultOwner, Limit, LimitKind, LimitMode, LimitScope, Role, Status};
+use modelgate_store::api_keys::{self, ApiKeyData};
+use modelgate_store::users::{self, NewUser};
+use modelgate_store::{StoreError, provider_keys};
 use serde_json::json;
 
 use crate::on_each_engine;
@@ -183,6 +187,127 @@ async fn a_limit_on_a_model_holds_for_all_and_burns_nothing_else(app: &TestApp) 
 }
 
 on_each_engine!(a_limit_on_a_model_holds_for_all_and_burns_nothing_else);
+
+async fn an_account_shares_its_limits_among_its_keys(app: &TestApp) {
+    let second = r#"
+[[api_keys]]
+name = "bob"
+secret = "sk-mg-test-bob-0123456789"
+models = ["*"]
+"#;
+    app.apply(second).await;
+    let user = app
+        .db()
+        .write(|c| {
+            Box::pin(async move {
+                let user = NewUser {
+                    username: "carol".to_owned(),
+                    email: None,
+                    display_name: String::new(),
+                    password_hash: None,
+                    role: Role::User,
+                };
+                let now = Clock::system().now();
+                let id = users::insert(c, &user, now).await?;
+                for name in ["alice", "bob"] {
+                    let key = api_keys::find_by_name(c, name).await?.unwrap();
+                    let (row, mut data) = (key.id, ApiKeyData::from(key));
+                    data.user_id = id;
+                    api_keys::update(c, row, &data, now).await?;
+                }
+                Ok::<_, StoreError>(id)
+            })
+        })
+        .await
+        .unwrap();
+    app.limit(LimitScope::User, user.0, &[limit(LimitKind::Rpm, 2)])
+        .await;
+    let (alice, bob) = (app.openai(), app.openai_as("sk-mg-test-bob-0123456789"));
+    assert_eq!(left(&alice.chat("gpt-x", false).await, "requests"), 1);
+    assert_eq!(left(&bob.chat("gpt-x", false).await, "requests"), 0);
+    for client in [alice, bob] {
+        let error = client.chat("gpt-x", false).await.json()["error"].clone();
+        assert_eq!(
+            (&error["code"], &error["scope"]),
+            (&json!("rpm_exceeded"), &json!("user"))
+        );
+    }
+}
+
+on_each_engine!(an_account_shares_its_limits_among_its_keys);
+
+async fn a_credential_at_its_limit_gives_way_to_the_next(app: &TestApp) {
+    let two = r#"
+[[providers]]
+name = "acme"
+protocol = "openai"
+base_url = "BASE"
+keys = [ { label = "main", secret = "sk-up-main-canary-1" }, { label = "spare", secret = "sk-up-spare-2" } ]
+"#;
+    app.apply(&two.replace("BASE", &app.vendor.base_url()))
+        .await;
+    let keys = app
+        .db()
+        .read(|c| Box::pin(async move { provider_keys::list(c).await }))
+        .await
+        .unwrap_or_else(|e: StoreError| panic!("{e}"));
+    for key in &keys {
+        let one = [limit(LimitKind::Rpm, 1)];
+        app.limit(LimitScope::ProviderKey, key.id.0, &one).await;
+    }
+    for _ in 0..2 {
+        assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    }
+    let mut used: Vec<String> = app
+        .vendor
+        .received()
+        .iter()
+        .map(|r| r.key().to_owned())
+        .collect();
+    used.sort();
+    used.dedup();
+    assert_eq!(used.len(), 2, "each credential served one of the two");
+    let over = app.openai().chat("gpt-x", false).await;
+    assert_eq!(
+        (over.status, &over.json()["error"]["code"]),
+        (429, &json!("credentials_limited"))
+    );
+    let wait: i64 = over.header("retry-after").parse().unwrap();
+    assert!((50..=62).contains(&wait), "{wait}");
+    assert_eq!(
+        over.header("x-ratelimit-limit-requests"),
+        "",
+        "a credential's limits are not the caller's"
+    );
+}
+
+on_each_engine!(a_credential_at_its_limit_gives_way_to_the_next);
+
+/// What the provisioning file promises.
+async fn a_file_sets_limits_and_rules(app: &TestApp) {
+    let file = r#"
+[[api_keys]]
+name = "alice"
+time_zone = "Asia/Shanghai"
+allowed_cidrs = ["10.0.0.0/8", "127.0.0.1/32"]
+limits = { rpm = 2, tpm = 100000, max_concurrency = 4, mode = "enforce" }
+budget = { amount = "5.00", currency = "USD", period = "day", mode = "enforce" }
+time_rules = [ { kind = "time_range", allowed = true, start = "00:00", end = "24:00" }, { kind = "date_range", allowed = false, start = "2020-12-24", end = "2021-01-01" } ]
+"#;
+    app.apply(file).await;
+    let first = app.openai().chat("gpt-x", false).await;
+    assert_eq!(
+        (first.status, first.header("x-ratelimit-limit-tokens")),
+        (200, "100000")
+    );
+    assert_eq!(app.openai().chat("gpt-x", true).await.status, 200);
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 429);
+    app.apply("[[api_keys]]\nname = \"alice\"\nlimits = { rpm = 2, mode = \"observe\" }")
+        .await;
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+}
+
+on_each_engine!(a_file_sets_limits_and_rules);
 
 async fn what_only_observes_lets_through_and_notes_it(app: &TestApp) {
     let observed = |kind, amount| Limit {
