@@ -393,6 +393,7 @@ CREATE TABLE public.request_logs (
     currency text NOT NULL,
     queue_position bigint,
     asked_model_id bigint DEFAULT 0 NOT NULL,
+    decision text DEFAULT ''::text NOT NULL,
     phases text DEFAULT ''::text NOT NULL,
     observed text DEFAULT ''::text NOT NULL
 );

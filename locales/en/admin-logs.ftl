@@ -55,6 +55,7 @@ admin-logs-words-gateway = This gateway failed, not the vendor and not the calle
 admin-logs-words-upstream-status = { $provider } answered { $status }.
 admin-logs-words-upstream = { $provider } could not be reached or broke off.
 admin-logs-phases = Where the time went
+admin-logs-phase-gateway = in the gateway
 admin-logs-phase-queue = waiting for a place
 admin-logs-phase-connect = sending
 admin-logs-phase-first = first token

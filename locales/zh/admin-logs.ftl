@@ -54,6 +54,7 @@ admin-logs-words-gateway = 是本网关出错，与供应商和调用方无关�
 admin-logs-words-upstream-status = { $provider } 返回了 { $status }。
 admin-logs-words-upstream = 无法连接 { $provider }，或连接中断。
 admin-logs-phases = 时间花在哪里
+admin-logs-phase-gateway = 网关内部
 admin-logs-phase-queue = 排队
 admin-logs-phase-connect = 发送
 admin-logs-phase-first = 首个 Token

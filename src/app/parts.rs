@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::{AppError, bootstrap};
 use crate::admission::Admission;
-use crate::catalog::{Catalog, Updater};
+use crate::catalog::{Catalog, CredentialState, Updater};
 use crate::clock::Clock;
 use crate::config::{Config, Effective};
 use crate::journal::{Journal, JournalOptions};
@@ -186,9 +186,41 @@ impl Parts {
             journal_unrecorded: stats.unrecorded,
             journal_set_aside: stats.set_aside,
             journal_full: stats.full.is_some(),
+            credentials: self.credentials(),
+            queue_waiting: self.queue_waiting(),
             config_generation: self.generation(),
             database_up: self.database_up(),
         }
+    }
+
+    /// Vendor credentials that may be used, rest after trouble, and are switched off.
+    fn credentials(&self) -> [u64; 3] {
+        let (catalog, now_ms) = (self.updater.handle().load_full(), self.clock.now_ms());
+        let mut counts = [0, 0, 0];
+        for provider in catalog.providers.values() {
+            for credential in &provider.credentials {
+                let resting = || {
+                    self.health
+                        .credential_resting(provider.id, credential.id, now_ms)
+                        .is_some()
+                };
+                let state = match credential.state {
+                    CredentialState::Disabled => 2,
+                    _ if !provider.enabled => 2,
+                    CredentialState::Active if !resting() => 0,
+                    _ => 1,
+                };
+                if let Some(count) = counts.get_mut(state) {
+                    *count += 1;
+                }
+            }
+        }
+        counts
+    }
+
+    fn queue_waiting(&self) -> u64 {
+        let waiting: usize = self.health.waiting_by_key().values().sum();
+        u64::try_from(waiting).unwrap_or(u64::MAX)
     }
 
     /// Seconds since the oldest waiting record was written.

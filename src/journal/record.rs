@@ -88,6 +88,7 @@ numbered!(RequestRecord {
     38: queue_position,
     39: phases,
     40: observed,
+    41: decision,
 });
 
 numbered!(AttemptRecord {

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use modelgate_dialect::openai::request::Peek;
-use modelgate_domain::{Cause, RequestId, RequestRecord};
+use modelgate_domain::{Cause, Phase, RequestId, RequestRecord};
 use tokio::time::Instant;
 
 use super::endpoints::Endpoint;
@@ -50,6 +50,7 @@ pub(super) async fn serve(
     };
     let record = record(&worker, endpoint, request, &key, (id, now_ms));
     let mut settlement = Settlement::new(Data::clone(&worker), record, begun);
+    settlement.ends(Phase::Authenticate);
     let most = worker.live.load().runtime.max_open_requests;
     match worker.overload.enter(most) {
         Ok(entered) => settlement.hold_entry(entered),
@@ -138,6 +139,7 @@ async fn prepare(
     let limit = worker.settings.body_limit;
     let body = body::read(request, payload, limit).await?;
     settlement.record.request_bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
+    settlement.ends(Phase::Read);
     let peek = Peek::read(&body)?;
     settlement.record.requested_model = scrub::bounded(&peek.model, MAX_MODEL_CHARS);
     settlement.record.stream = peek.stream && endpoint.streams;
@@ -158,6 +160,7 @@ async fn prepare(
         now_ms,
     })?;
     settlement.hold_permit(permit);
+    settlement.ends(Phase::Admit);
     let session = &settlement.record.session_id;
     let planner = Planner::new(
         (Arc::clone(key), catalog),
@@ -252,7 +255,8 @@ fn plan(
     settlement: &mut Settlement,
 ) -> Result<(Resolved, Planner, Attempts), ApiError> {
     let planned = planner.plan(worker, &asked);
-    settlement.record.phases = planner::left_out(&planned);
+    settlement.record.decision = planner::left_out(&planned);
+    settlement.ends(Phase::Plan);
     let why = planned.why_empty();
     let attempts = Attempts::of(planned);
     let waits = !worker.live.load().runtime.queue_deadline.is_zero();

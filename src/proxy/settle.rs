@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::Data;
 use bytes::Bytes;
@@ -13,8 +14,8 @@ use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::Attempt;
 use modelgate_domain::{
-    AttemptRecord, Busyness, FaultOwner, ModelId, ProviderId, RequestId, RequestRecord, Status,
-    Usage,
+    AttemptRecord, Busyness, FaultOwner, ModelId, Phase, Phases, ProviderId, RequestId,
+    RequestRecord, Status, Usage,
 };
 use tokio::time::Instant;
 
@@ -38,6 +39,9 @@ pub(super) struct Settlement {
     /// The last of them has not ended.
     attempting: bool,
     begun: Instant,
+    phases: Phases,
+    /// Until the first vendor call, without waiting for a place.
+    overhead: Option<Duration>,
     last_event: Option<Instant>,
     /// What the prompt weighs, should nobody count it.
     pub(super) prompt: Estimate,
@@ -70,6 +74,8 @@ impl Settlement {
             attempts: Vec::new(),
             attempting: false,
             begun,
+            phases: Phases::default(),
+            overhead: None,
             last_event: None,
             prompt: Estimate::default(),
             findings: Findings::default(),
@@ -154,6 +160,7 @@ impl Settlement {
     /// The place at the credential of the attempts that follow, until [`Self::release_place`].
     pub(super) fn hold_place(&mut self, place: InFlight) {
         self.place = Some(place);
+        self.ends(Phase::Queue);
     }
 
     pub(super) fn release_place(&mut self) {
@@ -211,6 +218,12 @@ impl Settlement {
         true
     }
 
+    /// Notes that a phase ends now.
+    pub(super) fn ends(&mut self, phase: Phase) {
+        let end = self.begun.elapsed().as_micros();
+        self.phases.ends(phase, end);
+    }
+
     fn elapsed_ms(&self) -> i64 {
         ms_between(self.begun, Instant::now())
     }
@@ -259,6 +272,11 @@ impl Settlement {
     pub(super) fn attempt_begins(&mut self, tried: &Candidate) {
         self.names(tried);
         self.attempting = true;
+        if self.overhead.is_none() {
+            let waited = self.record.queue_ms.and_then(|ms| u64::try_from(ms).ok());
+            let waited = Duration::from_millis(waited.unwrap_or(0));
+            self.overhead = Some(self.begun.elapsed().saturating_sub(waited));
+        }
         self.record.attempts = self.record.attempts.saturating_add(1);
         self.record.upstream_status = 0;
         self.attempts.push(AttemptRecord {
@@ -276,6 +294,12 @@ impl Settlement {
     pub(super) fn attempt_answers(&mut self, status: u16, connect_ms: i64) {
         self.record.upstream_status = i64::from(status);
         self.record.connect_ms = Some(connect_ms);
+        if let Some(attempt) = self.attempts.last() {
+            // until its end, an attempt's duration says when it began
+            let sent_ms = attempt.duration_ms.saturating_add(connect_ms).max(0);
+            let sent = u128::try_from(sent_ms).unwrap_or(0).saturating_mul(1_000);
+            self.phases.ends(Phase::Connect, sent);
+        }
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.upstream_status = i64::from(status);
         }
@@ -302,6 +326,7 @@ impl Settlement {
     fn first_byte(&mut self) {
         let now = Instant::now();
         self.record.ttft_ms = Some(ms_between(self.begun, now));
+        self.ends(Phase::FirstByte);
         self.last_event = Some(now);
     }
 
@@ -365,8 +390,13 @@ impl Settlement {
         self.record.latency_ms = Some(self.elapsed_ms());
         self.record.finished_ms = self.worker.clock.now_ms();
         self.record.finish_reason = std::mem::take(&mut self.findings.finish_reason);
+        if self.record.ttft_ms.is_some() {
+            self.ends(Phase::LastByte);
+        }
         self.price();
         self.settle_limits();
+        self.ends(Phase::Settle);
+        self.record.phases = self.phases.to_json();
         let several = self.attempts.len() > 1;
         let attempts = if several { &self.attempts[..] } else { &[] };
         if self.started {
@@ -374,7 +404,7 @@ impl Settlement {
         } else {
             self.worker.writer.refused(&self.record);
         }
-        self.worker.metrics.ended(&self.record);
+        self.worker.metrics.ended(&self.record, self.overhead);
         let (key, status) = (self.record.api_key_id, self.record.http_status);
         let admission = &self.worker.admission;
         admission.ended(key, status, self.record.finished_ms);

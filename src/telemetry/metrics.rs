@@ -1,9 +1,11 @@
 //! What is counted. Every name begins with `modelgate_`, and no label takes a value that a caller chooses.
 
+use std::time::Duration;
+
 use modelgate_domain::{FaultOwner, RequestRecord, Status};
 use prometheus::{
-    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge,
-    Opts, Registry, TextEncoder,
+    CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec,
+    IntGauge, Opts, Registry, TextEncoder,
 };
 
 /// The values of the label `endpoint`; anything else is counted as the last.
@@ -29,6 +31,12 @@ const DURATIONS_S: &[f64] = &[
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
 ];
 
+const OVERHEADS_S: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1.0,
+];
+/// The values of the label `state` of credentials.
+const CREDENTIAL_STATES: [&str; 3] = ["active", "resting", "disabled"];
+
 /// The counters of one process, with every handle resolved up front: counting is an atomic addition.
 #[derive(Debug)]
 pub struct Metrics {
@@ -38,6 +46,9 @@ pub struct Metrics {
     tokens: [IntCounter; TOKEN_KINDS.len()],
     duration: Histogram,
     ttft: Histogram,
+    overhead: Histogram,
+    /// By currency: those of the operator's own prices, so never a caller's choice.
+    cost: CounterVec,
     auth_failures: IntCounter,
     /// By rule, in the order of their list.
     refusals: Vec<IntCounter>,
@@ -64,6 +75,10 @@ pub struct Gauges {
     pub journal_set_aside: u64,
     /// Whether the journal has no room for the records of further calls.
     pub journal_full: bool,
+    /// Vendor credentials that may be used, rest after trouble, and are switched off.
+    pub credentials: [u64; 3],
+    /// Calls that wait for a credential.
+    pub queue_waiting: u64,
     /// The configuration in force.
     pub config_generation: i64,
     /// Whether the database answered last time.
@@ -80,6 +95,8 @@ struct Read {
     journal_unrecorded: Gauge,
     journal_set_aside: Gauge,
     journal_full: IntGauge,
+    credentials: [Gauge; CREDENTIAL_STATES.len()],
+    queue_waiting: Gauge,
     config_generation: IntGauge,
     database_up: IntGauge,
 }
@@ -112,17 +129,32 @@ impl Metrics {
             "Calls without a valid API key.",
         )?;
         registry.register(Box::new(auth_failures.clone()))?;
+        let opts = Opts::new(
+            "modelgate_cost_total",
+            "Cost of calls that ended, in units of the currency.",
+        );
+        let cost = CounterVec::new(opts, &["currency"])?;
+        registry.register(Box::new(cost.clone()))?;
         build_info(&registry)?;
         Ok(Self {
+            cost,
+            overhead: histogram(
+                &registry,
+                "modelgate_overhead_seconds",
+                "From the arrival of a call to its first vendor call, waiting for a place not counted.",
+                OVERHEADS_S,
+            )?,
             duration: histogram(
                 &registry,
                 "modelgate_request_duration_seconds",
                 "How long calls took that a vendor answered.",
+                DURATIONS_S,
             )?,
             ttft: histogram(
                 &registry,
                 "modelgate_ttft_seconds",
                 "Time to the first token or, without a stream, the first byte.",
+                DURATIONS_S,
             )?,
             refusals: by_rule(
                 &registry,
@@ -142,8 +174,12 @@ impl Metrics {
         })
     }
 
-    /// Counts a call that ended.
-    pub fn ended(&self, record: &RequestRecord) {
+    /// Counts a call that ended. `overhead` is the time until its first vendor call, waiting for a place not counted.
+    pub fn ended(&self, record: &RequestRecord, overhead: Option<Duration>) {
+        if let Some(overhead) = overhead {
+            self.overhead.observe(overhead.as_secs_f64());
+        }
+        self.spent(record);
         let place = |found: Option<usize>, last: usize| found.unwrap_or(last);
         let endpoint = ENDPOINTS.iter().position(|e| *e == record.endpoint);
         let status = Status::ALL.iter().position(|s| *s == record.status);
@@ -173,6 +209,17 @@ impl Metrics {
         if let Some(ms) = record.ttft_ms {
             self.ttft.observe(seconds(ms));
         }
+    }
+
+    fn spent(&self, record: &RequestRecord) {
+        let Some(nanos) = record.cost_nanos.filter(|nanos| *nanos > 0) else {
+            return;
+        };
+        #[allow(clippy::cast_precision_loss, reason = "Prometheus knows floats only")]
+        let amount = nanos as f64 / 1e9;
+        self.cost
+            .with_label_values(&[record.currency.as_str()])
+            .inc_by(amount);
     }
 
     /// Counts a call without a valid key.
@@ -211,7 +258,17 @@ impl Read {
             registry.register(Box::new(gauge.clone()))?;
             Ok::<_, prometheus::Error>(gauge)
         };
+        let opts = Opts::new("modelgate_credentials", "Vendor credentials by state.");
+        let by_state = GaugeVec::new(opts, &["state"])?;
+        registry.register(Box::new(by_state.clone()))?;
+        let [active, resting, disabled] =
+            CREDENTIAL_STATES.map(|state| by_state.get_metric_with_label_values(&[state]));
         Ok(Self {
+            credentials: [active?, resting?, disabled?],
+            queue_waiting: float(
+                "modelgate_queue_waiting",
+                "Calls that wait for a credential.",
+            )?,
             active_requests: int("modelgate_active_requests", "Calls that run.")?,
             active_streams: int("modelgate_active_streams", "Streams that run.")?,
             journal_bytes: float(
@@ -256,6 +313,10 @@ impl Read {
             .set(whole(gauges.journal_unrecorded));
         self.journal_set_aside.set(whole(gauges.journal_set_aside));
         self.journal_full.set(i64::from(gauges.journal_full));
+        for (gauge, count) in self.credentials.iter().zip(gauges.credentials) {
+            gauge.set(whole(count));
+        }
+        self.queue_waiting.set(whole(gauges.queue_waiting));
         self.config_generation.set(gauges.config_generation);
         self.database_up.set(i64::from(gauges.database_up));
     }
@@ -287,8 +348,13 @@ fn build_info(registry: &Registry) -> Result<(), prometheus::Error> {
     registry.register(Box::new(info))
 }
 
-fn histogram(registry: &Registry, name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
-    let opts = HistogramOpts::new(name, help).buckets(DURATIONS_S.to_vec());
+fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    buckets: &[f64],
+) -> Result<Histogram, prometheus::Error> {
+    let opts = HistogramOpts::new(name, help).buckets(buckets.to_vec());
     let histogram = Histogram::with_opts(opts)?;
     registry.register(Box::new(histogram.clone()))?;
     Ok(histogram)
@@ -307,7 +373,7 @@ fn whole(value: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modelgate_domain::Usage;
+    use modelgate_domain::{Currency, Usage};
 
     fn line(text: &str, start: &str) -> String {
         let found = text.lines().find(|line| line.starts_with(start));
@@ -317,7 +383,9 @@ mod tests {
     #[test]
     fn a_call_is_counted_under_its_labels() {
         let metrics = Metrics::new().unwrap();
-        metrics.ended(&RequestRecord {
+        let overhead = Some(Duration::from_micros(70));
+        let ended = |record| metrics.ended(&record, overhead);
+        ended(RequestRecord {
             endpoint: "embeddings".into(),
             status: Status::Timeout,
             fault_owner: FaultOwner::Upstream,
@@ -326,8 +394,10 @@ mod tests {
             usage: Usage::from_openai(7, 0, 0, 0),
             ..RequestRecord::default()
         });
-        metrics.ended(&RequestRecord {
+        ended(RequestRecord {
             endpoint: "made up by a caller".into(),
+            cost_nanos: Some(2_500_000_000),
+            currency: Currency::parse("USD").unwrap(),
             ..RequestRecord::default()
         });
         metrics.auth_failed();
@@ -335,6 +405,7 @@ mod tests {
         metrics.observed("a rule nobody wrote");
         let gauges = Gauges {
             active_requests: 3,
+            credentials: [2, 1, 0],
             ..Gauges::default()
         };
         let text = String::from_utf8(metrics.render(&gauges).unwrap()).unwrap();
@@ -363,6 +434,14 @@ mod tests {
         assert_eq!(line(&text, refused), format!("{refused} 1"));
         let observed = "modelgate_observed_refusals_total{rule=\"other\"}";
         assert_eq!(line(&text, observed), format!("{observed} 1"));
+        for expected in [
+            "modelgate_cost_total{currency=\"USD\"} 2.5",
+            "modelgate_overhead_seconds_count 2",
+            "modelgate_overhead_seconds_bucket{le=\"0.0001\"} 2",
+            "modelgate_credentials{state=\"resting\"} 1",
+        ] {
+            assert!(text.lines().any(|l| l == expected), "{expected}\n{text}");
+        }
         assert!(!text.contains("made up"));
         assert!(
             text.lines()

@@ -133,7 +133,7 @@ async fn what_rests_is_told_with_its_time_and_the_model_that_takes_over(app: &Te
     assert!(acme["until_ms"].as_i64().is_some());
     assert_eq!(app.openai().chat("gpt-x", false).await.status, 503);
     let record = &app.logs().await[0].record;
-    let decision: Value = serde_json::from_str(&record.phases).unwrap();
+    let decision: Value = serde_json::from_str(&record.decision).unwrap();
     let skipped = decision["skipped"].as_array().unwrap();
     let whys: Vec<_> = skipped.iter().map(|left| left["why"].as_str()).collect();
     assert_eq!(whys, [Some("weight_zero"), Some("credential_exhausted")]);

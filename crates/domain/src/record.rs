@@ -85,6 +85,8 @@ pub struct RequestRecord {
     pub max_gap_ms: Option<i64>,
     /// When each phase ended, in microseconds since the start, as a JSON object; empty where nothing was noted.
     pub phases: String,
+    /// What the plan left out and why, as JSON: with `route_reason`, the decision; empty where nothing was.
+    pub decision: String,
     /// Limits that only observe and would have refused, as a JSON list; empty where none would.
     pub observed: String,
     /// Token buckets.

@@ -56,6 +56,7 @@ pub(crate) struct Row {
     pub(crate) currency: String,
     pub(crate) queue_position: Option<i64>,
     pub(crate) asked_model_id: i64,
+    pub(crate) decision: String,
     pub(crate) phases: String,
     pub(crate) observed: String,
 }
@@ -109,6 +110,7 @@ impl Row {
             currency: currency(&self.currency),
             queue_position: self.queue_position,
             asked_model_id: self.asked_model_id.into(),
+            decision: self.decision,
             phases: self.phases,
             observed: self.observed,
         };

@@ -330,6 +330,7 @@ diesel::table! {
         currency -> Text,
         queue_position -> Nullable<Int8>,
         asked_model_id -> Int8,
+        decision -> Text,
         phases -> Text,
         observed -> Text,
     }

@@ -96,5 +96,6 @@ create index health_events_at_ms on health_events (at_ms);
 
 alter table request_logs add column queue_position bigint;
 alter table request_logs add column asked_model_id bigint not null default 0;
+alter table request_logs add column decision text not null default '';
 alter table request_logs add column phases text not null default '';
 alter table request_logs add column observed text not null default '';

@@ -1,5 +1,6 @@
 alter table request_logs drop column observed;
 alter table request_logs drop column phases;
+alter table request_logs drop column decision;
 alter table request_logs drop column asked_model_id;
 alter table request_logs drop column queue_position;
 drop table health_events;

@@ -61,6 +61,7 @@ kept! {
         currency: Cow<'a, str>,
         queue_position: Option<i64>,
         asked_model_id: i64,
+        decision: Cow<'a, str>,
         phases: Cow<'a, str>,
         observed: Cow<'a, str>,
     }
@@ -174,6 +175,7 @@ impl<'a> Row<'a> {
             currency: text(cost(r).map_or("", |_| r.currency.as_str())),
             queue_position: r.queue_position,
             asked_model_id: r.asked_model_id.0,
+            decision: text(&r.decision),
             phases: text(&r.phases),
             observed: text(&r.observed),
         }

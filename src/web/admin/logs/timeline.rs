@@ -1,6 +1,6 @@
 //! Where the time of a request went, as a bar of phases.
 
-use modelgate_domain::RequestRecord;
+use modelgate_domain::{Phase as Mark, Phases, RequestRecord};
 
 use crate::web::shell::Shell;
 use crate::web::svg;
@@ -19,30 +19,65 @@ pub(super) fn phases(page: &Shell, record: &RequestRecord) -> Vec<Phase> {
     let Some(total) = record.latency_ms.filter(|ms| *ms > 0) else {
         return Vec::new();
     };
-    let ends = [
-        ("admin-logs-phase-queue", "amber", record.queue_ms),
-        ("admin-logs-phase-connect", "sky", record.connect_ms),
-        ("admin-logs-phase-first", "blue", record.ttft_ms),
-        (last_phase(record), last_colour(record), Some(total)),
-    ];
+    let total = total.saturating_mul(1_000);
     let mut from = 0;
     let mut found = Vec::new();
-    for (key, colour, end) in ends {
-        let Some(end) = end.map(|ms| ms.clamp(from, total)) else {
+    for (key, colour, end) in ends(record, total) {
+        let Some(end) = end.map(|us| us.clamp(from, total)) else {
             continue;
         };
-        if end > from {
+        // what lasted less than a thousandth of the whole cannot be seen
+        if (end - from).saturating_mul(1_000) >= total {
             found.push(Phase {
                 name: page.t(key),
                 colour,
                 x: svg::share(from, total),
                 width: svg::share(end - from, total),
-                duration: page.duration(&(end - from)),
+                duration: duration(page, end - from),
             });
         }
         from = end;
     }
     found
+}
+
+/// Where each phase ended, in microseconds; from the milliseconds of the record where it has no marks of its own.
+fn ends(record: &RequestRecord, total: i64) -> [(&'static str, &'static str, Option<i64>); 5] {
+    let marks = Phases::parse(&record.phases);
+    let mark = |phase| marks.end(phase).map(i64::from);
+    let ms = |ms: Option<i64>| ms.map(|ms| ms.saturating_mul(1_000));
+    let waited = record
+        .queue_ms
+        .is_some()
+        .then(|| mark(Mark::Queue))
+        .flatten();
+    [
+        ("admin-logs-phase-gateway", "gray", mark(Mark::Plan)),
+        (
+            "admin-logs-phase-queue",
+            "amber",
+            waited.or_else(|| ms(record.queue_ms)),
+        ),
+        (
+            "admin-logs-phase-connect",
+            "sky",
+            mark(Mark::Connect).or_else(|| ms(record.connect_ms)),
+        ),
+        (
+            "admin-logs-phase-first",
+            "blue",
+            mark(Mark::FirstByte).or_else(|| ms(record.ttft_ms)),
+        ),
+        (last_phase(record), last_colour(record), Some(total)),
+    ]
+}
+
+fn duration(page: &Shell, micros: i64) -> String {
+    if micros < 1_000 {
+        format!("{micros} µs")
+    } else {
+        page.duration(&(micros / 1_000))
+    }
 }
 
 fn last_colour(record: &RequestRecord) -> &'static str {
@@ -84,6 +119,21 @@ mod tests {
         let widths: Vec<&str> = found.iter().map(|p| p.width.as_str()).collect();
         assert_eq!(widths, ["0.6", "1.6", "11.1", "86.5"]);
         assert_eq!(found[3].name, "streaming");
+        let mut marks = Phases::default();
+        for (mark, end) in [
+            (Mark::Plan, 3_000),
+            (Mark::Queue, 15_000),
+            (Mark::Connect, 43_000),
+        ] {
+            marks.ends(mark, end);
+        }
+        let exact = RequestRecord {
+            phases: marks.to_json(),
+            ..record
+        };
+        let found = phases(&page, &exact);
+        let durations: Vec<&str> = found.iter().map(|p| p.duration.as_str()).collect();
+        assert_eq!(durations[..3], ["3 ms", "12 ms", "28 ms"]);
     }
 
     #[test]
