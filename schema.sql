@@ -635,7 +635,7 @@ CREATE INDEX request_logs_provider_id ON public.request_logs USING btree (provid
 
 CREATE UNIQUE INDEX request_logs_seq_unique ON public.request_logs USING btree (seq);
 
-CREATE INDEX request_logs_session_id ON public.request_logs USING btree (session_id);
+CREATE INDEX request_logs_session_id ON public.request_logs USING btree (session_id) WHERE (session_id <> ''::text);
 
 CREATE INDEX request_logs_status ON public.request_logs USING btree (status, id) WHERE (status <> 'success'::text);
 
