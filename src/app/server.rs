@@ -212,7 +212,7 @@ fn background() -> Result<Runtime, AppError> {
 /// answer. A small step, so that under full load the drain keeps about a quarter of a core and does not fall behind.
 fn step_back() {
     // On Linux this is the priority of the calling thread alone. Where it is refused, all threads stay equal.
-    drop(rustix::process::setpriority_process(None, BACKGROUND_NICE));
+    let _refused = rustix::process::setpriority_process(None, BACKGROUND_NICE);
 }
 
 /// Keeps the catalog in step with the database.
@@ -261,8 +261,13 @@ fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), Ap
     let failed = |source| AppError::Listen { address, source };
     let (served, connected) = (Arc::clone(parts), Arc::clone(parts));
     let server = HttpServer::new(move || {
-        let base = scope(&served.config.base_path);
-        App::new().service(base.configure(|config| routes(config, &served)))
+        let base = served.config.base_path.as_str();
+        let routes = |config: &mut ServiceConfig| routes(config, &served);
+        // Each scope is a future of its own for every call.
+        match base {
+            "" => App::new().configure(routes),
+            base => App::new().service(scope(base).configure(routes)),
+        }
     })
     .workers(config.workers)
     .backlog(BACKLOG)
