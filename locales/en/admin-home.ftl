@@ -65,3 +65,9 @@ admin-home-key-running =
 admin-home-trend = Traffic
 admin-home-trend-errors = Errors
 admin-home-trend-period = Period
+admin-home-notice-left-out =
+    { $count ->
+        [one] One row of the configuration is not in force.
+       *[other] { $value } rows of the configuration are not in force.
+    }
+admin-home-notice-note = { $object }: { $problem }.

@@ -61,3 +61,8 @@ admin-home-key-running =
 admin-home-trend = 流量
 admin-home-trend-errors = 错误
 admin-home-trend-period = 时段
+admin-home-notice-left-out =
+    { $count ->
+       *[other] 配置中有 { $value } 行未生效。
+    }
+admin-home-notice-note = { $object }：{ $problem }。

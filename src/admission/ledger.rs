@@ -284,6 +284,17 @@ impl Ledger {
             .map_or(0, |cell| cell.lock().used(limit, times, self.zone))
     }
 
+    /// Milliseconds until nothing counts against a limit of a rate any more.
+    pub(super) fn reset_ms(&self, limit: &Limit, now_ms: i64) -> i64 {
+        let cells = self.cells.load();
+        let times = Times {
+            now_ms,
+            started_ms: now_ms,
+        };
+        let cell = cells.get(&Identity::from(limit));
+        cell.map_or(0, |cell| cell.lock().reset_ms(times))
+    }
+
     fn hold(&self, limit: &Limit) -> Hold {
         let id = Identity::from(limit);
         let known = self.cells.load().get(&id).map(Arc::clone);

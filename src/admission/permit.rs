@@ -271,6 +271,11 @@ impl Admission {
         self.shared.ledger.used(limit, now_ms)
     }
 
+    /// Milliseconds until all of a rate limit is free again, if no more calls come; 0 for other kinds.
+    pub fn reset_ms(&self, limit: &Limit, now_ms: i64) -> i64 {
+        self.shared.ledger.reset_ms(limit, now_ms)
+    }
+
     /// Takes over what the database says of budgets, other instances' calls included.
     pub fn learn_budgets(&self, sums: &[BudgetSum]) {
         self.shared.ledger.learn(sums);

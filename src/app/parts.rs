@@ -91,6 +91,7 @@ impl Parts {
             request_ids: Arc::clone(&ids),
             admission: admission.clone(),
             health: Arc::clone(&health),
+            catalog: updater.handle(),
             journal: Arc::clone(&journal),
         })?;
         let setup_token = bootstrap::setup_token(&db, &pages.setup).await?;

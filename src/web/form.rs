@@ -169,6 +169,14 @@ impl FormState {
         self
     }
 
+    /// Forgets the values of some fields.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.values
+            .retain(|name, _| !names.contains(&name.as_str()));
+        self
+    }
+
     /// Notes what is wrong with a field, or with the form as a whole under the empty name.
     pub fn fail(&mut self, name: &str, message: String) {
         self.errors.entry(name.to_owned()).or_insert(message);

@@ -44,6 +44,20 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/config/errors",
+        icon: "alert-triangle",
+        title: "menu-errors",
+        letter: 'r',
+        apart: false,
+    },
+    Row {
+        path: "/admin/config/busyness",
+        icon: "gauge",
+        title: "menu-busyness",
+        letter: 'b',
+        apart: false,
+    },
+    Row {
         path: "/admin/api-keys",
         icon: "key",
         title: "menu-api-keys",

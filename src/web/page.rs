@@ -148,6 +148,15 @@ impl<G> Page<G> {
         }
     }
 
+    /// A form that comes back: with one more row where that was asked for, otherwise with what was wrong.
+    pub fn once_more(&self, view: &impl Template, more: bool) -> PageResult {
+        if more {
+            self.show(view)
+        } else {
+            self.invalid_or(view, view)
+        }
+    }
+
     /// A page with a status of its own.
     pub fn respond(&self, status: StatusCode, view: &impl Template) -> PageResult {
         let html = view.render().map_err(PageError::internal)?;

@@ -10,6 +10,7 @@ use modelgate_store::Db;
 use super::public::setup::SetupGate;
 use super::throttle::LoginThrottle;
 use crate::admission::Admission;
+use crate::catalog::CatalogHandle;
 use crate::clock::Clock;
 use crate::config::{Config, LiveSettings};
 use crate::journal::Journal;
@@ -35,6 +36,8 @@ pub struct WebParts {
     pub admission: Admission,
     /// Which credentials rest, and why.
     pub health: Arc<Health>,
+    /// The configuration in force.
+    pub catalog: CatalogHandle,
     /// For its lag.
     pub journal: Arc<Journal>,
 }

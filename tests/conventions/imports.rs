@@ -89,6 +89,7 @@ const RULES: &[Rule] = &[
             "explain",
             "routing",
             "probe",
+            "upstream",
         ],
         &["diesel", "reqwest", "hyper", "modelgate_dialect"],
     ),

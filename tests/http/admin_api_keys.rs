@@ -101,3 +101,184 @@ async fn a_key_switched_off_or_past_its_end_is_refused_and_says_so(app: &TestApp
 }
 
 on_each_engine!(a_key_switched_off_or_past_its_end_is_refused_and_says_so);
+
+/// The address of the first key on the list.
+async fn first_key(admin: &crate::support::Browser) -> String {
+    let keys = admin.get(KEYS).await.text();
+    let start = keys.rfind("href=\"/admin/api-keys/").expect("a key") + 6;
+    keys[start..].chars().take_while(|c| *c != '"').collect()
+}
+
+const RULES: &[(&str, &str)] = &[
+    ("name", "alice"),
+    ("all_models", "on"),
+    ("enabled", "on"),
+    ("time_zone", "Asia/Shanghai"),
+    ("allowed_cidrs", "127.0.0.1\n10.1.2.3/8"),
+    ("rpm", "60"),
+    ("rpm_mode", "enforce"),
+    ("tpm", "100000"),
+    ("tpm_mode", "observe"),
+    ("limit-0-amount", "5"),
+    ("limit-0-model", "1"),
+    ("limit-0-kind", "rpm"),
+    ("limit-0-mode", "enforce"),
+    ("limit-1-amount", ""),
+    ("budget-0-amount", "5.00"),
+    ("budget-0-currency", "USD"),
+    ("budget-0-period", "day"),
+    ("budget-0-mode", "enforce"),
+    ("time-0-kind", "date_range"),
+    ("time-0-allowed", "deny"),
+    ("time-0-first", "2099-12-24"),
+    ("time-0-last", "2100-01-01"),
+    ("time-1-kind", "weekday"),
+    ("time-1-allowed", "allow"),
+    ("time-1-day", "1"),
+    ("time-1-day", "2"),
+    ("time-1-day", "3"),
+    ("time-1-day", "4"),
+    ("time-1-day", "5"),
+    ("time-1-day", "6"),
+    ("time-1-day", "7"),
+    ("time-2-kind", ""),
+];
+
+async fn a_key_gets_its_rules_in_one_form(app: &TestApp) {
+    let admin = app.admin().await;
+    let key = first_key(&admin).await;
+    let saved = admin.submit(&key, &key, RULES).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let sentence = "Every day Asia/Shanghai, not 2099-12-24 to 2100-01-01, only from 127.0.0.1/32, 10.0.0.0/8, \
+                    at most 60 requests a minute, at most 100,000 tokens a minute (only observed), \
+                    at most 5 requests a minute for embed-x, 5 USD a day";
+    assert!(admin.get(KEYS).await.text().contains(sentence));
+    let page = admin.get(&key).await.text();
+    assert!(page.contains(sentence), "{page}");
+    // what is stored comes back in the form, so that saving it once more changes nothing
+    for field in [
+        "name=\"rpm\" value=\"60\"",
+        "name=\"limit-0-amount\" value=\"5\"",
+        "name=\"budget-0-amount\" value=\"5\"",
+        "name=\"time-0-first\" value=\"2099-12-24\"",
+        "name=\"time-2-kind\"",
+    ] {
+        assert!(page.contains(field), "{field}");
+    }
+    let zh = admin.clone().speaking("zh").get(&key).await.text();
+    assert!(zh.contains("每分钟最多 60 次请求"), "{zh}");
+
+    let audit = app
+        .db()
+        .read(|c| Box::pin(modelgate_store::audit::list(c, None, 5)))
+        .await
+        .unwrap();
+    let line = audit.rows.iter().find(|l| l.action == "api_key.update");
+    let line = line.expect("an audit line");
+    let json = |text: &Option<String>| -> serde_json::Value {
+        serde_json::from_str(text.as_ref().unwrap()).unwrap()
+    };
+    let (before, after) = (json(&line.before), json(&line.after));
+    assert_eq!(before["limits"], serde_json::json!([]));
+    assert_eq!(after["limits"][0]["amount"], 60);
+    assert_eq!(after["time_rules"][1]["kind"], "weekday");
+
+    // and it holds: one request a minute, then a refusal, which the page counts
+    let mut one = RULES.to_vec();
+    one.retain(|(name, _)| *name != "rpm");
+    one.push(("rpm", "1"));
+    assert_eq!(admin.submit(&key, &key, &one).await.status, 303);
+    let mut answer = app.openai().chat("gpt-x", false).await;
+    for _ in 0..50 {
+        if answer.status == 429 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        answer = app.openai().chat("gpt-x", false).await;
+    }
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    let usage = admin.get_htmx(&key).await.text();
+    assert!(
+        usage.contains("at most one request a minute") && !usage.contains("<html"),
+        "{usage}"
+    );
+    assert!(usage.contains("mg-fill-red"), "{usage}");
+}
+
+on_each_engine!(a_key_gets_its_rules_in_one_form);
+
+async fn rules_that_cannot_be_meant_come_back_with_a_reason(app: &TestApp) {
+    let admin = app.admin().await;
+    let key = first_key(&admin).await;
+    for (name, value, why) in [
+        (
+            "time_zone",
+            "Mars/Base",
+            "A time zone such as Asia/Shanghai.",
+        ),
+        (
+            "allowed_cidrs",
+            "10.0.0.0/33",
+            "10.0.0.0/33 is neither a network",
+        ),
+        ("rpm", "0", "A whole number from 1 to"),
+        ("limit-0-model", "", "Choose a model."),
+        ("limit-0-kind", "speed", "Choose one of the list."),
+        ("budget-0-amount", "-1", "An amount above nothing"),
+        ("budget-0-currency", "usd", "Three capital letters"),
+        ("time-0-first", "", "Give the first and the last day."),
+        (
+            "time-0-last",
+            "2099-12-23",
+            "The last day must not lie before the first.",
+        ),
+        ("time-1-kind", "time_range", "A time is HH:MM"),
+    ] {
+        let mut fields: Vec<_> = RULES.iter().copied().filter(|(n, _)| *n != name).collect();
+        fields.push((name, value));
+        let refused = admin.submit(&key, &key, &fields).await;
+        let text = refused.text();
+        assert_eq!(refused.status, 422, "{name} = {value}");
+        assert!(text.contains(why), "{name} = {value}: {why}");
+        assert!(
+            text.contains("aria-invalid=\"true\""),
+            "{name}: focus goes to what is wrong"
+        );
+    }
+    let mut twice = RULES.to_vec();
+    twice.extend([
+        ("budget-1-amount", "7"),
+        ("budget-1-currency", "USD"),
+        ("budget-1-period", "day"),
+    ]);
+    let refused = admin.submit(&key, &key, &twice).await;
+    assert!(refused.status == 422 && refused.text().contains("limited twice here"));
+    assert!(
+        !admin.get(&key).await.text().contains("a minute</"),
+        "nothing was kept"
+    );
+}
+
+on_each_engine!(rules_that_cannot_be_meant_come_back_with_a_reason);
+
+async fn one_more_row_is_given_and_nothing_saved(app: &TestApp) {
+    let admin = app.admin().await;
+    for page in [format!("{KEYS}/new"), first_key(&admin).await] {
+        let action = page.trim_end_matches("/new");
+        let mut fields = RULES.to_vec();
+        fields.push(("more", "time"));
+        let more = admin.submit(&page, action, &fields).await;
+        assert_eq!(more.status, 200);
+        let text = more.text();
+        assert!(text.contains("name=\"time-3-kind\""), "{text}");
+        assert!(
+            text.contains("value=\"2099-12-24\""),
+            "what was typed stays"
+        );
+        let no_token = admin.post(action, &fields, None, false).await;
+        assert_eq!(no_token.status, 403);
+    }
+    assert!(!admin.get(KEYS).await.text().contains("Asia/Shanghai"));
+}
+
+on_each_engine!(one_more_row_is_given_and_nothing_saved);

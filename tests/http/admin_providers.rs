@@ -191,3 +191,131 @@ async fn a_provider_ends_when_its_name_is_typed(app: &TestApp) {
 }
 
 on_each_engine!(a_provider_ends_when_its_name_is_typed);
+
+async fn headers_and_the_proxy_are_written_and_never_shown(app: &TestApp) {
+    let admin = app.admin().await;
+    let provider = format!("{PROVIDERS}/1");
+    let base_url = app.vendor.base_url();
+    let usual = [
+        ("name", "acme"),
+        ("base_url", base_url.as_str()),
+        ("connect_timeout_ms", "2000"),
+        ("first_byte_timeout_ms", "5000"),
+        ("idle_timeout_ms", "5000"),
+        ("enabled", "on"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| [&usual[..], more].concat();
+    let set = with(&[
+        ("header-0-name", "X-Team"),
+        ("header-0-secret", "header-canary"),
+        ("header-1-name", ""),
+        ("proxy_secret", "http://user:proxy-canary@127.0.0.1:9"),
+    ]);
+    target(&admin.submit(&provider, &provider, &set).await);
+    let page = admin.get(&provider).await.text();
+    assert!(
+        page.contains("value=\"x-team\"") && page.contains("http://127.0.0.1:9"),
+        "{page}"
+    );
+    assert!(!page.contains("canary"), "values are never shown again");
+
+    // kept without a value, then the proxy goes, and the vendor sees the header
+    let keep = with(&[
+        ("header-0-name", "x-team"),
+        ("header-0-secret", ""),
+        ("proxy_remove", "on"),
+    ]);
+    target(&admin.submit(&provider, &provider, &keep).await);
+    assert!(
+        admin
+            .get(&provider)
+            .await
+            .text()
+            .contains("straight to the vendor")
+    );
+    let mut seen = false;
+    for _ in 0..50 {
+        let answered = app.openai().chat("gpt-x", false).await.status == 200;
+        let calls = app.vendor.received();
+        let last = calls.last();
+        seen = answered && last.is_some_and(|call| call.header("x-team") == Some("header-canary"));
+        if seen {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(seen, "the header goes with calls");
+
+    for (fields, why) in [
+        (
+            with(&[("header-0-name", "x team"), ("header-0-secret", "canary")]),
+            "letters, digits and dashes",
+        ),
+        (
+            with(&[("header-0-name", "x-other")]),
+            "A new header needs a value.",
+        ),
+        (
+            with(&[("proxy_secret", "ftp://canary")]),
+            "An address such as http://",
+        ),
+    ] {
+        let refused = admin.submit(&provider, &provider, &fields).await;
+        assert_eq!(refused.status, 422, "{why}");
+        assert!(refused.text().contains(why), "{why}");
+        assert!(
+            !refused.text().contains("canary"),
+            "secrets do not come back"
+        );
+    }
+    let lines = app
+        .db()
+        .read(|c| Box::pin(audit::list(c, None, 50)))
+        .await
+        .unwrap();
+    assert!(
+        lines
+            .rows
+            .iter()
+            .all(|line| !format!("{line:?}").contains("canary"))
+    );
+}
+
+on_each_engine!(headers_and_the_proxy_are_written_and_never_shown);
+
+async fn a_vendors_key_has_limits_and_a_budget(app: &TestApp) {
+    let admin = app.admin().await;
+    let provider = format!("{PROVIDERS}/1");
+    let key = format!(
+        "{provider}/keys/{}",
+        key_id(&admin.get(&provider).await.text())
+    );
+    let fields = [
+        ("label", "main"),
+        ("weight", "100"),
+        ("enabled", "on"),
+        ("rpm", "500"),
+        ("rpm_mode", "observe"),
+        ("max_concurrency", "8"),
+        ("budget-0-amount", "100"),
+        ("budget-0-currency", "USD"),
+        ("budget-0-period", "month"),
+    ];
+    target(&admin.submit(&key, &key, &fields).await);
+    let page = admin.get(&provider).await.text();
+    let told =
+        "At most 500 requests a minute (only observed), at most 8 calls at once, 100 USD a month";
+    assert!(page.contains(told), "{page}");
+    let form = admin.get(&key).await.text();
+    assert!(form.contains("name=\"rpm\" value=\"500\""), "{form}");
+    let bad = admin
+        .submit(
+            &key,
+            &key,
+            &[("label", "main"), ("weight", "1"), ("tpm", "many")],
+        )
+        .await;
+    assert_eq!(bad.status, 422);
+}
+
+on_each_engine!(a_vendors_key_has_limits_and_a_budget);

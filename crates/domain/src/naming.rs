@@ -21,6 +21,9 @@ pub const TOKENS: RangeInclusive<i64> = 1..=1_000_000_000;
 /// Bounds of a credential's calls at once.
 pub const CONCURRENCY: RangeInclusive<i64> = 1..=1_000_000;
 
+/// Bounds of requests or tokens a minute.
+pub const AMOUNTS: RangeInclusive<i64> = 1..=1_000_000_000_000;
+
 /// Why a text is not a usable name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {

@@ -1,7 +1,6 @@
 //! Limits, budgets and time rules in a provisioning file: how they are read, shown and written back.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use modelgate_domain::time_rule::BadTimeRule;
 use modelgate_domain::{
@@ -49,7 +48,6 @@ pub(super) const KEY_BUDGET: &[&str] = &["model", "amount", "currency", "period"
 /// The fields of `budget` elsewhere.
 pub(super) const BUDGET: &[&str] = &["amount", "currency", "period", "mode"];
 const TIME_RULE: &[&str] = &["kind", "allowed", "start", "end", "weekdays"];
-const AMOUNTS: RangeInclusive<i64> = 1..=1_000_000_000_000;
 const RATES: [(&str, LimitKind); 3] = [
     ("rpm", LimitKind::Rpm),
     ("tpm", LimitKind::Tpm),
@@ -141,7 +139,7 @@ fn rates(table: &Table<'_>) -> Result<Vec<AllowanceSpec>, Problem> {
         }
         let bounds = match kind {
             LimitKind::Concurrency => naming::CONCURRENCY,
-            _ => AMOUNTS,
+            _ => naming::AMOUNTS,
         };
         if let Some(amount) = table.integer(key, bounds)? {
             let allowance = Allowance {

@@ -2,7 +2,9 @@
 
 mod api_key;
 mod api_keys;
+mod busyness;
 mod components;
+mod error_rules;
 mod home;
 mod logs;
 mod model;
@@ -27,6 +29,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/admin/logs/{id}", web::get().to(logs::get_one))
         .route("/admin/system-config", web::get().to(settings::get))
         .route("/admin/system-config", web::post().to(settings::post))
+        .configure(busyness::routes)
+        .configure(error_rules::routes)
         .configure(providers::routes)
         .configure(provider::routes)
         .configure(provider_key::routes)

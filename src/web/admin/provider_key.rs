@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 use askama::Template;
-use modelgate_domain::{
-    CredentialState, LimitKind, LimitScope, ProviderId, Secret, StateBy, naming,
-};
+use modelgate_domain::{CredentialState, Limit, LimitScope, ProviderId, Secret, StateBy, naming};
 use modelgate_store::provider_keys::{NewState, ProviderKey};
 use modelgate_store::providers::Provider;
 use modelgate_store::{changes, limits, models, provider_keys, targets};
 use serde_json::json;
 
-use super::components::confirm::{self, Question};
+use super::components::allowances::{self, Allowances};
+use super::components::confirm;
 use super::components::fields::{Fields, change, save};
+use super::components::removal::{Ended, Ending};
+use super::components::rows;
 use super::provider::{self, Loaded};
 use super::providers::{PATH, is_vendor_key};
 use crate::catalog;
@@ -33,8 +34,22 @@ struct ProviderKeyView<'a> {
     provider: String,
     at: String,
     back: String,
+    allowances: Allowances,
     state: FormState,
 }
+
+/// A credential's own limits, whatever the model.
+const SUBJECT: allowances::Subject<'static> = allowances::Subject {
+    scope: LimitScope::ProviderKey,
+    models: &[],
+};
+
+const DELETE: Ending = Ending {
+    texts: "admin-provider-key-delete",
+    done: "admin-provider-key-deleted",
+    value: "label",
+    action: "provider_key.delete",
+};
 
 /// What a test said, in the person's language.
 #[derive(Default)]
@@ -86,26 +101,11 @@ async fn get(
     ids: web::Path<(i64, i64)>,
 ) -> PageResult {
     let (loaded, key) = load(&state, *ids).await?;
-    let id = key.id.0;
-    let limit = state
-        .db
-        .read(move |c| {
-            Box::pin(limits::find(
-                c,
-                LimitScope::ProviderKey,
-                id,
-                LimitKind::Concurrency,
-            ))
-        })
-        .await?;
     let form_state = FormState::default()
         .with("label", &key.label)
         .with("weight", key.weight.to_string())
-        .with(
-            "max_concurrency",
-            limit.map(|n| n.to_string()).unwrap_or_default(),
-        )
         .ticked("enabled", key.state != CredentialState::Disabled);
+    let form_state = allowances::stored(form_state, &loaded.limits_of(&key), SUBJECT);
     page.show(&view(&page, &loaded, &key, form_state))
 }
 
@@ -122,6 +122,7 @@ fn view<'a>(
         provider: loaded.provider.name.clone(),
         at: format!("{back}/keys/{}", key.id),
         back,
+        allowances: allowances::view(page, &state, SUBJECT),
         state,
     }
 }
@@ -130,18 +131,21 @@ fn view<'a>(
 struct Edit {
     label: String,
     weight: i64,
-    max_concurrency: Option<i64>,
+    limits: Vec<Limit>,
     secret: Option<Secret>,
     enabled: bool,
 }
 
 fn read(page: &Shell, form: &Form) -> Result<Edit, FormState> {
     let mut fields = Fields::new(page, form);
+    if rows::wants_more(&fields.state) {
+        return Err(fields.state);
+    }
     let secret = form.secret("secret");
     let edit = Edit {
         label: fields.text("label", naming::label, "admin-provider-bad-label"),
         weight: fields.number("weight", &naming::WEIGHTS),
-        max_concurrency: fields.optional_number("max_concurrency", &naming::CONCURRENCY),
+        limits: allowances::read(&mut fields, SUBJECT),
         secret: (!secret.expose().is_empty()).then_some(secret),
         enabled: form.checked("enabled"),
     };
@@ -158,9 +162,9 @@ async fn post(
     form: Form,
 ) -> PageResult {
     let (loaded, key) = load(&state, *ids).await?;
-    let again = |form_state| {
-        let view = view(&page, &loaded, &key, form_state);
-        page.invalid_or(&view, &view)
+    let again = |form_state: FormState| {
+        let more = rows::wants_more(&form_state);
+        page.once_more(&view(&page, &loaded, &key, form_state), more)
     };
     let edit = match read(&page, &form) {
         Ok(edit) => edit,
@@ -168,10 +172,14 @@ async fn post(
     };
     let object = format!("provider {} key {}", loaded.provider.name, key.label);
     let after = json!({
-        "label": edit.label, "weight": edit.weight, "max_concurrency": edit.max_concurrency,
-        "enabled": edit.enabled, "secret_replaced": edit.secret.is_some(),
+        "label": edit.label, "weight": edit.weight, "enabled": edit.enabled,
+        "limits": allowances::audited(&edit.limits, SUBJECT), "secret_replaced": edit.secret.is_some(),
     });
-    let entry = change(&page, &state, "provider_key.update", object, Some(after));
+    let mut entry = change(&page, &state, "provider_key.update", object, Some(after));
+    entry.before = Some(json!({
+        "label": key.label, "weight": key.weight, "enabled": key.state != CredentialState::Disabled,
+        "limits": allowances::audited(&loaded.limits_of(&key), SUBJECT),
+    }));
     let (id, now, keyring) = (key.id, entry.at, Arc::clone(&state.keyring));
     let new_state = new_state(&key, &edit);
     let saved = save(&page, &state, &form, move |c| {
@@ -186,14 +194,7 @@ async fn post(
             if let Some(new_state) = new_state {
                 provider_keys::set_state(c, id, &new_state, now).await?;
             }
-            limits::set(
-                c,
-                LimitScope::ProviderKey,
-                id.0,
-                LimitKind::Concurrency,
-                edit.max_concurrency,
-            )
-            .await?;
+            limits::replace(c, LimitScope::ProviderKey, id.0, &edit.limits).await?;
             changes::record(c, &entry).await?;
             Ok(())
         })
@@ -232,17 +233,9 @@ async fn ask_delete(
     ids: web::Path<(i64, i64)>,
 ) -> PageResult {
     let (loaded, key) = load(&state, *ids).await?;
-    let back = page.url(&format!("{PATH}/{}", loaded.provider.id));
-    let question = Question {
-        title: page.t1("admin-provider-key-delete-title", "label", &key.label),
-        body: page.t("admin-provider-key-delete-body"),
-        button: page.t("admin-provider-key-delete-button"),
-        action: format!("{back}/keys/{}/delete", key.id),
-        back,
-        typed: String::new(),
-        typed_error: String::new(),
-    };
-    confirm::ask(&page, &question)
+    let back = format!("{PATH}/{}", loaded.provider.id);
+    let action = format!("{back}/keys/{}/delete", key.id);
+    confirm::ask(&page, &DELETE.question(&page, &key.label, (&action, &back)))
 }
 
 async fn delete(
@@ -252,21 +245,18 @@ async fn delete(
     _form: Form,
 ) -> PageResult {
     let (loaded, key) = load(&state, *ids).await?;
-    let object = format!("provider {} key {}", loaded.provider.name, key.label);
-    let entry = change(&page, &state, "provider_key.delete", object, None);
     let id = key.id;
-    state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                provider_keys::delete(c, id, entry.at).await?;
-                changes::record(c, &entry).await?;
-                Ok::<_, PageError>(())
-            })
+    let ended = Ended {
+        object: format!("provider {} key {}", loaded.provider.name, key.label),
+        before: None,
+        name: key.label,
+        to: format!("{PATH}/{}", loaded.provider.id),
+    };
+    DELETE
+        .end(&page, &state, ended, move |c, entry| {
+            Box::pin(async move { provider_keys::delete(c, id, entry.at).await.map(drop) })
         })
-        .await?;
-    let toast = Toast::success(page.t1("admin-provider-key-deleted", "label", &key.label));
-    page.redirect_with(&format!("{PATH}/{}", loaded.provider.id), &toast)
+        .await
 }
 
 /// Makes a real call with the key and says what came of it.
@@ -300,7 +290,7 @@ async fn test(
         .await?;
     let result = told(&page, key.id.0, &report);
     let fresh = provider::load(&state, loaded.provider.id).await?;
-    let view = provider::view(&page, &fresh, None, Some(result));
+    let view = provider::view(&page, &state, &fresh, None, Some(result));
     page.show_or(&view, &view.as_test())
 }
 

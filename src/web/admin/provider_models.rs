@@ -119,10 +119,7 @@ async fn known(c: &mut Conn) -> Result<(Vec<Model>, Taken), StoreError> {
 }
 
 fn row(page: &Shell, loaded: &Loaded, all: &[Model], taken: &Taken, name: &str) -> Row {
-    let is_bound = loaded
-        .targets
-        .iter()
-        .any(|(_, _, upstream)| upstream == name);
+    let is_bound = loaded.targets.iter().any(|served| served.upstream == name);
     let exists = all.iter().any(|model| model.name == name);
     let is_taken = !is_bound && !exists && taken.refuses(name);
     let what = match (is_bound, is_taken, exists) {

@@ -8,6 +8,7 @@ use modelgate_store::changes::Change;
 use modelgate_store::{Conn, StoreError};
 use serde_json::Value;
 
+use crate::i18n::ToArg;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Admin, Page};
@@ -36,6 +37,16 @@ impl<'a> Fields<'a> {
         self.state.fail(name, self.page.t(key));
     }
 
+    /// The same for a text with values.
+    pub(in crate::web::admin) fn fail_with(
+        &mut self,
+        name: &str,
+        key: &str,
+        args: &[(&str, &dyn ToArg)],
+    ) {
+        self.state.fail(name, self.page.t_with(key, args));
+    }
+
     /// The text of a field, after `check`.
     pub(in crate::web::admin) fn text<E>(
         &mut self,
@@ -59,14 +70,9 @@ impl<'a> Fields<'a> {
         match self.form.text(name).parse() {
             Ok(number) if bounds.contains(&number) => number,
             _ => {
-                let message = self.page.t_with(
-                    "admin-provider-bad-number",
-                    &[
-                        ("low", &bounds.start().to_string()),
-                        ("high", &bounds.end().to_string()),
-                    ],
-                );
-                self.state.fail(name, message);
+                let (low, high) = (bounds.start().to_string(), bounds.end().to_string());
+                let bounds_told: [(&str, &dyn ToArg); 2] = [("low", &low), ("high", &high)];
+                self.fail_with(name, "admin-provider-bad-number", &bounds_told);
                 *bounds.start()
             }
         }

@@ -1,6 +1,11 @@
 //! What several pages show alike.
 
+pub(super) mod allowances;
 pub(super) mod confirm;
 pub(super) mod fields;
 pub(super) mod names;
+pub(super) mod removal;
+pub(super) mod rows;
 pub(super) mod status;
+pub(super) mod summary;
+pub(super) mod time_rules;

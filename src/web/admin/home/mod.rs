@@ -75,7 +75,10 @@ fn view<'a>(page: &'a Shell, state: &WebState, span: Span, data: &Data) -> HomeV
                 (s.as_str(), text, s == span)
             })
             .collect(),
-        notices: panels::notices(page, data, &state.journal.stats()),
+        notices: panels::left_out(page, &state.catalog.load().notes)
+            .into_iter()
+            .chain(panels::notices(page, data, &state.journal.stats()))
+            .collect(),
         figures: figures::figures(page, data, &live),
         slow: panels::slow(page, data),
         slow_from: page.duration(&data.slow_ms),

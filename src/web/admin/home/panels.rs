@@ -7,12 +7,15 @@ use modelgate_store::usage::Totals;
 
 use super::data::Data;
 use crate::admission::LiveCounters;
-use crate::i18n::format;
+use crate::catalog::Note;
+use crate::i18n::{ToArg, format};
 use crate::journal::{JournalStats, WhenFull};
 use crate::web::admin::components::status::status_kind;
 use crate::web::shell::{Moment, Shell};
 use crate::web::svg;
 
+/// How many rows that were left out are named.
+const NAMED: usize = 5;
 /// From how many requests on a rate of errors says something.
 const ENOUGH: i64 = 20;
 /// A record should be in the database within a second.
@@ -46,6 +49,26 @@ pub(super) struct ShareRow {
     /// A dot and a few words; the dot's kind is empty for none.
     pub(super) dot: &'static str,
     pub(super) note: String,
+}
+
+/// Rows that the configuration in force does without, and why.
+pub(super) fn left_out(page: &Shell, notes: &[Note]) -> Option<Notice> {
+    let told = notes.iter().take(NAMED).map(|note| {
+        let parts: [(&str, &dyn ToArg); 2] = [("object", &note.object), ("problem", &note.problem)];
+        page.t_with("admin-home-notice-note", &parts)
+    });
+    let told: Vec<String> = told.collect();
+    let count = i64::try_from(notes.len()).unwrap_or(i64::MAX);
+    (!told.is_empty()).then(|| Notice {
+        kind: "warning",
+        text: format!(
+            "{} {}",
+            page.counted("admin-home-notice-left-out", count),
+            told.join(" ")
+        ),
+        href: String::new(),
+        link: String::new(),
+    })
 }
 
 pub(super) fn notices(page: &Shell, data: &Data, journal: &JournalStats) -> Vec<Notice> {

@@ -1,19 +1,27 @@
 //! One provider: its settings, its credentials, and the models it serves.
 
+mod health;
+mod outbound;
+
 use std::sync::Arc;
 
 use actix_web::web::{self, ServiceConfig};
 use askama::Template;
-use modelgate_domain::{ProviderId, naming};
+use modelgate_domain::{Limit, LimitScope, ModelId, ProviderId, TargetId, naming};
+use modelgate_store::health_events::{self, HealthEvent};
 use modelgate_store::provider_keys::ProviderKey;
 use modelgate_store::providers::{Provider, ProviderData};
-use modelgate_store::{Conn, changes, models, provider_keys, providers, targets};
+use modelgate_store::{Conn, changes, limits, models, provider_keys, providers, targets};
 use serde_json::json;
 
+use self::outbound::Outbound;
 use super::components::confirm::{self, Question};
 use super::components::fields::{Dot, Fields, Refused, change, save};
+use super::components::removal::{Ended, Ending};
+use super::components::{rows, summary};
 use super::provider_key::TestResult;
 use super::providers::{NewKey, PATH, add_key, is_vendor_key, prefix_in_use};
+use crate::secrets::Keyring;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
@@ -22,7 +30,7 @@ use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
 #[derive(Template)]
-#[template(path = "admin/provider.html", blocks = ["test"])]
+#[template(path = "admin/provider.html", blocks = ["test", "health"])]
 pub(super) struct ProviderView<'a> {
     page: &'a Shell,
     name: String,
@@ -32,6 +40,9 @@ pub(super) struct ProviderView<'a> {
     add_open: bool,
     keys: Vec<KeyRow>,
     targets: Vec<TargetRow>,
+    outbound: outbound::Shown,
+    health: Vec<health::Now>,
+    history: Vec<health::Change>,
     /// The key that was tested, 0 for none.
     tested: i64,
     /// What the test said.
@@ -45,6 +56,8 @@ struct KeyRow {
     weight: i64,
     state: Dot,
     reason: String,
+    /// Its limits in a sentence; empty where it has none.
+    rules: String,
     last_ok: Option<Moment>,
     last_error: String,
 }
@@ -55,12 +68,42 @@ struct TargetRow {
     upstream: String,
 }
 
+/// A model that a provider serves.
+pub(super) struct Served {
+    target: TargetId,
+    model: ModelId,
+    name: String,
+    /// The vendor's name.
+    pub(super) upstream: String,
+}
+
+const DELETE: Ending = Ending {
+    texts: "admin-provider-delete",
+    done: "admin-provider-deleted",
+    value: "name",
+    action: "provider.delete",
+};
+
 /// A provider with what belongs to it.
 pub(super) struct Loaded {
     pub(super) provider: Provider,
     pub(super) keys: Vec<ProviderKey>,
-    /// Model row, its public name, the vendor's name.
-    pub(super) targets: Vec<(i64, String, String)>,
+    /// Those of its keys.
+    pub(super) limits: Vec<Limit>,
+    /// Its headers and proxy; nothing where they do not open.
+    outbound: Option<Outbound>,
+    /// What it serves, by public name.
+    pub(super) targets: Vec<Served>,
+    /// The newest changes of its health.
+    events: Vec<HealthEvent>,
+}
+
+impl Loaded {
+    /// The limits on one of its keys.
+    pub(super) fn limits_of(&self, key: &ProviderKey) -> Vec<Limit> {
+        let own = self.limits.iter().filter(|l| l.scope_id == key.id.0);
+        own.cloned().collect()
+    }
 }
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -80,7 +123,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn get(page: Page<Admin>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = load(&state, ProviderId(*id)).await?;
-    page.show(&view(&page, &loaded, None, None))
+    let view = view(&page, &state, &loaded, None, None);
+    page.show_or(&view, &view.as_health())
 }
 
 async fn post(
@@ -91,13 +135,17 @@ async fn post(
 ) -> PageResult {
     let id = ProviderId(*id);
     let loaded = load(&state, id).await?;
-    let data = match read(&page, &form, &loaded.provider) {
-        Ok(data) => data,
-        Err(form_state) => return again(&page, &loaded, form_state),
+    let (data, outbound) = match read(&page, &form, &loaded) {
+        Ok(read) => read,
+        Err(form_state) => return again(&page, &state, &loaded, form_state),
     };
     let object = format!("provider {}", loaded.provider.name);
-    let mut entry = change(&page, &state, "provider.update", object, Some(shown(&data)));
-    entry.before = Some(shown(&ProviderData::from(loaded.provider.clone())));
+    let after = audited(&data, outbound.as_ref().or(loaded.outbound.as_ref()));
+    let mut entry = change(&page, &state, "provider.update", object, Some(after));
+    let before = ProviderData::from(loaded.provider.clone());
+    entry.before = Some(audited(&before, loaded.outbound.as_ref()));
+    let sealed = outbound.map(|outbound| outbound.seal(&state.keyring, id));
+    let sealed = sealed.transpose().map_err(PageError::internal)?;
     let renamed = data.name != loaded.provider.name;
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
@@ -106,6 +154,9 @@ async fn post(
             }
             if !providers::update(c, id, &data, entry.at).await? {
                 return Err(PageError::NotFound.into());
+            }
+            if let Some(sealed) = sealed {
+                providers::set_outbound(c, id, &sealed).await?;
             }
             changes::record(c, &entry).await?;
             Ok(())
@@ -117,7 +168,7 @@ async fn post(
             let toast = Toast::success(page.t("admin-provider-saved"));
             page.redirect_with(&format!("{PATH}/{id}"), &toast)
         }
-        Err(form_state) => again(&page, &loaded, form_state),
+        Err(form_state) => again(&page, &state, &loaded, form_state),
     }
 }
 
@@ -143,7 +194,7 @@ async fn add(
     }
     let key = match fields.finish(key) {
         Ok(key) => key,
-        Err(form_state) => return again(&page, &loaded, form_state),
+        Err(form_state) => return again(&page, &state, &loaded, form_state),
     };
     let object = format!("provider {} key {}", loaded.provider.name, key.label);
     let after = json!({ "weight": key.weight, "max_concurrency": key.max_concurrency });
@@ -162,7 +213,7 @@ async fn add(
             let toast = Toast::success(page.t1("admin-provider-key-added", "label", &label));
             page.redirect_with(&format!("{PATH}/{id}"), &toast)
         }
-        Err(form_state) => again(&page, &loaded, form_state),
+        Err(form_state) => again(&page, &state, &loaded, form_state),
     }
 }
 
@@ -187,43 +238,45 @@ async fn delete(
         let error = page.t("confirm-mistyped");
         return confirm::ask(&page, &question(&page, &provider, error));
     }
-    let object = format!("provider {}", provider.name);
-    let mut entry = change(&page, &state, "provider.delete", object, None);
-    entry.before = Some(shown(&ProviderData::from(provider.clone())));
-    state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                providers::delete(c, id, entry.at).await?;
-                changes::record(c, &entry).await?;
-                Ok::<_, PageError>(())
-            })
+    let ended = Ended {
+        object: format!("provider {}", provider.name),
+        before: Some(audited(&ProviderData::from(provider.clone()), None)),
+        name: provider.name,
+        to: PATH.to_owned(),
+    };
+    DELETE
+        .end(&page, &state, ended, move |c, entry| {
+            Box::pin(async move { providers::delete(c, id, entry.at).await.map(drop) })
         })
-        .await?;
-    let toast = Toast::success(page.t1("admin-provider-deleted", "name", &provider.name));
-    page.redirect_with(PATH, &toast)
+        .await
 }
 
+/// A provider takes much with it: its name has to be typed.
 fn question(page: &Shell, provider: &Provider, typed_error: String) -> Question {
-    let at = page.url(&format!("{PATH}/{}", provider.id));
+    let back = format!("{PATH}/{}", provider.id);
+    let paths = (&*format!("{back}/delete"), &*back);
     Question {
-        title: page.t1("admin-provider-delete-title", "name", &provider.name),
-        body: page.t("admin-provider-delete-body"),
-        button: page.t("admin-provider-delete-button"),
-        action: format!("{at}/delete"),
-        back: at,
         typed: provider.name.clone(),
         typed_error,
+        ..DELETE.question(page, &provider.name, paths)
     }
 }
 
-fn again(page: &Page<Admin>, loaded: &Loaded, form_state: FormState) -> PageResult {
-    let view = view(page, loaded, Some(form_state), None);
-    page.invalid_or(&view, &view)
+fn again(page: &Page<Admin>, web: &WebState, loaded: &Loaded, form_state: FormState) -> PageResult {
+    let more = rows::wants_more(&form_state);
+    page.once_more(&view(page, web, loaded, Some(form_state), None), more)
 }
 
-fn read(page: &Shell, form: &Form, old: &Provider) -> Result<ProviderData, FormState> {
+fn read(
+    page: &Shell,
+    form: &Form,
+    loaded: &Loaded,
+) -> Result<(ProviderData, Option<Outbound>), FormState> {
     let mut fields = Fields::new(page, form);
+    if rows::wants_more(&fields.state) {
+        return Err(fields.state);
+    }
+    let old = &loaded.provider;
     let check_url = |text: &str| naming::base_url(text).map(|_url| ());
     let printable = |text: &str| {
         let fits = text.len() <= 200 && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
@@ -244,11 +297,12 @@ fn read(page: &Shell, form: &Form, old: &Provider) -> Result<ProviderData, FormS
         enabled: form.checked("enabled"),
         ..ProviderData::from(old.clone())
     };
-    fields.finish(data)
+    let outbound = Outbound::read(&mut fields, form, loaded.outbound.as_ref());
+    fields.finish((data, outbound))
 }
 
-/// What the audit log keeps of a provider.
-fn shown(data: &ProviderData) -> serde_json::Value {
+/// What the audit log keeps of a provider: of headers the names, of a proxy the host.
+fn audited(data: &ProviderData, outbound: Option<&Outbound>) -> serde_json::Value {
     json!({
         "name": data.name,
         "display_name": data.display_name,
@@ -258,15 +312,20 @@ fn shown(data: &ProviderData) -> serde_json::Value {
         "first_byte_timeout_ms": data.first_byte_timeout_ms,
         "idle_timeout_ms": data.idle_timeout_ms,
         "enabled": data.enabled,
+        "outbound": outbound.map(Outbound::audited),
     })
 }
 
 /// The provider with its credentials and targets; not found where it is deleted.
 pub(super) async fn load(state: &WebState, id: ProviderId) -> Result<Loaded, PageError> {
-    state.db.read(move |c| Box::pin(load_from(c, id))).await
+    let keyring = Arc::clone(&state.keyring);
+    state
+        .db
+        .read(move |c| Box::pin(async move { load_from(c, &keyring, id).await }))
+        .await
 }
 
-async fn load_from(c: &mut Conn, id: ProviderId) -> Result<Loaded, PageError> {
+async fn load_from(c: &mut Conn, keyring: &Keyring, id: ProviderId) -> Result<Loaded, PageError> {
     let provider = providers::find(c, id)
         .await?
         .filter(|p| p.deleted_at.is_none())
@@ -278,12 +337,24 @@ async fn load_from(c: &mut Conn, id: ProviderId) -> Result<Loaded, PageError> {
         .filter(|target| target.provider_id == id)
         .filter_map(|target| {
             let model = names.iter().find(|model| model.id == target.model_id)?;
-            Some((model.id.0, model.name.clone(), target.upstream_model))
+            Some(Served {
+                target: target.id,
+                model: model.id,
+                name: model.name.clone(),
+                upstream: target.upstream_model,
+            })
         })
         .collect();
-    served.sort_by(|a, b| a.1.cmp(&b.1));
+    served.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Loaded {
         keys: provider_keys::list_of(c, id).await?,
+        limits: limits::list(c)
+            .await?
+            .into_iter()
+            .filter(|limit| limit.scope == LimitScope::ProviderKey)
+            .collect(),
+        outbound: Outbound::open(&provider, keyring),
+        events: health_events::list(c, id, None, health::LATEST).await?,
         provider,
         targets: served,
     })
@@ -292,6 +363,7 @@ async fn load_from(c: &mut Conn, id: ProviderId) -> Result<Loaded, PageError> {
 /// The page: the stored settings, or the form that came back.
 pub(super) fn view<'a>(
     page: &'a Shell,
+    web: &WebState,
     loaded: &Loaded,
     form_state: Option<FormState>,
     test: Option<TestResult>,
@@ -300,25 +372,33 @@ pub(super) fn view<'a>(
     let adds = form_state
         .as_ref()
         .is_some_and(|s| !s.value("label").is_empty());
-    let stored = stored(provider);
+    let stored = outbound::stored(stored(provider), loaded.outbound.as_ref());
+    let state = match form_state {
+        Some(state) if adds => state.or(stored),
+        Some(state) => state,
+        None => stored,
+    };
     ProviderView {
         page,
         name: provider.name.clone(),
         at: page.url(&format!("{PATH}/{}", provider.id)),
-        state: match form_state {
-            Some(state) if adds => state.or(stored),
-            Some(state) => state,
-            None => stored,
-        },
+        outbound: outbound::view(&state, loaded.outbound.as_ref()),
+        health: health::now(page, loaded, &web.health),
+        history: health::history(page, loaded),
+        state,
         add_open: adds || loaded.keys.is_empty(),
-        keys: loaded.keys.iter().map(|key| key_row(page, key)).collect(),
+        keys: loaded
+            .keys
+            .iter()
+            .map(|key| key_row(page, web, loaded, key))
+            .collect(),
         targets: loaded
             .targets
             .iter()
-            .map(|(id, model, upstream)| TargetRow {
-                href: page.url(&format!("/admin/config/models/{id}")),
-                model: model.clone(),
-                upstream: upstream.clone(),
+            .map(|served| TargetRow {
+                href: page.url(&format!("/admin/config/models/{}", served.model)),
+                model: served.name.clone(),
+                upstream: served.upstream.clone(),
             })
             .collect(),
         tested: test.as_ref().map_or(0, |test| test.key_id),
@@ -347,7 +427,7 @@ fn stored(provider: &Provider) -> FormState {
         .ticked("enabled", provider.enabled)
 }
 
-fn key_row(page: &Shell, key: &ProviderKey) -> KeyRow {
+fn key_row(page: &Shell, web: &WebState, loaded: &Loaded, key: &ProviderKey) -> KeyRow {
     use modelgate_domain::CredentialState as State;
     let kind = match key.state {
         State::Active => "success",
@@ -355,13 +435,23 @@ fn key_row(page: &Shell, key: &ProviderKey) -> KeyRow {
         State::Rejected => "danger",
         State::Disabled => "muted",
     };
+    let stored = (
+        Dot::new(kind, page.t_code("credential-", key.state.as_str())),
+        key.state_reason.clone(),
+    );
+    let live = match key.state {
+        State::Active => health::of_key(page, loaded, &web.health, key),
+        _ => None,
+    };
+    let (state, reason) = live.unwrap_or(stored);
     KeyRow {
         id: key.id.0,
         label: key.label.clone(),
         last4: key.secret_last4.clone(),
         weight: key.weight,
-        state: Dot::new(kind, page.t_code("credential-", key.state.as_str())),
-        reason: key.state_reason.clone(),
+        state,
+        rules: summary::of_limits(page.lang, &loaded.limits_of(key)),
+        reason,
         last_ok: key.last_ok_at.map(|at| page.moment(at.timestamp_millis())),
         last_error: key.last_error.clone(),
     }

@@ -1,0 +1,180 @@
+//! One API key: its rules, how much of its limits is used, and its end.
+
+mod usage;
+
+use actix_web::web::{self, ServiceConfig};
+use askama::Template;
+use modelgate_domain::{ApiKeyId, LimitScope};
+use modelgate_store::api_keys::{ApiKey, ApiKeyData};
+use modelgate_store::{api_keys, changes, limits, time_rules};
+
+use self::usage::Line;
+use super::api_keys::form::{self, Choices, Edit, KeyForm};
+use super::api_keys::{PATH, shown, state_of};
+use super::components::confirm;
+use super::components::fields::{Dot, change, save};
+use super::components::removal::{Ended, Ending};
+use super::components::rows;
+use crate::web::error::PageError;
+use crate::web::flash::Toast;
+use crate::web::form::{Form, FormState};
+use crate::web::page::{Admin, Page, PageResult};
+use crate::web::shell::Shell;
+use crate::web::state::WebState;
+
+#[derive(Template)]
+#[template(path = "admin/api_key.html", blocks = ["usage"])]
+struct ApiKeyView<'a> {
+    page: &'a Shell,
+    name: String,
+    shown: String,
+    key_state: Dot,
+    at: String,
+    logs: String,
+    /// Its rules in a sentence; empty where it has none.
+    summary: String,
+    usage: Vec<Line>,
+    key: KeyForm,
+}
+
+struct Loaded {
+    row: ApiKey,
+    edit: Edit,
+    choices: Choices,
+}
+
+const REVOKE: Ending = Ending {
+    texts: "admin-api-key-revoke",
+    done: "admin-api-key-revoked",
+    value: "name",
+    action: "api_key.revoke",
+};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/admin/api-keys/{id}", web::get().to(get))
+        .route("/admin/api-keys/{id}", web::post().to(post))
+        .route("/admin/api-keys/{id}/revoke", web::get().to(ask_revoke))
+        .route("/admin/api-keys/{id}/revoke", web::post().to(revoke));
+}
+
+async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
+    let id = ApiKeyId(id);
+    state
+        .db
+        .read(move |c| {
+            Box::pin(async move {
+                let row = api_keys::find(c, id)
+                    .await?
+                    .filter(|key| key.deleted_at.is_none())
+                    .ok_or(PageError::NotFound)?;
+                Ok::<_, PageError>(Loaded {
+                    edit: Edit {
+                        data: ApiKeyData::from(row.clone()),
+                        allowed: api_keys::allowed_of(c, id).await?,
+                        time_rules: time_rules::of(c, id).await?,
+                        limits: limits::of(c, LimitScope::ApiKey, id.0).await?,
+                    },
+                    row,
+                    choices: Choices::read(c).await?,
+                })
+            })
+        })
+        .await
+}
+
+async fn get(page: Page<Admin>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    let stored = loaded.edit.stored(&page, &loaded.choices);
+    let view = view(&page, &state, &loaded, stored);
+    page.show_or(&view, &view.as_usage())
+}
+
+fn view<'a>(page: &'a Shell, web: &WebState, loaded: &Loaded, state: FormState) -> ApiKeyView<'a> {
+    let (row, edit) = (&loaded.row, &loaded.edit);
+    let at = page.url(&format!("{PATH}/{}", row.id));
+    ApiKeyView {
+        page,
+        name: row.name.clone(),
+        shown: shown(row),
+        key_state: state_of(page, row, web.clock.now()),
+        logs: page.url(&format!("/admin/logs?key={}", row.id)),
+        summary: edit.sentence(page, &loaded.choices),
+        usage: usage::lines(page, &web.admission, &edit.limits, &loaded.choices),
+        key: KeyForm::new(page, &loaded.choices, state, at.clone()),
+        at,
+    }
+}
+
+async fn post(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    form: Form,
+) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    let again = |form_state: FormState| {
+        let more = rows::wants_more(&form_state);
+        page.once_more(&view(&page, &state, &loaded, form_state), more)
+    };
+    let read = form::read(&page, &form, &loaded.choices, loaded.edit.data.clone());
+    let edit = match read {
+        Ok(edit) => edit,
+        Err(form_state) => return again(form_state),
+    };
+    let object = format!("api_key {}", loaded.row.name);
+    let after = edit.audited(&loaded.choices);
+    let mut entry = change(&page, &state, "api_key.update", object, Some(after));
+    entry.before = Some(loaded.edit.audited(&loaded.choices));
+    let id = loaded.row.id;
+    let saved = save(&page, &state, &form, move |c| {
+        Box::pin(async move {
+            if !api_keys::update(c, id, &edit.data, entry.at).await? {
+                return Err(PageError::NotFound.into());
+            }
+            edit.write_rules(c, id).await?;
+            changes::record(c, &entry).await?;
+            Ok(())
+        })
+    })
+    .await?;
+    match saved {
+        Ok(()) => {
+            let toast = Toast::success(page.t("admin-api-key-saved"));
+            page.redirect_with(&format!("{PATH}/{id}"), &toast)
+        }
+        Err(form_state) => again(form_state),
+    }
+}
+
+async fn ask_revoke(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+) -> PageResult {
+    let key = load(&state, *id).await?.row;
+    let back = format!("{PATH}/{}", key.id);
+    let question = REVOKE.question(&page, &key.name, (&format!("{back}/revoke"), &back));
+    confirm::ask(&page, &question)
+}
+
+async fn revoke(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    _form: Form,
+) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    let id = loaded.row.id;
+    let ended = Ended {
+        object: format!("api_key {}", loaded.row.name),
+        before: Some(loaded.edit.audited(&loaded.choices)),
+        name: loaded.row.name,
+        to: PATH.to_owned(),
+    };
+    REVOKE
+        .end(&page, &state, ended, move |c, entry| {
+            Box::pin(async move { api_keys::delete(c, id, entry.at).await.map(drop) })
+        })
+        .await
+}

@@ -1,0 +1,408 @@
+//! One model: its settings, rules and aliases, who serves it, and what it costs.
+
+mod fallbacks;
+mod price;
+mod target;
+
+use actix_web::web::{self, ServiceConfig};
+use askama::Template;
+use modelgate_domain::money::format_nanos;
+use modelgate_domain::{Busyness, Cause, Limit, LimitScope, ModelId, Price, Strategy, naming};
+use modelgate_store::models::{Model, ModelData};
+use modelgate_store::prices::PriceOf;
+use modelgate_store::providers::Provider;
+use modelgate_store::targets::Target;
+use modelgate_store::{Conn, changes, limits, models, prices, providers, targets};
+use serde_json::{Value, json};
+
+use self::fallbacks::FallbackRow;
+use super::components::allowances::{self, Allowances, Subject};
+use super::components::confirm;
+use super::components::fields::{Fields, Refused, change, save};
+use super::components::removal::{Ended, Ending};
+use super::components::{rows, summary};
+use super::models::{PATH, check_name, is_kind, kind_choices, provider_choices, provider_name};
+use crate::web::error::PageError;
+use crate::web::flash::Toast;
+use crate::web::form::{Form, FormState};
+use crate::web::page::{Admin, Page, PageResult};
+use crate::web::shell::{Moment, Shell};
+use crate::web::state::WebState;
+
+#[derive(Template)]
+#[template(path = "admin/model.html")]
+struct ModelView<'a> {
+    page: &'a Shell,
+    name: String,
+    at: String,
+    state: FormState,
+    kinds: Vec<(String, String)>,
+    strategies: Vec<(String, String)>,
+    /// Its limits in a sentence; empty where it has none.
+    summary: String,
+    allowances: Allowances,
+    fallbacks: Vec<FallbackRow>,
+    causes: Vec<(String, String)>,
+    others: Vec<(String, String)>,
+    providers: Vec<(String, String)>,
+    levels: Vec<(String, String)>,
+    targets: Vec<TargetRow>,
+    prices: Vec<PriceLine>,
+}
+
+struct TargetRow {
+    id: i64,
+    provider: String,
+    upstream: String,
+    priority: i64,
+    weight: i64,
+    busyness: &'static str,
+    enabled: bool,
+}
+
+struct PriceLine {
+    from: Moment,
+    currency: String,
+    input: String,
+    cached_input: String,
+    output: String,
+}
+
+struct Loaded {
+    model: Model,
+    aliases: Vec<String>,
+    fallbacks: Vec<(ModelId, Cause)>,
+    limits: Vec<Limit>,
+    /// Every other model.
+    others: Vec<(ModelId, String)>,
+    targets: Vec<Target>,
+    prices: Vec<Price>,
+    providers: Vec<Provider>,
+}
+
+/// What the settings form asks.
+struct Edit {
+    data: ModelData,
+    aliases: Vec<String>,
+    fallbacks: Vec<(ModelId, Cause)>,
+    limits: Vec<Limit>,
+}
+
+/// All calls of the model together.
+const SUBJECT: Subject<'static> = Subject {
+    scope: LimitScope::Model,
+    models: &[],
+};
+
+const DELETE: Ending = Ending {
+    texts: "admin-model-delete",
+    done: "admin-model-deleted",
+    value: "name",
+    action: "model.delete",
+};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    let at = |rest: &str| format!("{PATH}/{{id}}{rest}");
+    config
+        .route(&at(""), web::get().to(get))
+        .route(&at(""), web::post().to(post))
+        .route(&at("/delete"), web::get().to(ask_delete))
+        .route(&at("/delete"), web::post().to(delete))
+        .route(&at("/price"), web::post().to(price::set))
+        .route(&at("/targets"), web::post().to(target::add))
+        .route(&at("/targets/{target}"), web::post().to(target::edit));
+}
+
+async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
+    let id = ModelId(id);
+    state
+        .db
+        .read(move |c| {
+            Box::pin(async move {
+                let model = models::find(c, id)
+                    .await?
+                    .filter(|m| m.deleted_at.is_none())
+                    .ok_or(PageError::NotFound)?;
+                let own = models::fallbacks(c).await?.into_iter();
+                let others = models::list(c).await?.into_iter();
+                Ok::<_, PageError>(Loaded {
+                    model,
+                    aliases: models::aliases_of(c, id).await?,
+                    fallbacks: own
+                        .filter(|f| f.model_id == id)
+                        .map(|f| (f.fallback_id, f.cause))
+                        .collect(),
+                    limits: limits::of(c, LimitScope::Model, id.0).await?,
+                    others: others
+                        .filter(|m| m.id != id)
+                        .map(|m| (m.id, m.name))
+                        .collect(),
+                    targets: targets::list_of(c, id).await?,
+                    prices: prices::list_of(c, PriceOf::Model(id)).await?,
+                    providers: providers::list(c).await?,
+                })
+            })
+        })
+        .await
+}
+
+async fn get(page: Page<Admin>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    page.show(&view(&page, &loaded, FormState::default()))
+}
+
+async fn post(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    form: Form,
+) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    let edit = match read(&page, &form, &loaded) {
+        Ok(edit) => edit,
+        Err(form_state) => return again(&page, &loaded, form_state),
+    };
+    let id = loaded.model.id;
+    let object = format!("model {}", loaded.model.name);
+    let after = loaded.audited(&edit);
+    let mut entry = change(&page, &state, "model.update", object, Some(after));
+    entry.before = Some(loaded.audited(&loaded.present()));
+    let renamed = edit.data.name != loaded.model.name;
+    let saved = save(&page, &state, &form, move |c| {
+        Box::pin(async move {
+            if renamed {
+                check_name(c, &edit.data.name).await?;
+            }
+            check_aliases(c, &edit.aliases).await?;
+            if !models::update(c, id, &edit.data, entry.at).await? {
+                return Err(PageError::NotFound.into());
+            }
+            models::set_aliases(c, id, &edit.aliases).await?;
+            models::set_fallbacks(c, id, &edit.fallbacks).await?;
+            limits::replace(c, LimitScope::Model, id.0, &edit.limits).await?;
+            changes::record(c, &entry).await?;
+            Ok(())
+        })
+    })
+    .await?;
+    done(&page, &loaded, saved, "admin-model-saved")
+}
+
+fn read(page: &Shell, form: &Form, loaded: &Loaded) -> Result<Edit, FormState> {
+    let mut fields = Fields::new(page, form);
+    if rows::wants_more(&fields.state) {
+        return Err(fields.state);
+    }
+    let mut aliases: Vec<String> = form
+        .text("aliases")
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    aliases.sort();
+    aliases.dedup();
+    let is_strategy = |text: &str| text.parse::<Strategy>().map(|_known| ());
+    let strategy = fields.text("strategy", is_strategy, "admin-model-bad-choice");
+    let data = ModelData {
+        name: fields.text("name", naming::model, "admin-model-bad-name"),
+        display_name: form.text("display_name").chars().take(100).collect(),
+        kind: fields.text("kind", is_kind, "admin-model-bad-choice"),
+        context_length: fields.optional_number("context_length", &naming::TOKENS),
+        max_output_tokens: fields.optional_number("max_output_tokens", &naming::TOKENS),
+        enabled: form.checked("enabled"),
+        hidden: form.checked("hidden"),
+        strategy: strategy.parse().unwrap_or_default(),
+        affinity: form.checked("affinity"),
+    };
+    let unusable = aliases
+        .iter()
+        .find(|a| naming::model(a).is_err() || **a == data.name);
+    if let Some(alias) = unusable {
+        fields.fail_with("aliases", "admin-model-bad-alias", &[("alias", alias)]);
+    }
+    let edit = Edit {
+        data,
+        aliases,
+        fallbacks: fallbacks::read(&mut fields, &loaded.others),
+        limits: allowances::read(&mut fields, SUBJECT),
+    };
+    fields.finish(edit)
+}
+
+async fn check_aliases(c: &mut Conn, aliases: &[String]) -> Result<(), Refused> {
+    let all = providers::list(c).await?;
+    for alias in aliases {
+        if naming::taken_prefix(alias, all.iter().map(|p| p.name.as_str())).is_some() {
+            return Err(Refused::Field("aliases", "admin-model-taken-prefix"));
+        }
+        if models::find_by_name(c, alias).await?.is_some() {
+            return Err(Refused::Field("aliases", "admin-model-taken-alias"));
+        }
+    }
+    Ok(())
+}
+
+impl Loaded {
+    fn present(&self) -> Edit {
+        Edit {
+            data: self.model.clone().into(),
+            aliases: self.aliases.clone(),
+            fallbacks: self.fallbacks.clone(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// What the audit log keeps of a model.
+    fn audited(&self, edit: &Edit) -> Value {
+        let data = &edit.data;
+        json!({
+            "name": data.name, "display_name": data.display_name, "kind": data.kind,
+            "context_length": data.context_length, "max_output_tokens": data.max_output_tokens,
+            "enabled": data.enabled, "hidden": data.hidden, "aliases": edit.aliases,
+            "strategy": data.strategy, "affinity": data.affinity,
+            "fallbacks": fallbacks::audited(&edit.fallbacks, &self.others),
+            "limits": allowances::audited(&edit.limits, SUBJECT),
+        })
+    }
+}
+
+async fn ask_delete(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+) -> PageResult {
+    let model = load(&state, *id).await?.model;
+    let back = format!("{PATH}/{}", model.id);
+    let question = DELETE.question(&page, &model.name, (&format!("{back}/delete"), &back));
+    confirm::ask(&page, &question)
+}
+
+async fn delete(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    _form: Form,
+) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    let id = loaded.model.id;
+    let ended = Ended {
+        object: format!("model {}", loaded.model.name),
+        before: Some(loaded.audited(&loaded.present())),
+        name: loaded.model.name,
+        to: PATH.to_owned(),
+    };
+    DELETE
+        .end(&page, &state, ended, move |c, entry| {
+            Box::pin(async move { models::delete(c, id, entry.at).await.map(drop) })
+        })
+        .await
+}
+
+fn done(
+    page: &Page<Admin>,
+    loaded: &Loaded,
+    saved: Result<(), FormState>,
+    text: &str,
+) -> PageResult {
+    match saved {
+        Ok(()) => {
+            let toast = Toast::success(page.t(text));
+            page.redirect_with(&format!("{PATH}/{}", loaded.model.id), &toast)
+        }
+        Err(form_state) => again(page, loaded, form_state),
+    }
+}
+
+fn again(page: &Page<Admin>, loaded: &Loaded, form_state: FormState) -> PageResult {
+    let more = rows::wants_more(&form_state);
+    page.once_more(&view(page, loaded, form_state), more)
+}
+
+/// The page: of the form that came back what it holds, of the others what is stored.
+fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelView<'a> {
+    let targets = loaded.targets.iter().map(|target| TargetRow {
+        id: target.id.0,
+        provider: provider_name(&loaded.providers, target.provider_id).to_owned(),
+        upstream: target.upstream_model.clone(),
+        priority: target.priority,
+        weight: target.weight,
+        busyness: target.busyness_at_most.map_or("", Busyness::as_str),
+        enabled: target.enabled,
+    });
+    let prices = loaded.prices.iter().map(|price| PriceLine {
+        from: page.moment(price.effective_from_ms),
+        currency: price.currency.to_string(),
+        input: format_nanos(price.input),
+        cached_input: price.cached_input.map(format_nanos).unwrap_or_default(),
+        output: format_nanos(price.output),
+    });
+    let names = |prefix: &str, all: &[&str]| -> Vec<(String, String)> {
+        let pair = |name: &&str| ((*name).to_owned(), page.t_code(prefix, name));
+        all.iter().map(pair).collect()
+    };
+    let any = |key: &str| vec![(String::new(), page.t(key))];
+    let stored = stored(loaded);
+    // a box that is not ticked is not sent: what is stored must not tick it again
+    let stored = if form_state.is_checked("settings") {
+        stored.without(&["enabled", "hidden", "affinity"])
+    } else {
+        stored
+    };
+    let state = form_state.or(stored);
+    let levels: Vec<&str> = Busyness::ALL.iter().map(|level| level.as_str()).collect();
+    let strategies: Vec<&str> = Strategy::ALL.iter().map(|s| s.as_str()).collect();
+    let causes = ["overloaded", "context_too_long", "refused"];
+    let others = loaded.others.iter();
+    ModelView {
+        page,
+        name: loaded.model.name.clone(),
+        at: page.url(&format!("{PATH}/{}", loaded.model.id)),
+        kinds: kind_choices(page),
+        strategies: names("admin-model-strategy-", &strategies),
+        summary: summary::of_limits(page.lang, &loaded.limits),
+        allowances: allowances::view(page, &state, SUBJECT),
+        fallbacks: fallbacks::view(&state),
+        causes: [
+            any("admin-model-cause-any"),
+            names("admin-model-cause-", &causes),
+        ]
+        .concat(),
+        others: any("admin-model-fallback-none")
+            .into_iter()
+            .chain(others.map(|(id, name)| (id.to_string(), name.clone())))
+            .collect(),
+        providers: provider_choices(&loaded.providers).collect(),
+        levels: [
+            any("admin-model-busyness-always"),
+            names("rules-busyness-", &levels),
+        ]
+        .concat(),
+        targets: targets.collect(),
+        prices: prices.collect(),
+        state,
+    }
+}
+
+fn stored(loaded: &Loaded) -> FormState {
+    let (model, price) = (&loaded.model, loaded.prices.first());
+    let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
+    let amount = |n: Option<i64>| n.map(format_nanos).unwrap_or_default();
+    let state = FormState::default()
+        .with("name", &model.name)
+        .with("display_name", &model.display_name)
+        .with("kind", &model.kind)
+        .with("aliases", loaded.aliases.join("\n"))
+        .with("context_length", number(model.context_length))
+        .with("max_output_tokens", number(model.max_output_tokens))
+        .ticked("enabled", model.enabled)
+        .ticked("hidden", model.hidden)
+        .with("strategy", model.strategy.as_str())
+        .ticked("affinity", model.affinity)
+        .with("priority", "1")
+        .with("weight", naming::WEIGHT.to_string())
+        .with("currency", price.map_or("USD", |p| p.currency.as_str()))
+        .with("input", amount(price.map(|p| p.input)))
+        .with("cached_input", amount(price.and_then(|p| p.cached_input)))
+        .with("output", amount(price.map(|p| p.output)));
+    let state = fallbacks::stored(state, &loaded.fallbacks);
+    allowances::stored(state, &loaded.limits, SUBJECT)
+}

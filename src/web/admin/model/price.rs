@@ -1,0 +1,77 @@
+//! A model's price: another one holds from now on.
+
+use actix_web::web;
+use modelgate_domain::money::format_nanos;
+use modelgate_domain::{Currency, Price, PriceId};
+use modelgate_store::prices::PriceOf;
+use modelgate_store::{changes, prices};
+use serde_json::{Value, json};
+
+use super::{again, done, load};
+use crate::web::admin::components::fields::{Fields, change, save};
+use crate::web::form::Form;
+use crate::web::page::{Admin, Page, PageResult};
+use crate::web::state::WebState;
+
+pub(super) async fn set(
+    page: Page<Admin>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    form: Form,
+) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    let mut fields = Fields::new(&page, &form);
+    let currency = Currency::parse(form.text("currency"));
+    if currency.is_err() {
+        fields.fail("currency", "admin-model-bad-currency");
+    }
+    let old = loaded.prices.first();
+    let price = Price {
+        id: PriceId::NONE,
+        currency: currency.unwrap_or_default(),
+        input: fields.nanos("input"),
+        cached_input: fields.optional_nanos("cached_input"),
+        cache_write: old.and_then(|p| p.cache_write),
+        output: fields.nanos("output"),
+        reasoning: old.and_then(|p| p.reasoning),
+        per_request_nanos: old.map_or(0, |p| p.per_request_nanos),
+        effective_from_ms: state.clock.now_ms(),
+    };
+    let price = match fields.finish(price) {
+        Ok(price) => price,
+        Err(form_state) => return again(&page, &loaded, form_state),
+    };
+    if old.is_some_and(|old| same(old, &price)) {
+        return done(&page, &loaded, Ok(()), "admin-model-price-same");
+    }
+    let object = format!("model {} price", loaded.model.name);
+    let mut entry = change(&page, &state, "price.create", object, Some(audited(&price)));
+    entry.before = old.map(audited);
+    let model = loaded.model.id;
+    let saved = save(&page, &state, &form, move |c| {
+        Box::pin(async move {
+            prices::insert(c, PriceOf::Model(model), &price, entry.at).await?;
+            changes::record(c, &entry).await?;
+            Ok(())
+        })
+    })
+    .await?;
+    done(&page, &loaded, saved, "admin-model-price-saved")
+}
+
+/// Whether two prices charge the same.
+fn same(a: &Price, b: &Price) -> bool {
+    let since = |price: &Price| Price {
+        id: PriceId::NONE,
+        effective_from_ms: 0,
+        ..price.clone()
+    };
+    since(a) == since(b)
+}
+
+fn audited(price: &Price) -> Value {
+    json!({
+        "currency": price.currency, "input": format_nanos(price.input),
+        "cached_input": price.cached_input.map(format_nanos), "output": format_nanos(price.output),
+    })
+}
