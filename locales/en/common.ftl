@@ -7,6 +7,7 @@ menu-home = Overview
 menu-logs = Requests
 menu-providers = Providers
 menu-models = Models
+menu-explain = Explain
 menu-errors = Vendors’ errors
 menu-busyness = Busyness
 menu-api-keys = API keys

@@ -7,6 +7,7 @@ menu-home = 概览
 menu-logs = 请求日志
 menu-providers = 供应商
 menu-models = 模型
+menu-explain = 解释
 menu-errors = 供应商错误
 menu-busyness = 繁忙程度
 menu-api-keys = API 密钥

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use modelgate_dialect::openai::request::{BadRequest, Peek};
 use modelgate_domain::{Cause, Limit, LimitKind, LimitMode};
 use serde::Serialize;
 
-use crate::admission::{Admission, Ask, Refusal};
+use crate::admission::{Admission, Ask, Refusal, Weight};
 use crate::catalog::{Catalog, Credential, Model, Resolved, Target};
 use crate::routing::{Candidate, Health, Plan, PlanRequest, Skip, Why, plan};
 
@@ -33,6 +34,31 @@ pub struct Question<'a> {
     pub seed: u64,
     /// The number of the conversation.
     pub conversation: Option<u64>,
+}
+
+/// What the body of a request asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The name of the model.
+    pub model: String,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// How much it may use.
+    pub weight: Weight,
+}
+
+/// Reads the body of a request as a call would.
+pub fn asked(body: &[u8]) -> Result<Asked, BadRequest> {
+    let peek = Peek::read(body)?;
+    Ok(Asked {
+        stream: peek.stream,
+        weight: Weight {
+            prompt: peek.prompt.tokens(),
+            max_output: peek.max_output,
+            choices: peek.choices,
+        },
+        model: peek.model,
+    })
 }
 
 /// A decision.

@@ -30,6 +30,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/explain",
+        icon: "help",
+        title: "menu-explain",
+        letter: 'e',
+        apart: false,
+    },
+    Row {
         path: "/admin/config/providers",
         icon: "server-2",
         title: "menu-providers",

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { ALICE, Gateway, waitFor } from '../harness/gateway.mjs';
 import { ADMIN, launch, makeCalls, PASSWORD, Portal } from './portal.mjs';
 
-const PAGES = ['/admin/home', '/admin/logs', '/admin/config/providers', '/admin/config/models', '/admin/api-keys', '/admin/api-keys/new', '/admin/system-config', '/account'];
+const PAGES = ['/admin/home', '/admin/logs', '/admin/config/providers', '/admin/config/models', '/admin/api-keys', '/admin/api-keys/new', '/admin/config/errors', '/admin/config/errors/new', '/admin/config/busyness', '/admin/explain', '/admin/system-config', '/account'];
 
 let browser;
 let gateway;

@@ -1,5 +1,6 @@
 //! Providers and their keys: a gateway configured through the pages alone, and what forms refuse.
 
+use modelgate::simulator::Step;
 use modelgate_store::audit;
 
 use crate::on_each_engine;
@@ -319,3 +320,36 @@ async fn a_vendors_key_has_limits_and_a_budget(app: &TestApp) {
 }
 
 on_each_engine!(a_vendors_key_has_limits_and_a_budget);
+
+async fn a_providers_page_shows_what_rests_and_what_changed(app: &TestApp) {
+    let admin = app.admin().await;
+    let provider = format!("{PROVIDERS}/1");
+    assert!(
+        admin
+            .get(&provider)
+            .await
+            .text()
+            .contains("Nothing has changed yet.")
+    );
+    app.vendor.push(Step::status(401).times(50));
+    assert_ne!(app.openai().chat("gpt-x", false).await.status, 200);
+    let mut text = String::new();
+    for _ in 0..100 {
+        text = admin.get_htmx(&provider).await.text();
+        if text.contains("→") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(!text.contains("<html"), "htmx gets the fragment");
+    for told in [
+        "refused by the vendor",
+        "the vendor does not accept the key",
+        "main",
+        "Waiting",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+on_each_engine!(a_providers_page_shows_what_rests_and_what_changed);

@@ -18,6 +18,9 @@
 mod support;
 
 mod admin_api_keys;
+mod admin_busyness;
+mod admin_error_rules;
+mod admin_explain;
 mod admin_home;
 mod admin_logs;
 mod admin_models;

@@ -5,6 +5,7 @@ mod api_keys;
 mod busyness;
 mod components;
 mod error_rules;
+mod explain;
 mod home;
 mod logs;
 mod model;
@@ -31,6 +32,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/admin/system-config", web::post().to(settings::post))
         .configure(busyness::routes)
         .configure(error_rules::routes)
+        .configure(explain::routes)
         .configure(providers::routes)
         .configure(provider::routes)
         .configure(provider_key::routes)
