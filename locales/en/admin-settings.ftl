@@ -61,3 +61,4 @@ admin-settings-help-modelgate-busyness-active-keys = The gateway is busy when mo
 admin-settings-help-modelgate-busyness-429-percent = The gateway is busy when more than so many of 100 answers within ten minutes were 429 and enough keys called.
 admin-settings-help-modelgate-busyness-resting-busy = So many providers that rest make a busy gateway very busy.
 admin-settings-help-modelgate-busyness-resting-critical = So many providers that rest make a busy gateway extremely busy.
+admin-settings-rule-bytes = From { $min } to { $max }: a number of bytes, or one with KiB, MiB or GiB.

@@ -61,3 +61,4 @@ admin-settings-help-modelgate-busyness-active-keys = 十分钟内发起调用的
 admin-settings-help-modelgate-busyness-429-percent = 十分钟内每 100 个回答中 429 多于此数，且有足够多的密钥发起调用时，网关视为繁忙。
 admin-settings-help-modelgate-busyness-resting-busy = 繁忙时，有这么多供应商处于休息状态即视为非常繁忙。
 admin-settings-help-modelgate-busyness-resting-critical = 繁忙时，有这么多供应商处于休息状态即视为极度繁忙。
+admin-settings-rule-bytes = 从 { $min } 到 { $max }：字节数，或带 KiB、MiB、GiB 的数字。

@@ -179,7 +179,7 @@
       opener?.closest("tr")?.setAttribute("aria-current", "true");
       target.querySelector("h2")?.focus();
     }
-    target.querySelector?.("[aria-invalid=true]")?.focus();
+    target.querySelector?.("[aria-invalid=true], [data-invalid]")?.focus();
   });
   document.body.addEventListener("htmx:load", (event) => { forgetCharts(); drawCharts(event.detail.elt); });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
@@ -187,6 +187,6 @@
       if (!event.detail.elt.closest("[data-live]")) addToast(toasts.dataset.failed, true);
     });
   }
-  document.querySelector("main [aria-invalid=true]")?.focus();
+  document.querySelector("main [aria-invalid=true], main [data-invalid]")?.focus();
   if (!window.htmx) drawCharts(document);
 })();

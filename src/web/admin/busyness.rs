@@ -7,10 +7,9 @@ use modelgate_store::busyness_rules::{self, BusynessRule};
 use modelgate_store::{StoreError, changes, models};
 use serde_json::{Value, json};
 
-use super::components::fields::{Fields, change, save};
+use super::components::fields::{Fields, answer, change, save};
 use super::components::rows;
 use crate::web::error::PageError;
-use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Admin, Page, PageResult};
 use crate::web::shell::Shell;
@@ -235,10 +234,7 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
         })
     })
     .await?;
-    match saved {
-        Ok(()) => page.redirect_with(PATH, &Toast::success(page.t("admin-busyness-saved"))),
-        Err(form_state) => again(form_state),
-    }
+    answer(&page, saved, (PATH, page.t("admin-busyness-saved")), again)
 }
 
 fn audited(rules: &[BusynessRule], names: &Names) -> Value {

@@ -10,7 +10,7 @@ use modelgate_store::{Conn, StoreError, changes};
 use serde_json::{Value, json};
 
 use super::components::confirm;
-use super::components::fields::{Dot, Fields, change, save};
+use super::components::fields::{Dot, Fields, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::models::{chosen_provider, provider_choices, provider_name};
 use crate::web::error::PageError;
@@ -60,7 +60,7 @@ struct ErrorRuleView<'a> {
 }
 
 const DELETE: Ending = Ending {
-    texts: "admin-error-rules-delete",
+    texts: "admin-error-rules-delete-",
     done: "admin-error-rules-deleted",
     value: "name",
     action: "error_rule.delete",
@@ -280,12 +280,13 @@ async fn keep(
     form: &Form,
     (loaded, old, base): (&Loaded, Option<&ErrorRule>, ErrorRule),
 ) -> PageResult {
+    let again = |form_state| {
+        let view = view(page, loaded, old, form_state);
+        page.invalid_or(&view, &view)
+    };
     let rule = match read(page, form, loaded, &base) {
         Ok(rule) => rule,
-        Err(form_state) => {
-            let view = view(page, loaded, old, form_state);
-            return page.invalid_or(&view, &view);
-        }
+        Err(form_state) => return again(form_state),
     };
     let action = match old {
         None => "error_rule.create",
@@ -306,13 +307,8 @@ async fn keep(
         })
     })
     .await?;
-    match saved {
-        Ok(()) => page.redirect_with(PATH, &Toast::success(page.t("admin-error-rules-saved"))),
-        Err(form_state) => {
-            let view = view(page, loaded, old, form_state);
-            page.invalid_or(&view, &view)
-        }
-    }
+    let told = page.t("admin-error-rules-saved");
+    answer(page, saved, (PATH, told), again)
 }
 
 /// Writes rules that were changed by a button of the list.

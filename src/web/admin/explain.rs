@@ -102,7 +102,11 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
     let wanted = wanted(&mut fields, &form);
     let resolved = catalog.resolve(&wanted.model);
     if resolved.is_none() {
-        let field = if form.text("body").is_empty() { "model" } else { "body" };
+        let field = if form.text("body").is_empty() {
+            "model"
+        } else {
+            "body"
+        };
         fields.fail(field, "admin-explain-no-model");
     }
     let form_state = fields.state.clone();
@@ -141,7 +145,11 @@ fn wanted(fields: &mut Fields<'_>, form: &Form) -> Asked {
         };
     }
     asked(body.as_bytes()).unwrap_or_else(|bad| {
-        fields.fail_with("body", "admin-explain-bad-body", &[("why", &bad.to_string())]);
+        fields.fail_with(
+            "body",
+            "admin-explain-bad-body",
+            &[("why", &bad.to_string())],
+        );
         Asked::default()
     })
 }
@@ -166,8 +174,12 @@ fn view<'a>(
         page,
         at: page.url(PATH),
         state,
-        keys: std::iter::once(choose("admin-explain-choose-key")).chain(keys).collect(),
-        models: std::iter::once(choose("rules-model-choose")).chain(models).collect(),
+        keys: std::iter::once(choose("admin-explain-choose-key"))
+            .chain(keys)
+            .collect(),
+        models: std::iter::once(choose("rules-model-choose"))
+            .chain(models)
+            .collect(),
         decision,
     }
 }
@@ -185,15 +197,30 @@ fn decision(page: &Shell, found: &Explanation) -> Decision {
             "refuse" | "fail" => "danger",
             _ => "warning",
         },
-        outcome: page.t_with(&format!("admin-explain-outcome-{}", dashed(found.outcome)), &args),
+        outcome: page.t_with(
+            &format!("admin-explain-outcome-{}", dashed(found.outcome)),
+            &args,
+        ),
         detail: match found.outcome {
             "refuse" | "fail" => found.detail.clone(),
             _ => String::new(),
         },
         model: found.model.clone(),
-        rules: found.rules.iter().map(|finding| rule(page, finding)).collect(),
-        attempts: found.attempts.iter().map(|step| attempt(page, step)).collect(),
-        skipped: found.skipped.iter().map(|left| skipped(page, left)).collect(),
+        rules: found
+            .rules
+            .iter()
+            .map(|finding| rule(page, finding))
+            .collect(),
+        attempts: found
+            .attempts
+            .iter()
+            .map(|step| attempt(page, step))
+            .collect(),
+        skipped: found
+            .skipped
+            .iter()
+            .map(|left| skipped(page, left))
+            .collect(),
         fallbacks: found
             .fallbacks
             .iter()

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::components::allowances::{self, Allowances};
 use super::components::confirm;
-use super::components::fields::{Fields, change, save};
+use super::components::fields::{Fields, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::rows;
 use super::provider::{self, Loaded};
@@ -20,7 +20,6 @@ use super::providers::{PATH, is_vendor_key};
 use crate::catalog;
 use crate::probe::{self, Called, Report, Subject, Verdict};
 use crate::web::error::PageError;
-use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Admin, Page, PageResult};
 use crate::web::shell::Shell;
@@ -45,7 +44,7 @@ const SUBJECT: allowances::Subject<'static> = allowances::Subject {
 };
 
 const DELETE: Ending = Ending {
-    texts: "admin-provider-key-delete",
+    texts: "admin-provider-key-delete-",
     done: "admin-provider-key-deleted",
     value: "label",
     action: "provider_key.delete",
@@ -200,13 +199,8 @@ async fn post(
         })
     })
     .await?;
-    match saved {
-        Ok(()) => {
-            let toast = Toast::success(page.t("admin-provider-saved"));
-            page.redirect_with(&format!("{PATH}/{}", loaded.provider.id), &toast)
-        }
-        Err(form_state) => again(form_state),
-    }
+    let to = format!("{PATH}/{}", loaded.provider.id);
+    answer(&page, saved, (&to, page.t("admin-provider-saved")), again)
 }
 
 /// A key that is switched on again, or gets a new secret, starts afresh; what an admin switched off stays off.

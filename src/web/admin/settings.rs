@@ -7,6 +7,7 @@ use modelgate_store::{StoreError, settings};
 use serde_json::Value;
 
 use crate::config::{Effective, Kind, Origin, Setting, Variable, setting};
+use crate::i18n::format;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::Form;
@@ -215,6 +216,13 @@ fn rule(page: &Shell, kind: Kind) -> String {
             "admin-settings-rule-integer",
             &[("min", &min), ("max", &max)],
         ),
+        Kind::Bytes { min, max } => {
+            let told = |bytes: u64| format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
+            page.t_with(
+                "admin-settings-rule-bytes",
+                &[("min", &told(min)), ("max", &told(max))],
+            )
+        }
         Kind::Seconds { min, max } => page.t_with(
             "admin-settings-rule-seconds",
             &[("min", &min), ("max", &max)],

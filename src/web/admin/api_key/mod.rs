@@ -12,11 +12,10 @@ use self::usage::Line;
 use super::api_keys::form::{self, Choices, Edit, KeyForm};
 use super::api_keys::{PATH, shown, state_of};
 use super::components::confirm;
-use super::components::fields::{Dot, change, save};
+use super::components::fields::{Dot, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::rows;
 use crate::web::error::PageError;
-use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Admin, Page, PageResult};
 use crate::web::shell::Shell;
@@ -44,7 +43,7 @@ struct Loaded {
 }
 
 const REVOKE: Ending = Ending {
-    texts: "admin-api-key-revoke",
+    texts: "admin-api-key-revoke-",
     done: "admin-api-key-revoked",
     value: "name",
     action: "api_key.revoke",
@@ -138,13 +137,8 @@ async fn post(
         })
     })
     .await?;
-    match saved {
-        Ok(()) => {
-            let toast = Toast::success(page.t("admin-api-key-saved"));
-            page.redirect_with(&format!("{PATH}/{id}"), &toast)
-        }
-        Err(form_state) => again(form_state),
-    }
+    let told = page.t("admin-api-key-saved");
+    answer(&page, saved, (&format!("{PATH}/{id}"), told), again)
 }
 
 async fn ask_revoke(

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::i18n::ToArg;
 use crate::web::error::PageError;
+use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page};
+use crate::web::page::{Admin, Page, PageResult};
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -178,6 +179,19 @@ where
             Ok(Err(form_state))
         }
         Err(Refused::Failed(error)) => Err(error),
+    }
+}
+
+/// The answer to a posted form: off to `to`, where `text` is told, or the form again.
+pub(in crate::web::admin) fn answer(
+    page: &Page<Admin>,
+    saved: Result<(), FormState>,
+    (to, text): (&str, String),
+    again: impl FnOnce(FormState) -> PageResult,
+) -> PageResult {
+    match saved {
+        Ok(()) => page.redirect_with(to, &Toast::success(text)),
+        Err(form_state) => again(form_state),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::web::state::WebState;
 /// One kind of thing that ends: the beginning of its texts' keys, and the name of the value in them.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::web::admin) struct Ending {
-    /// `admin-model-delete` has `-title`, `-body` and `-button`.
+    /// `admin-model-delete-` has `title`, `body` and `button`.
     pub(in crate::web::admin) texts: &'static str,
     /// The toast afterwards.
     pub(in crate::web::admin) done: &'static str,
@@ -48,9 +48,9 @@ impl Ending {
     ) -> Question {
         let texts = self.texts;
         Question {
-            title: page.t1(&format!("{texts}-title"), self.value, name),
-            body: page.t(&format!("{texts}-body")),
-            button: page.t(&format!("{texts}-button")),
+            title: page.t1(&format!("{texts}title"), self.value, name),
+            body: page.t(&format!("{texts}body")),
+            button: page.t(&format!("{texts}button")),
             action: page.url(action),
             back: page.url(back),
             typed: String::new(),

@@ -18,12 +18,11 @@ use serde_json::{Value, json};
 use self::fallbacks::FallbackRow;
 use super::components::allowances::{self, Allowances, Subject};
 use super::components::confirm;
-use super::components::fields::{Fields, Refused, change, save};
+use super::components::fields::{Fields, Refused, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::{rows, summary};
 use super::models::{PATH, check_name, is_kind, kind_choices, provider_choices, provider_name};
 use crate::web::error::PageError;
-use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Admin, Page, PageResult};
 use crate::web::shell::{Moment, Shell};
@@ -95,7 +94,7 @@ const SUBJECT: Subject<'static> = Subject {
 };
 
 const DELETE: Ending = Ending {
-    texts: "admin-model-delete",
+    texts: "admin-model-delete-",
     done: "admin-model-deleted",
     value: "name",
     action: "model.delete",
@@ -303,13 +302,10 @@ fn done(
     saved: Result<(), FormState>,
     text: &str,
 ) -> PageResult {
-    match saved {
-        Ok(()) => {
-            let toast = Toast::success(page.t(text));
-            page.redirect_with(&format!("{PATH}/{}", loaded.model.id), &toast)
-        }
-        Err(form_state) => again(page, loaded, form_state),
-    }
+    let to = format!("{PATH}/{}", loaded.model.id);
+    answer(page, saved, (&to, page.t(text)), |form_state| {
+        again(page, loaded, form_state)
+    })
 }
 
 fn again(page: &Page<Admin>, loaded: &Loaded, form_state: FormState) -> PageResult {

@@ -16,14 +16,13 @@ use serde_json::json;
 
 use self::outbound::Outbound;
 use super::components::confirm::{self, Question};
-use super::components::fields::{Dot, Fields, Refused, change, save};
+use super::components::fields::{Dot, Fields, Refused, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::{rows, summary};
 use super::provider_key::TestResult;
 use super::providers::{NewKey, PATH, add_key, is_vendor_key, prefix_in_use};
 use crate::secrets::Keyring;
 use crate::web::error::PageError;
-use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Admin, Page, PageResult};
 use crate::web::shell::{Moment, Shell};
@@ -78,7 +77,7 @@ pub(super) struct Served {
 }
 
 const DELETE: Ending = Ending {
-    texts: "admin-provider-delete",
+    texts: "admin-provider-delete-",
     done: "admin-provider-deleted",
     value: "name",
     action: "provider.delete",
@@ -163,13 +162,13 @@ async fn post(
         })
     })
     .await?;
-    match saved {
-        Ok(()) => {
-            let toast = Toast::success(page.t("admin-provider-saved"));
-            page.redirect_with(&format!("{PATH}/{id}"), &toast)
-        }
-        Err(form_state) => again(&page, &state, &loaded, form_state),
-    }
+    let told = page.t("admin-provider-saved");
+    answer(
+        &page,
+        saved,
+        (&format!("{PATH}/{id}"), told),
+        |form_state| again(&page, &state, &loaded, form_state),
+    )
 }
 
 async fn add(
@@ -208,13 +207,13 @@ async fn add(
         })
     })
     .await?;
-    match saved {
-        Ok(()) => {
-            let toast = Toast::success(page.t1("admin-provider-key-added", "label", &label));
-            page.redirect_with(&format!("{PATH}/{id}"), &toast)
-        }
-        Err(form_state) => again(&page, &state, &loaded, form_state),
-    }
+    let told = page.t1("admin-provider-key-added", "label", &label);
+    answer(
+        &page,
+        saved,
+        (&format!("{PATH}/{id}"), told),
+        |form_state| again(&page, &state, &loaded, form_state),
+    )
 }
 
 async fn ask_delete(
