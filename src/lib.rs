@@ -16,6 +16,7 @@ pub mod probe;
 pub mod proxy;
 pub mod routing;
 pub mod secrets;
+pub mod shared;
 pub mod simulator;
 pub mod telemetry;
 pub mod upstream;

@@ -8,6 +8,9 @@ use chrono_tz::Tz;
 use modelgate_domain::Period;
 use modelgate_domain::period::Bounds;
 
+use super::meter::Post;
+use super::sharing::LEASE_MS;
+
 /// The money of one budget in its newest period and the one before, which calls from before midnight still end in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Budget {
@@ -47,6 +50,18 @@ impl Spent {
     /// When the period ends, epoch milliseconds.
     pub(super) fn end_ms(&self) -> Option<i64> {
         self.bounds.end_ms
+    }
+
+    /// How it stands for other instances.
+    pub(super) fn post(&self) -> Post {
+        Post {
+            start_ms: Some(self.bounds.start_ms),
+            leased: self.reserved,
+            lasting: self.undrained,
+            base: self.base,
+            ends_in_ms: LEASE_MS,
+            eases_in_ms: 0,
+        }
     }
 
     /// Holds money back; returns the period to name when it is let go.
@@ -110,6 +125,12 @@ impl Budget {
         for spent in known.filter(|spent| spent.bounds.contains(started_ms)) {
             spent.undrained = spent.undrained.saturating_sub(cost).max(0);
         }
+    }
+
+    /// Both periods as they stand for other instances.
+    pub(super) fn posts(&self) -> Vec<Post> {
+        let known = [self.current, self.before].into_iter().flatten();
+        known.map(|spent| spent.post()).collect()
     }
 
     /// Nothing runs and nothing is on its way.

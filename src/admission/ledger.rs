@@ -1,74 +1,45 @@
 //! The live meters of all limits: a list of claims is checked as a whole, then committed as a whole or not at all.
 //!
-//! Plain data in, plain data out, and nothing else of the module touches a meter: a store that several instances
-//! share would stand behind these functions. Meters go by what a limit is, not by its amount: they survive a new
-//! configuration, and a changed amount holds at once.
+//! Plain data in, plain data out, and nothing else of the module touches a meter. Meters go by what a limit is, not by
+//! its amount: they survive a new configuration, and a changed amount holds at once.
+//!
+//! They hold what this process uses. Where instances share limits, what fits here is then asked of all of them
+//! ([`Ledger::confirm`]).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use chrono_tz::Tz;
 use modelgate_domain::period::BudgetSum;
-use modelgate_domain::{Currency, Limit, LimitKind, LimitMode, Period, RequestRecord};
+use modelgate_domain::{Currency, Limit, LimitKind, LimitMode, RequestRecord};
 
+use super::cell::{Cell, Identity, letters};
 use super::meter::{Meter, Times};
 use super::rates::{Rate, Rates};
-
-/// What tells a limit from others, its amount and mode aside; the order in which meters are locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Identity {
-    scope: u8,
-    scope_id: i64,
-    model_id: i64,
-    kind: u8,
-    period: u8,
-    currency: [u8; 3],
-}
-
-impl From<&Limit> for Identity {
-    fn from(limit: &Limit) -> Self {
-        Self {
-            scope: limit.scope as u8,
-            scope_id: limit.scope_id,
-            model_id: limit.model_id.0,
-            kind: limit.kind as u8,
-            period: period_number(limit.period),
-            currency: letters(&limit.currency),
-        }
-    }
-}
-
-impl From<&BudgetSum> for Identity {
-    fn from(sum: &BudgetSum) -> Self {
-        Self {
-            scope: sum.scope as u8,
-            scope_id: sum.scope_id,
-            model_id: sum.model_id.0,
-            kind: LimitKind::Budget as u8,
-            period: period_number(Some(sum.period)),
-            currency: letters(&sum.currency),
-        }
-    }
-}
-
-fn period_number(period: Option<Period>) -> u8 {
-    period.map_or(0, |period| 1 + period as u8)
-}
-
-fn letters(currency: &Currency) -> [u8; 3] {
-    <[u8; 3]>::try_from(currency.as_str().as_bytes()).unwrap_or_default()
-}
+use super::sharing::{Asked, Sharing, Standing};
 
 /// What a call wants of one limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim<'a> {
     /// The limit.
     pub(super) limit: &'a Limit,
+    /// How much of it is there to take: all of it, or the part of this instance.
+    pub(super) amount: i64,
     /// Requests, tokens, calls or nano-units; 0 passes whatever is used.
     pub(super) need: i64,
     /// With how much it would make do, where `need` is a guess.
     pub(super) least: i64,
+}
+
+impl Claim<'_> {
+    /// The limit with as much as is there to take.
+    pub(super) fn part(&self) -> Limit {
+        Limit {
+            amount: self.amount,
+            ..self.limit.clone()
+        }
+    }
 }
 
 /// A limit that has no room.
@@ -100,31 +71,24 @@ pub(super) struct Close<'a> {
 /// What a call holds of the meters. Dropped, it gives back what was held for later.
 #[derive(Debug, Default)]
 pub(super) struct Receipt {
-    holds: Vec<Hold>,
+    pub(super) holds: Vec<Hold>,
+    /// Whom changes of the meters are told.
+    sharing: Option<Arc<Sharing>>,
+    /// What the other instances are to be asked.
+    pub(super) asked: Vec<Asked>,
     /// How the limits that refuse stand, this call counted.
     pub(super) rates: Rates,
     /// Limits that only observe and would have refused.
     pub(super) observed: Vec<Denied>,
 }
 
+/// What a call holds of one meter.
 #[derive(Debug)]
-struct Hold {
-    cell: Arc<Cell>,
-    amount: i64,
+pub(super) struct Hold {
+    pub(super) cell: Arc<Cell>,
+    pub(super) amount: i64,
     /// The second or the period that it was counted in.
-    stamp: i64,
-}
-
-#[derive(Debug)]
-struct Cell {
-    id: Identity,
-    meter: Mutex<Meter>,
-}
-
-impl Cell {
-    fn lock(&self) -> MutexGuard<'_, Meter> {
-        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    pub(super) stamp: i64,
 }
 
 type Cells = AHashMap<Identity, Arc<Cell>>;
@@ -132,16 +96,18 @@ type Cells = AHashMap<Identity, Arc<Cell>>;
 /// All meters of this process.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    zone: Tz,
-    cells: ArcSwap<Cells>,
+    pub(super) zone: Tz,
+    pub(super) cells: ArcSwap<Cells>,
+    pub(super) sharing: Arc<Sharing>,
 }
 
 impl Ledger {
     /// Nothing is used. Budgets follow the calendar of `zone`.
-    pub(super) fn new(zone: Tz) -> Self {
+    pub(super) fn new(zone: Tz, sharing: Sharing) -> Self {
         Self {
             zone,
             cells: ArcSwap::default(),
+            sharing: Arc::new(sharing),
         }
     }
 
@@ -177,6 +143,7 @@ impl Ledger {
         claims.sort_unstable_by_key(|claim| Identity::from(claim.limit));
         claims.dedup_by_key(|claim| Identity::from(claim.limit));
         let mut receipt = Receipt::default();
+        receipt.sharing = self.sharing.board().map(|_| Arc::clone(&self.sharing));
         receipt
             .holds
             .extend(claims.iter().map(|claim| self.hold(claim.limit)));
@@ -186,7 +153,7 @@ impl Ledger {
         let mut grants = Vec::with_capacity(claims.len());
         for (claim, meter) in claims.iter().zip(&mut guards) {
             let used = meter.used(claim.limit, times, self.zone);
-            let room = claim.limit.amount.saturating_sub(used);
+            let room = claim.amount.saturating_sub(used);
             if claim.need == 0 || claim.need <= room {
                 grants.push(claim.need);
                 continue;
@@ -196,10 +163,12 @@ impl Ledger {
                 continue;
             }
             grants.push(claim.need);
+            let limit = claim.part();
+            let wait_ms = meter.wait_ms(&limit, claim.need, times, self.zone);
             let denied = Denied {
-                limit: claim.limit.clone(),
+                limit,
                 used,
-                wait_ms: meter.wait_ms(claim.limit, claim.need, times, self.zone),
+                wait_ms,
                 rates: Rates::default(),
             };
             match claim.limit.mode {
@@ -209,17 +178,19 @@ impl Ledger {
             }
         }
         if let Some(mut denied) = worst {
-            denied.rates = rates(claims, &mut guards, times, self.zone);
+            denied.rates = rates(claims, &mut guards, &[], times, self.zone);
             return Err(Box::new(denied));
         }
+        let asked = self.asked(claims, &mut guards, &grants, times);
         let stamps: Vec<i64> = claims
             .iter()
             .zip(guards.iter_mut().zip(&grants))
             .map(|(claim, (meter, grant))| meter.commit(claim.limit, *grant, times, self.zone))
             .collect();
-        let rates = rates(claims, &mut guards, times, self.zone);
+        let rates = rates(claims, &mut guards, &[], times, self.zone);
         drop(guards);
         receipt.rates = rates;
+        receipt.asked = asked;
         for (hold, (amount, stamp)) in receipt.holds.iter_mut().zip(grants.into_iter().zip(stamps))
         {
             hold.amount = amount;
@@ -266,6 +237,7 @@ impl Ledger {
                     };
                     if let Some(cell) = cells.get(&id) {
                         cell.lock().drained(record.started_ms, cost);
+                        self.sharing.mark(cell);
                     }
                 }
             }
@@ -295,7 +267,7 @@ impl Ledger {
         cell.map_or(0, |cell| cell.lock().reset_ms(times))
     }
 
-    fn hold(&self, limit: &Limit) -> Hold {
+    pub(super) fn hold(&self, limit: &Limit) -> Hold {
         let id = Identity::from(limit);
         let known = self.cells.load().get(&id).map(Arc::clone);
         let cell = known.unwrap_or_else(|| self.insert(id, limit));
@@ -321,15 +293,6 @@ impl Ledger {
 /// How many periods there are.
 const PERIODS: u8 = 4;
 
-impl Cell {
-    fn new(limit: &Limit) -> Self {
-        Self {
-            id: Identity::from(limit),
-            meter: Mutex::new(Meter::new(limit.kind)),
-        }
-    }
-}
-
 impl Receipt {
     /// Takes over what another receipt holds; what both hold of one meter in one period becomes one.
     pub(super) fn join(&mut self, mut other: Self) {
@@ -342,6 +305,7 @@ impl Receipt {
         }
         self.observed.append(&mut other.observed);
         self.rates = self.rates.tighter(other.rates);
+        self.sharing = self.sharing.take().or(other.sharing.take());
     }
 
     /// How much of a limit it holds; absent where it does not concern it.
@@ -359,6 +323,9 @@ impl Receipt {
                 .filter(|(_, currency)| letters(currency) == hold.cell.id.currency);
             let cost = cost.map_or(0, |(nanos, _)| nanos);
             hold.cell.lock().close(hold.amount, hold.stamp, how, cost);
+            if let Some(sharing) = &self.sharing {
+                sharing.mark(&hold.cell);
+            }
         }
     }
 }
@@ -370,28 +337,39 @@ impl Drop for Receipt {
 }
 
 /// Whether a refusal says more than the one so far: the longest wait is the one that counts.
-fn worse(denied: &Denied, so_far: Option<&Denied>) -> bool {
+pub(super) fn worse(denied: &Denied, so_far: Option<&Denied>) -> bool {
     let wait = |denied: &Denied| denied.wait_ms.unwrap_or(i64::MAX);
     so_far.is_none_or(|other| wait(denied) > wait(other))
 }
 
-/// The tightest of the limits that refuse.
-fn rates(
+/// No vendor was called.
+pub(super) fn undone() -> Close<'static> {
+    Close {
+        undone: true,
+        ..Close::default()
+    }
+}
+
+/// The tightest of the limits that refuse, with what other instances use of them.
+pub(super) fn rates(
     claims: &[Claim<'_>],
     meters: &mut [MutexGuard<'_, Meter>],
+    elsewhere: &[Standing],
     times: Times,
     zone: Tz,
 ) -> Rates {
     let mut rates = Rates::default();
-    for (claim, meter) in claims.iter().zip(meters) {
+    for (at, (claim, meter)) in claims.iter().zip(meters).enumerate() {
         if claim.limit.mode == LimitMode::Observe {
             continue;
         }
+        let others = elsewhere.get(at).copied().unwrap_or_default();
         let used = meter.used(claim.limit, times, zone);
+        let used = used.saturating_add(others.others);
         let rate = Rate {
-            limit: claim.limit.amount,
-            remaining: claim.limit.amount.saturating_sub(used).max(0),
-            reset_ms: meter.reset_ms(times),
+            limit: claim.amount,
+            remaining: claim.amount.saturating_sub(used).max(0),
+            reset_ms: meter.reset_ms(times).max(others.ends_in_ms),
         };
         match claim.limit.kind {
             LimitKind::Rpm => rates.requests = Some(rate.tighter(rates.requests)),

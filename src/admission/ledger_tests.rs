@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use chrono_tz::UTC;
-use modelgate_domain::{ApiKeyId, LimitScope, ModelId, RequestId};
+use modelgate_domain::{ApiKeyId, LimitScope, ModelId, Period, RequestId};
 use proptest::prelude::*;
 
 use super::*;
@@ -41,6 +41,7 @@ fn budget(amount: i64) -> Limit {
 fn claim(limit: &Limit, need: i64) -> Claim<'_> {
     Claim {
         limit,
+        amount: limit.amount,
         need,
         least: need,
     }
@@ -56,7 +57,7 @@ fn usd(nanos: i64, currency: &Currency) -> Close<'_> {
 
 #[test]
 fn a_refusal_by_one_limit_burns_none_of_the_others() {
-    let ledger = Ledger::new(UTC);
+    let ledger = Ledger::new(UTC, Sharing::new(None));
     let rpm = limit(LimitScope::Model, LimitKind::Rpm, 10);
     let places = limit(LimitScope::User, LimitKind::Concurrency, 1);
     let money = budget(100);
@@ -84,7 +85,7 @@ fn a_refusal_by_one_limit_burns_none_of_the_others() {
 
 #[test]
 fn tokens_are_held_back_by_estimate_and_counted_by_usage() {
-    let ledger = Ledger::new(UTC);
+    let ledger = Ledger::new(UTC, Sharing::new(None));
     let tpm = limit(LimitScope::ApiKey, LimitKind::Tpm, 1_000);
     let ends = |tokens, later| Close {
         now_ms: NOW + later,
@@ -119,7 +120,7 @@ fn tokens_are_held_back_by_estimate_and_counted_by_usage() {
 
 #[test]
 fn meters_outlive_a_configuration_and_a_changed_amount_holds_at_once() {
-    let ledger = Ledger::new(UTC);
+    let ledger = Ledger::new(UTC, Sharing::new(None));
     let mut rpm = limit(LimitScope::ApiKey, LimitKind::Rpm, 2);
     ledger.adopt(&[&rpm].into_iter(), NOW);
     for _ in 0..2 {
@@ -142,7 +143,7 @@ fn meters_outlive_a_configuration_and_a_changed_amount_holds_at_once() {
 
 #[test]
 fn a_limit_that_observes_notes_what_it_would_have_refused() {
-    let ledger = Ledger::new(UTC);
+    let ledger = Ledger::new(UTC, Sharing::new(None));
     let mut rpm = limit(LimitScope::ApiKey, LimitKind::Rpm, 1);
     rpm.mode = LimitMode::Observe;
     let first = ledger.take(&mut vec![claim(&rpm, 1)], times(NOW)).unwrap();
@@ -155,12 +156,13 @@ fn a_limit_that_observes_notes_what_it_would_have_refused() {
 
 #[test]
 fn a_guess_is_content_with_what_is_left_and_lets_nobody_else_in() {
-    let ledger = Ledger::new(UTC);
+    let ledger = Ledger::new(UTC, Sharing::new(None));
     let money = budget(100);
     let guess = Claim {
         need: 500,
         least: 10,
         limit: &money,
+        amount: money.amount,
     };
     let mut first = ledger.take(&mut vec![guess], times(NOW)).unwrap();
     assert_eq!(ledger.used(&money, NOW), 100);
@@ -198,7 +200,7 @@ proptest! {
         amount in 1_i64..400,
         steps in prop::collection::vec(a_step(), 1..200),
     ) {
-        let (ledger, money) = (Ledger::new(UTC), budget(amount));
+        let (ledger, money) = (Ledger::new(UTC, Sharing::new(None)), budget(amount));
         ledger.adopt(&[&money].into_iter(), NOW);
         let mut running: Vec<(Receipt, i64, i64)> = Vec::new();
         let (mut journal, mut stored) = (Vec::new(), 0);
@@ -253,7 +255,7 @@ proptest! {
 
 #[test]
 fn threads_at_once_do_not_overspend_either() {
-    let (ledger, money) = (Ledger::new(UTC), budget(10_000));
+    let (ledger, money) = (Ledger::new(UTC, Sharing::new(None)), budget(10_000));
     let spent = Mutex::new((0, 0));
     std::thread::scope(|scope| {
         for thread in 0..8 {

@@ -6,6 +6,7 @@ use modelgate_domain::{Limit, LimitKind, Period};
 
 use super::budget::Budget;
 use super::ledger::Close;
+use super::sharing::LEASE_MS;
 use super::window::Window;
 
 /// When a place will be free nobody knows; this is when asking again makes sense.
@@ -18,6 +19,23 @@ pub(super) struct Times {
     pub(super) now_ms: i64,
     /// When the call began: the period that its cost counts in.
     pub(super) started_ms: i64,
+}
+
+/// What other instances are to know of a meter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Post {
+    /// The period of a budget, by its beginning.
+    pub(super) start_ms: Option<i64>,
+    /// What ends by itself.
+    pub(super) leased: i64,
+    /// What stays even when this instance is gone.
+    pub(super) lasting: i64,
+    /// What the database says.
+    pub(super) base: i64,
+    /// Milliseconds until `leased` counts no more, unless posted again.
+    pub(super) ends_in_ms: i64,
+    /// Milliseconds until some of `leased` counts no more; 0 where nobody knows.
+    pub(super) eases_in_ms: i64,
 }
 
 /// What is used of a limit.
@@ -114,6 +132,36 @@ impl Meter {
         }
     }
 
+    /// Gives back a part of what was just committed.
+    pub(super) fn lower(&mut self, stamp: i64, amount: i64) {
+        match self {
+            Self::Requests(window) | Self::Tokens(window) => window.take_back(stamp, amount),
+            Self::Running(count) => *count = count.saturating_sub(amount).max(0),
+            Self::Money(budget) => budget.settle(stamp, amount, 0),
+        }
+    }
+
+    /// How it stands for other instances, in the period that a call began in.
+    pub(super) fn post(&mut self, limit: &Limit, times: Times, zone: Tz) -> Post {
+        match self {
+            Self::Requests(window) | Self::Tokens(window) => window_post(window, times.now_ms),
+            Self::Running(count) => running_post(*count),
+            Self::Money(budget) => budget.at(times.started_ms, period(limit), zone).post(),
+        }
+    }
+
+    /// The same for every period that it knows of, the present one included.
+    pub(super) fn posts(&mut self, now_ms: i64, period: Option<Period>, zone: Tz) -> Vec<Post> {
+        match self {
+            Self::Requests(window) | Self::Tokens(window) => vec![window_post(window, now_ms)],
+            Self::Running(count) => vec![running_post(*count)],
+            Self::Money(budget) => {
+                budget.at(now_ms, period.unwrap_or(Period::Total), zone);
+                budget.posts()
+            }
+        }
+    }
+
     pub(super) fn learn(&mut self, sum: &BudgetSum, zone: Tz) {
         if let Self::Money(budget) = self {
             budget.learn(sum.start_ms, sum.spent_nanos, sum.period, zone);
@@ -133,6 +181,24 @@ impl Meter {
             Self::Running(count) => *count == 0,
             Self::Money(budget) => budget.is_idle(),
         }
+    }
+}
+
+fn window_post(window: &mut Window, now_ms: i64) -> Post {
+    let used = window.used(now_ms);
+    Post {
+        leased: used,
+        ends_in_ms: window.empty_in_ms(now_ms),
+        eases_in_ms: window.falls_to_in_ms(used.saturating_sub(1), now_ms),
+        ..Post::default()
+    }
+}
+
+fn running_post(count: i64) -> Post {
+    Post {
+        leased: count,
+        ends_in_ms: LEASE_MS,
+        ..Post::default()
     }
 }
 

@@ -5,6 +5,9 @@
 mod activity;
 mod budget;
 mod busyness;
+mod cell;
+mod claims;
+mod confirm;
 mod learned;
 mod ledger;
 mod live;
@@ -14,6 +17,7 @@ mod rates;
 mod refusal;
 mod rules;
 pub mod schedule;
+mod sharing;
 mod weight;
 mod window;
 
@@ -24,4 +28,5 @@ pub use permit::{Admission, Ask, CredentialPermit, Observed, Permit, Saturated, 
 pub use rates::{Rate, Rates};
 pub use refusal::{Figure, Refusal};
 pub use rules::{Caller, check_key};
+pub use sharing::{Asked, Board, LEASE_MS, Posting, Standing, Verdict, Which};
 pub use weight::{Estimate, Weight, price_at};

@@ -7,19 +7,22 @@ use arc_swap::ArcSwap;
 use chrono_tz::Tz;
 use modelgate_domain::period::BudgetSum;
 use modelgate_domain::{
-    ApiKeyId, Busyness, Currency, Limit, LimitKind, LimitMode, ModelId, Price, RequestRecord, Usage,
+    ApiKeyId, Busyness, Currency, Limit, LimitKind, ModelId, Price, RequestRecord, Usage,
 };
 
 use super::activity::{self, Activity, Figures, LATELY_MS};
 use super::busyness::{Advice, advise};
+use super::claims::{check_priced, claims, holds, places, prices, queued, times};
+use super::confirm::Confirmed;
 use super::learned::Outputs;
-use super::ledger::{Claim, Close, Denied, Ledger, Receipt};
+use super::ledger::{Close, Denied, Ledger, Receipt};
 use super::live::{Counter, Counters, LiveCounters};
 use super::meter::Times;
 use super::rates::Rates;
 use super::refusal::Refusal;
 use super::rules::{Caller, check_key, check_model};
-use super::weight::{Estimate, Weight, dearest, price_at, usable};
+use super::sharing::{Board, Posting, Sharing, Which};
+use super::weight::{Estimate, Weight, price_at};
 use crate::catalog::{ApiKey, BusynessRule, Catalog, Credential, Model, Resolved, Target};
 use crate::config::Policy;
 
@@ -105,12 +108,17 @@ pub struct Saturated {
 impl Admission {
     /// Nothing is running and nothing is used. Budgets, and keys without a time zone of their own, follow `zone`.
     pub fn new(zone: Tz) -> Self {
+        Self::shared(zone, None)
+    }
+
+    /// The same, with what other instances use counted in where there is a board.
+    pub fn shared(zone: Tz, board: Option<Arc<dyn Board>>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 zone,
                 policy: ArcSwap::default(),
                 counters: Counters::default(),
-                ledger: Ledger::new(zone),
+                ledger: Ledger::new(zone, Sharing::new(board)),
                 outputs: Outputs::default(),
                 activity: Activity::default(),
             }),
@@ -120,6 +128,27 @@ impl Admission {
     /// Puts settings in force.
     pub fn set_policy(&self, policy: Policy) {
         self.shared.policy.store(Arc::new(policy));
+    }
+
+    /// Notes how many instances live, this one included: where no board tells what the others use, each takes its
+    /// part of every limit but the budgets.
+    pub fn set_living(&self, count: u32) {
+        self.shared.ledger.sharing.set_living(count);
+    }
+
+    /// How many instances live, this one included, as was last seen.
+    pub fn living(&self) -> u32 {
+        self.shared.ledger.sharing.living()
+    }
+
+    /// How many instances a limit is divided by now; 1 where all of it can be used here.
+    pub fn divided_by(&self) -> u32 {
+        self.shared.ledger.sharing.split().unwrap_or(1)
+    }
+
+    /// What other instances are to know.
+    pub fn postings(&self, which: Which, now_ms: i64) -> Vec<Posting> {
+        self.shared.ledger.postings(which, now_ms)
     }
 
     /// Takes a new configuration over: meters for its limits, and what the database says of its budgets.
@@ -134,14 +163,14 @@ impl Admission {
     }
 
     /// Checks every rule, and counts the call in only when all of them let it through.
-    pub fn admit(&self, ask: &Ask<'_>) -> Result<Permit, Box<Refusal>> {
+    pub async fn admit(&self, ask: &Ask<'_>) -> Result<Permit, Box<Refusal>> {
         self.check_key(&Caller {
             key: ask.key,
             address: ask.address,
             now_ms: ask.now_ms,
         })?;
         check_model(ask.key, ask.resolved)?;
-        let (receipt, estimate) = self.take(ask, None)?;
+        let (receipt, estimate) = self.take(ask, None).await?;
         let key = self.shared.counters.of(ask.key.id);
         key.seen(ask.now_ms);
         key.add(ask.stream, 1);
@@ -159,16 +188,20 @@ impl Admission {
 
     /// Lets an admitted call go on with another model: what that adds is checked and counted, and nothing twice.
     /// On a refusal the permit stays as it was.
-    pub fn admit_as_well(&self, permit: &mut Permit, ask: &Ask<'_>) -> Result<(), Box<Refusal>> {
+    pub async fn admit_as_well(
+        &self,
+        permit: &mut Permit,
+        ask: &Ask<'_>,
+    ) -> Result<(), Box<Refusal>> {
         check_model(ask.key, ask.resolved)?;
-        let (receipt, estimate) = self.take(ask, Some(&permit.receipt))?;
+        let (receipt, estimate) = self.take(ask, Some(&permit.receipt)).await?;
         permit.receipt.join(receipt);
         permit.estimate = estimate;
         permit.model = ask.resolved.model.id;
         Ok(())
     }
 
-    /// What [`Self::admit`] would say, without counting anything.
+    /// What [`Self::admit`] would say, without counting anything and without asking other instances.
     pub fn would_admit(&self, ask: &Ask<'_>) -> Result<Rates, Box<Refusal>> {
         self.check_key(&Caller {
             key: ask.key,
@@ -176,7 +209,14 @@ impl Admission {
             now_ms: ask.now_ms,
         })?;
         check_model(ask.key, ask.resolved)?;
-        let (mut receipt, _) = self.take(ask, None)?;
+        let (limits, estimate) = self.limits(ask, None)?;
+        if limits.is_empty() {
+            return Ok(Rates::default());
+        }
+        let split = self.divided_by();
+        let mut claims = claims(&limits, (estimate, prices(ask)), split, None);
+        let taken = self.shared.ledger.take(&mut claims, times(ask));
+        let mut receipt = taken.map_err(|denied| self.refusal(*denied, ask))?;
         receipt.close(&Close {
             undone: true,
             ..Close::default()
@@ -184,75 +224,81 @@ impl Admission {
         Ok(receipt.rates)
     }
 
-    fn take(
+    async fn take(
         &self,
         ask: &Ask<'_>,
         held: Option<&Receipt>,
     ) -> Result<(Receipt, Estimate), Box<Refusal>> {
+        let (limits, estimate) = self.limits(ask, held)?;
+        if limits.is_empty() {
+            return Ok((Receipt::default(), estimate));
+        }
+        let weighed = (estimate, prices(ask));
+        let taken = self.shared.take(&limits, weighed, times(ask), held).await;
+        let receipt = taken.map_err(|denied| self.refusal(*denied, ask))?;
+        Ok((receipt, estimate))
+    }
+
+    /// The limits that count for a call beside those that it holds already, and what it weighs.
+    fn limits<'a>(
+        &self,
+        ask: &Ask<'a>,
+        held: Option<&Receipt>,
+    ) -> Result<(Vec<&'a Limit>, Estimate), Box<Refusal>> {
         let model = &ask.resolved.model;
         let own = ask.key.limits.iter();
-        let mut limits = own
+        let limits: Vec<&Limit> = own
             .chain(ask.key.user_limits.iter())
             .chain(model.limits.iter())
             .filter(|limit| limit.model_id.0 == 0 || limit.model_id == model.id)
             .filter(|limit| limit.kind == LimitKind::Budget || !holds(held, limit))
-            .peekable();
-        let policy = self.shared.policy.load();
-        let percent = policy.output_percent;
-        let estimate = Estimate::of(ask.weight, model, &self.shared.outputs, percent);
-        if limits.peek().is_none() {
-            return Ok((Receipt::default(), estimate));
-        }
-        let targets = usable(ask.key, ask.resolved);
-        let prices = targets.filter_map(|target| price_at(model, target, ask.started_ms));
-        let mut claims: Vec<Claim<'_>> = limits
-            .map(|limit| claim(limit, estimate, prices.clone()))
             .collect();
+        let policy = self.shared.policy.load();
+        let outputs = &self.shared.outputs;
+        let estimate = Estimate::of(ask.weight, model, outputs, policy.output_percent);
         if policy.refuse_unpriced {
-            check_priced(ask, &claims)?;
+            check_priced(ask, &limits)?;
         }
-        if let Some(held) = held {
-            claims.retain_mut(|claim| top_up(claim, held));
-        }
-        let times = Times {
-            now_ms: ask.now_ms,
-            started_ms: ask.started_ms,
-        };
-        let taken = self.shared.ledger.take(&mut claims, times);
-        let refused =
-            |denied: Box<Denied>| Refusal::of_limit(*denied, self.shared.zone, ask.now_ms);
-        Ok((taken.map_err(refused)?, estimate))
+        Ok((limits, estimate))
+    }
+
+    fn refusal(&self, denied: Denied, ask: &Ask<'_>) -> Box<Refusal> {
+        Refusal::of_limit(denied, self.shared.zone, ask.now_ms)
     }
 
     /// Takes an attempt's share of a vendor credential's limits: all of them but the plain `concurrency`, which
     /// belongs to the queue. `estimate` is that of the call's permit.
-    pub fn try_credential(
+    pub async fn try_credential(
         &self,
         credential: &Credential,
         (model, target): (&Model, &Target),
         estimate: Estimate,
         now_ms: i64,
     ) -> Result<CredentialPermit, Saturated> {
-        let mut limits = credential
+        // a place here is one of all instances' places
+        let shared = self.shared.ledger.sharing.split().is_none();
+        let places = places(credential).filter(|_| shared);
+        let limits: Vec<&Limit> = credential
             .limits
             .iter()
             .filter(|limit| limit.model_id.0 == 0 || limit.model_id == model.id)
             .filter(|limit| !queued(limit))
-            .peekable();
-        if limits.peek().is_none() {
+            .chain(&places)
+            .collect();
+        if limits.is_empty() {
             return Ok(CredentialPermit {
                 receipt: Receipt::default(),
             });
         }
-        let price = price_at(model, target, now_ms);
-        let mut claims: Vec<Claim<'_>> = limits
-            .map(|limit| claim(limit, estimate, price.into_iter()))
-            .collect();
+        let prices = price_at(model, target, now_ms).into_iter();
         let times = Times {
             now_ms,
             started_ms: now_ms,
         };
-        let taken = self.shared.ledger.take(&mut claims, times);
+        let taken = self
+            .shared
+            .take(&limits, (estimate, prices), times, None)
+            .await;
         let receipt = taken.map_err(|denied| Saturated {
             kind: denied.limit.kind,
             available_at_ms: denied.wait_ms.map(|wait| now_ms.saturating_add(wait)),
@@ -331,79 +377,31 @@ impl Admission {
     }
 }
 
-/// What a call wants of a limit.
-fn claim<'a, 'p>(
-    limit: &'a Limit,
-    estimate: Estimate,
-    prices: impl Iterator<Item = &'p Price>,
-) -> Claim<'a> {
-    let (need, least) = match limit.kind {
-        LimitKind::Rpm | LimitKind::Concurrency => (1, 1),
-        LimitKind::Tpm => {
-            // An estimate above the whole limit would never pass; the prompt is what counts then.
-            let most = limit.amount.max(estimate.prompt);
-            let need = estimate.tokens().min(most);
-            (need, need)
+impl Shared {
+    /// Takes all limits or none: here, and where instances share them at all instances.
+    async fn take<'p>(
+        &self,
+        limits: &[&Limit],
+        (estimate, prices): (Estimate, impl Iterator<Item = &'p Price> + Clone),
+        times: Times,
+        held: Option<&Receipt>,
+    ) -> Result<Receipt, Box<Denied>> {
+        let sharing = &self.ledger.sharing;
+        let mut split = sharing.split();
+        loop {
+            let living = split.unwrap_or(1);
+            let mut claims = claims(limits, (estimate, prices.clone()), living, held);
+            let receipt = self.ledger.take(&mut claims, times)?;
+            if split.is_some() {
+                return Ok(receipt);
+            }
+            match self.ledger.confirm(receipt, &claims, times).await {
+                Confirmed::Granted(receipt) => return Ok(receipt),
+                Confirmed::Denied(denied) => return Err(denied),
+                Confirmed::Alone => split = Some(sharing.living()),
+            }
         }
-        LimitKind::Budget => {
-            let (whole, prompt) = dearest(prices, &limit.currency, estimate);
-            let least = if estimate.guess { prompt.max(1) } else { whole };
-            (whole, least.min(whole))
-        }
-    };
-    Claim { limit, need, least }
-}
-
-fn holds(receipt: Option<&Receipt>, limit: &Limit) -> bool {
-    receipt.is_some_and(|receipt| receipt.held(limit).is_some())
-}
-
-/// Leaves of a claim what is not held yet; false where nothing is left.
-fn top_up(claim: &mut Claim<'_>, receipt: &Receipt) -> bool {
-    let Some(held) = receipt.held(claim.limit) else {
-        return true;
-    };
-    claim.need = claim.need.saturating_sub(held).max(0);
-    claim.least = claim.least.saturating_sub(held).clamp(0, claim.need);
-    claim.need > 0
-}
-
-/// Keys under a budget may be kept to calls whose cost is known.
-fn check_priced(ask: &Ask<'_>, claims: &[Claim<'_>]) -> Result<(), Box<Refusal>> {
-    let budgets: Vec<&Limit> = claims
-        .iter()
-        .map(|claim| claim.limit)
-        .filter(|limit| limit.kind == LimitKind::Budget && limit.mode == LimitMode::Enforce)
-        .collect();
-    let Some(first) = budgets.first() else {
-        return Ok(());
-    };
-    let model = &ask.resolved.model;
-    let counted = |target: &Target| {
-        price_at(model, target, ask.started_ms)
-            .is_some_and(|price| budgets.iter().any(|b| b.currency == price.currency))
-    };
-    if usable(ask.key, ask.resolved).all(counted) {
-        return Ok(());
     }
-    let message = format!(
-        "The model {} has no price in {}, and calls that a budget cannot count are not allowed here.",
-        model.name, first.currency
-    );
-    let what = (402, "model_unpriced");
-    Err(Refusal::of_rule(
-        "unpriced",
-        first.scope.as_str(),
-        what,
-        message,
-    ))
-}
-
-/// The plain limit of running calls on a credential is counted where calls wait for it.
-fn queued(limit: &Limit) -> bool {
-    limit.kind == LimitKind::Concurrency
-        && limit.model_id.0 == 0
-        && limit.mode == LimitMode::Enforce
 }
 
 impl Permit {

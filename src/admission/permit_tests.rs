@@ -1,7 +1,8 @@
 //! What a call is asked, what it holds, and what it gives back.
 
 use chrono_tz::UTC;
-use modelgate_domain::{LimitScope, Period};
+use futures_util::FutureExt as _;
+use modelgate_domain::{LimitMode, LimitScope, Period};
 
 use super::*;
 use crate::admission::{Figure, KeyLive};
@@ -23,6 +24,15 @@ fn ask<'a>(key: &'a ApiKey, resolved: &'a Resolved, prompt: i64) -> Ask<'a> {
         started_ms: NOW,
         now_ms: NOW,
     }
+}
+
+/// Without other instances nothing is waited for.
+fn now<T>(answer: impl Future<Output = T>) -> T {
+    answer.now_or_never().expect("nobody is asked")
+}
+
+fn admit(admission: &Admission, ask: &Ask<'_>) -> Result<Permit, Box<Refusal>> {
+    now(admission.admit(ask))
 }
 
 fn limit(scope: LimitScope, kind: LimitKind, amount: i64) -> Limit {
@@ -52,12 +62,12 @@ fn a_permit_counts_until_it_is_dropped_and_a_refusal_never_counts() {
     let resolved = catalog.resolve("gpt-x").unwrap();
     let key = Build::key();
     let admission = Admission::new(UTC);
-    let plain = admission.admit(&ask(&key, &resolved, 1)).unwrap();
+    let plain = admit(&admission, &ask(&key, &resolved, 1)).unwrap();
     let streaming = Ask {
         stream: true,
         ..ask(&key, &resolved, 1)
     };
-    let stream = admission.clone().admit(&streaming).unwrap();
+    let stream = admit(&admission, &streaming).unwrap();
     let live = KeyLive {
         active_requests: 2,
         active_streams: 1,
@@ -65,7 +75,7 @@ fn a_permit_counts_until_it_is_dropped_and_a_refusal_never_counts() {
     assert_eq!(admission.live().by_key, [(ApiKeyId(1), live)]);
     assert_eq!(admission.live().active_streams, 1);
     let barred = Build::key_only(&[], &[]);
-    let refused = admission.admit(&ask(&barred, &resolved, 1));
+    let refused = admit(&admission, &ask(&barred, &resolved, 1));
     assert_eq!(refused.unwrap_err().code, "model_not_allowed");
     assert_eq!(admission.live().active_requests, 2);
     drop(stream);
@@ -88,7 +98,7 @@ fn limits_of_key_account_and_model_all_count_and_those_of_other_models_do_not() 
     key.user_limits = vec![limit(LimitScope::User, LimitKind::Rpm, 2)].into();
     let admission = Admission::new(UTC);
     let admit = |resolved| {
-        let admitted = admission.admit(&ask(&key, resolved, 1));
+        let admitted = admit(&admission, &ask(&key, resolved, 1));
         admitted.map(|permit| permit.rates().requests.unwrap().remaining)
     };
     assert_eq!(admit(&x).unwrap(), 0);
@@ -122,15 +132,11 @@ fn another_model_adds_its_own_limits_and_counts_nothing_twice() {
     let rpm = limit(LimitScope::ApiKey, LimitKind::Rpm, 5);
     key.limits = vec![rpm.clone()];
     let admission = Admission::new(UTC);
-    let mut first = admission.admit(&ask(&key, &x, 1)).unwrap();
-    admission
-        .admit_as_well(&mut first, &ask(&key, &resolved, 1))
-        .unwrap();
+    let mut first = admit(&admission, &ask(&key, &x, 1)).unwrap();
+    now(admission.admit_as_well(&mut first, &ask(&key, &resolved, 1))).unwrap();
     assert_eq!((admission.used(&rpm, NOW), admission.used(&y, NOW)), (1, 1));
-    let mut second = admission.admit(&ask(&key, &x, 1)).unwrap();
-    let refused = admission
-        .admit_as_well(&mut second, &ask(&key, &resolved, 1))
-        .unwrap_err();
+    let mut second = admit(&admission, &ask(&key, &x, 1)).unwrap();
+    let refused = now(admission.admit_as_well(&mut second, &ask(&key, &resolved, 1))).unwrap_err();
     assert_eq!((refused.scope, refused.rule), ("model", "concurrency"));
     drop(first);
     assert_eq!((admission.used(&rpm, NOW), admission.used(&y, NOW)), (2, 0));
@@ -145,7 +151,7 @@ fn an_estimate_learns_from_answers_and_never_locks_a_key_out_for_good() {
     key.limits = vec![tpm.clone()];
     let admission = Admission::new(UTC);
     let used = |usage: &Usage| {
-        let mut permit = admission.admit(&ask(&key, &resolved, 10)).unwrap();
+        let mut permit = admit(&admission, &ask(&key, &resolved, 10)).unwrap();
         let held = admission.used(&tpm, NOW);
         permit.settle(&Used {
             usage,
@@ -163,7 +169,7 @@ fn an_estimate_learns_from_answers_and_never_locks_a_key_out_for_good() {
     );
     assert_eq!(used(&Usage::from_openai(10, 0, 12, 0)), 22 + 22, "learnt");
     assert_eq!(admission.used(&tpm, NOW), 44);
-    let huge = admission.admit(&ask(&key, &resolved, 501)).unwrap_err();
+    let huge = admit(&admission, &ask(&key, &resolved, 501)).unwrap_err();
     assert_eq!((huge.rule, huge.retry_after_s), ("tpm", None));
 }
 
@@ -198,22 +204,22 @@ fn a_budget_holds_back_the_dearest_price_of_its_own_currency() {
     let mut key = Build::key();
     key.limits = vec![money("USD"), money("CNY")];
     let admission = Admission::new(UTC);
-    let permit = admission.admit(&ask(&key, &x, 100)).unwrap();
+    let permit = admit(&admission, &ask(&key, &x, 100)).unwrap();
     let held = 100 * 1_000 + 1_024 * 2_000;
     assert_eq!(admission.used(&money("USD"), NOW), held);
     assert_eq!(admission.used(&money("CNY"), NOW), 0);
     drop(permit);
     assert_eq!(admission.used(&money("USD"), NOW), 0);
-    assert!(admission.admit(&ask(&key, &y, 100)).is_ok());
+    assert!(admit(&admission, &ask(&key, &y, 100)).is_ok());
     admission.set_policy(Policy {
         refuse_unpriced: true,
         ..Policy::default()
     });
-    assert!(admission.admit(&ask(&key, &x, 100)).is_ok());
-    let refused = admission.admit(&ask(&key, &y, 100)).unwrap_err();
+    assert!(admit(&admission, &ask(&key, &x, 100)).is_ok());
+    let refused = admit(&admission, &ask(&key, &y, 100)).unwrap_err();
     assert_eq!((refused.status, refused.code), (402, "model_unpriced"));
     assert!(
-        admission.admit(&ask(&Build::key(), &y, 100)).is_ok(),
+        admit(&admission, &ask(&Build::key(), &y, 100)).is_ok(),
         "no budget, no question"
     );
 }
@@ -237,9 +243,9 @@ fn a_dearer_model_that_takes_over_holds_back_the_difference_and_is_paid_once() {
     };
     key.limits = vec![money.clone()];
     let admission = Admission::new(UTC);
-    let mut permit = admission.admit(&ask(&key, &x, 0)).unwrap();
+    let mut permit = admit(&admission, &ask(&key, &x, 0)).unwrap();
     assert_eq!(admission.used(&money, NOW), 1_024 * 1_000);
-    let takes_over = admission.admit_as_well(&mut permit, &ask(&key, &y, 0));
+    let takes_over = now(admission.admit_as_well(&mut permit, &ask(&key, &y, 0)));
     assert!(takes_over.is_ok());
     assert_eq!(admission.used(&money, NOW), 1_024 * 3_000);
     permit.settle(&Used {

@@ -6,6 +6,8 @@
 /// How many seconds an event counts, its own included.
 const BUCKETS: usize = 61;
 const SPAN_S: i64 = 61;
+/// How long something counts at most, in milliseconds.
+pub(super) const SPAN_MS: i64 = SPAN_S * 1_000;
 
 /// What was used within the last minute.
 #[derive(Clone, Debug)]

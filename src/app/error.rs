@@ -25,6 +25,9 @@ pub enum AppError {
         /// Why.
         source: std::io::Error,
     },
+    /// `REDIS_URL` is no address of a Redis server.
+    #[error("REDIS_URL cannot be used: {0}")]
+    Redis(String),
     /// Threads, signals or timers are not to be had.
     #[error("the operating system refuses what the server needs: {0}")]
     Runtime(std::io::Error),

@@ -49,10 +49,13 @@ async fn readyz(parts: Data<Parts>) -> HttpResponse {
     } else {
         HttpResponse::ServiceUnavailable()
     };
+    let redis = parts.redis_up().map(|up| if up { "up" } else { "down" });
     answer
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(json!({
             "status": status,
+            "redis": redis,
+            "instances": parts.admission.living(),
             "database": if database_up { "up" } else { "away" },
             "config_generation": parts.generation(),
             "journal": {

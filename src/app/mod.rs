@@ -9,6 +9,7 @@ mod drain;
 mod error;
 pub mod files;
 mod health;
+mod instances;
 mod keeper;
 mod memory;
 mod parts;

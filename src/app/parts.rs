@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::{AppError, bootstrap};
-use crate::admission::Admission;
+use crate::admission::{Admission, Board};
 use crate::catalog::{Catalog, CredentialState, Updater};
 use crate::clock::Clock;
 use crate::config::{Config, Effective};
@@ -20,6 +20,7 @@ use crate::journal::{Journal, JournalOptions};
 use crate::proxy::{self, Overload, ProxyState};
 use crate::routing::{Events, Health};
 use crate::secrets;
+use crate::shared::RedisBoard;
 use crate::telemetry::{Gauges, Metrics};
 use crate::upstream::Clients;
 use crate::web::{WebParts, WebState};
@@ -32,6 +33,8 @@ pub(super) struct Parts {
     pub(super) updater: Updater,
     pub(super) journal: Arc<Journal>,
     pub(super) admission: Admission,
+    /// Where instances tell each other what they use; absent without `REDIS_URL`.
+    pub(super) board: Option<Arc<RedisBoard>>,
     pub(super) ids: Arc<RequestIdSource>,
     pub(super) health: Arc<Health>,
     /// Where changes of it arrive, until the task that keeps them takes it.
@@ -78,9 +81,12 @@ impl Parts {
         .await?;
         let (health, events) = Health::told();
         let health = Arc::new(health);
-        let admission = Admission::new(config.time_zone);
+        let board = super::instances::board(&config, &db, &journal, &clock).await?;
+        let shared = board.clone().map(|board| board as Arc<dyn Board>);
+        let admission = Admission::shared(config.time_zone, shared.clone());
         let updater = observe(updater, &journal, (&health, &admission), &clock);
         let ids = Arc::new(lease(&db, &journal, &clock).await?);
+        admission.set_living(super::instances::present(&db, &clock).await?);
         let config = Arc::new(config);
         let pages = WebState::new(WebParts {
             db: db.clone(),
@@ -93,6 +99,7 @@ impl Parts {
             health: Arc::clone(&health),
             catalog: updater.handle(),
             journal: Arc::clone(&journal),
+            board: shared,
         })?;
         let setup_token = bootstrap::setup_token(&db, &pages.setup).await?;
         Ok(Self {
@@ -102,6 +109,7 @@ impl Parts {
             health,
             events: Mutex::new(Some(events)),
             admission,
+            board,
             metrics: Arc::new(Metrics::new()?),
             draining: Arc::default(),
             overload: Overload::default(),
@@ -164,6 +172,11 @@ impl Parts {
         self.updater.status().last_error.is_none()
     }
 
+    /// Whether Redis answered when it was last asked; absent where none is to be used.
+    pub(super) fn redis_up(&self) -> Option<bool> {
+        self.board.as_ref().map(|board| board.is_up())
+    }
+
     /// How long load balancers get to notice the end.
     pub(super) fn drain_delay(&self) -> Duration {
         self.settings().runtime.drain_delay
@@ -191,6 +204,7 @@ impl Parts {
             queue_waiting: self.queue_waiting(),
             config_generation: self.generation(),
             database_up: self.database_up(),
+            redis_up: self.redis_up(),
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::drain::{self, Running};
 use super::parts::Parts;
-use super::{AppError, admission, health, keeper, memory, pulse};
+use super::{AppError, admission, health, instances, keeper, memory, pulse};
 use crate::config::Config;
 use crate::journal::{Destination, Journal};
 use crate::{proxy, web};
@@ -68,7 +68,7 @@ impl Server {
             observer: admission::observer(&parts.admission),
         };
         let journal = Arc::clone(&parts.journal);
-        let tasks = vec![
+        let mut tasks = vec![
             handle.spawn(journal.run_drain(destination, shutdown.subscribe())),
             handle.spawn(admission::run(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(follow(Arc::clone(&parts), shutdown.subscribe())),
@@ -80,6 +80,11 @@ impl Server {
             tracing::warn!(
                 "what an earlier process recorded is not in the database yet; starting without it"
             );
+        }
+        let shared = instances::run(Arc::clone(&parts), shutdown.subscribe());
+        tasks.push(handle.spawn(shared));
+        if let Some(board) = &parts.board {
+            board.tried().await;
         }
         let served = match serve(&parts).await {
             Ok(served) => served,

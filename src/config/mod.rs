@@ -31,6 +31,8 @@ pub use variable::{Fallback, Kind, Variable};
 pub struct Config {
     /// `DATABASE_URL`: `sqlite:PATH` or `postgres://…`; may hold a password.
     pub database_url: Secret,
+    /// `REDIS_URL`: `redis://…` or `rediss://…`; may hold a password.
+    pub redis_url: Option<Secret>,
     /// `HOST`.
     pub host: IpAddr,
     /// `PORT`.
@@ -128,6 +130,7 @@ impl Config {
         let given = Given::read(env)?;
         Ok(Self {
             database_url: Secret::new(given.parse(&r::DATABASE_URL, parse::database_url)?),
+            redis_url: given.optional(&r::REDIS_URL).map(Secret::new),
             host: given.parse(&r::HOST, parse::address)?,
             port: given.integer(&r::PORT)?,
             admin_users: given.accounts()?,

@@ -22,6 +22,7 @@ impl Kind {
                 .ok_or_else(|| self.right()),
             Self::Path => path(text).map(drop),
             Self::Database => database_url(text).map(drop),
+            Self::Redis => redis_url(text).map(drop),
             Self::Address => address(text).map(drop),
             Self::Integer { .. } | Self::Bytes { .. } | Self::Seconds { .. } => {
                 self.integer(text).map(drop)
@@ -124,6 +125,20 @@ pub(super) fn database_url(text: &str) -> Result<String, String> {
     let rest = text
         .strip_prefix("postgres://")
         .or_else(|| text.strip_prefix("postgresql://"))
+        .ok_or_else(right)?;
+    if rest.is_empty() || rest.chars().any(char::is_whitespace) {
+        return Err(right());
+    }
+    Ok(text.to_owned())
+}
+
+/// Only the scheme and that there is a host: the rest is for who connects.
+pub(super) fn redis_url(text: &str) -> Result<String, String> {
+    let right =
+        || "it must be redis://user:password@host:port/number, or rediss:// for TLS".to_owned();
+    let rest = text
+        .strip_prefix("redis://")
+        .or_else(|| text.strip_prefix("rediss://"))
         .ok_or_else(right)?;
     if rest.is_empty() || rest.chars().any(char::is_whitespace) {
         return Err(right());

@@ -92,6 +92,7 @@ fn every_secret_is_hidden_when_shown() {
     for variable in registry() {
         let text = match variable.kind {
             Kind::Database => "postgres://u:canary@h/d?sslpassword=canary",
+            Kind::Redis => "redis://u:canary@h",
             Kind::Accounts => "ann:canary,bob:canary:2",
             _ => "canary",
         };

@@ -26,6 +26,13 @@ pub(super) const DATABASE_URL: Variable = variable(
     "sqlite:PATH for the embedded database, or postgres://user:password@host/name (sslmode=require or verify-full for TLS).",
 )
 .secret();
+pub(super) const REDIS_URL: Variable = variable(
+    "REDIS_URL",
+    Kind::Redis,
+    Fallback::None,
+    "Redis or Valkey, through which several instances share limits, budgets and vendors' health: redis://user:password@host:6379/0, or rediss:// for TLS. Unset, each instance takes its share of every limit.",
+)
+.secret();
 pub(super) const HOST: Variable = variable(
     "HOST",
     Kind::Address,
@@ -317,9 +324,10 @@ pub(super) const QUEUE_LIMIT: Variable = variable(
 )
 .setting("queue_limit");
 
-static REGISTRY: [Variable; 39] = [
+static REGISTRY: [Variable; 40] = [
     DATA_DIR,
     DATABASE_URL,
+    REDIS_URL,
     SECRET_KEY,
     SECRET_KEY_PREVIOUS,
     HOST,

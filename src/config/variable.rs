@@ -36,6 +36,8 @@ pub enum Kind {
     Path,
     /// `sqlite:PATH` or `postgres://…`.
     Database,
+    /// `redis://…` or `rediss://…`.
+    Redis,
     /// An IP address.
     Address,
     /// A whole number.
@@ -138,7 +140,7 @@ impl Variable {
     /// A value as it may be shown: secrets hidden, passwords inside taken out.
     pub fn show(&self, text: &str) -> String {
         match self.kind {
-            Kind::Database => parse::redact_database_url(text),
+            Kind::Database | Kind::Redis => parse::redact_database_url(text),
             Kind::Accounts => parse::accounts(text).map_or_else(
                 |_bad| "[hidden]".to_owned(),
                 |all| {

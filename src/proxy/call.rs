@@ -150,15 +150,18 @@ async fn prepare(
     settlement.record.model_id = resolved.model.id;
     let resolved = heed_busyness(worker, key, &catalog, resolved, settlement)?;
     let now_ms = worker.clock.now_ms();
-    let permit = worker.admission.admit(&Ask {
-        key,
-        resolved: &resolved,
-        stream: settlement.record.stream,
-        weight: weight(&peek),
-        address,
-        started_ms,
-        now_ms,
-    })?;
+    let permit = worker
+        .admission
+        .admit(&Ask {
+            key,
+            resolved: &resolved,
+            stream: settlement.record.stream,
+            weight: weight(&peek),
+            address,
+            started_ms,
+            now_ms,
+        })
+        .await?;
     settlement.hold_permit(permit);
     settlement.ends(Phase::Admit);
     let session = &settlement.record.session_id;
@@ -169,7 +172,7 @@ async fn prepare(
         (settlement.id().0.unsigned_abs(), weight(&peek)),
         || conversation(session, &peek, &body),
     );
-    let (resolved, planner, attempts) = plan(worker, resolved, planner, settlement)?;
+    let (resolved, planner, attempts) = plan(worker, resolved, planner, settlement).await?;
     settlement.start().map_err(|_full| {
         let message = "The gateway cannot record calls just now and refuses them; try again later.";
         ApiError::gateway(503, "journal_full", message).retry_after(Some(5))
@@ -248,7 +251,7 @@ pub(super) fn conversation(session: &str, peek: &Peek, body: &[u8]) -> Option<u6
 }
 
 /// The attempts for the model that was asked for, or for the first that takes over where it has none.
-fn plan(
+async fn plan(
     worker: &Worker,
     asked: Resolved,
     mut planner: Planner,
@@ -264,7 +267,9 @@ fn plan(
         return Ok((asked, planner, attempts));
     }
     if matches!(why, Why::Busy | Why::TooBusy | Why::Resting { .. })
-        && let Some((resolved, attempts)) = planner.take_over(worker, settlement, Cause::Overloaded)
+        && let Some((resolved, attempts)) = planner
+            .take_over(worker, settlement, Cause::Overloaded)
+            .await
     {
         return Ok((resolved, planner, attempts));
     }

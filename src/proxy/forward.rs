@@ -12,7 +12,7 @@ use modelgate_dialect::openai::error::with_attempts;
 use modelgate_dialect::openai::fault;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_dialect::openai::stream::Stream;
-use modelgate_domain::Cause;
+use modelgate_domain::{Cause, LimitKind};
 use tokio::time::Instant;
 
 use super::endpoints::Endpoint;
@@ -36,6 +36,9 @@ pub(super) const WHOLE_BYTES: usize = 1024 * 1024;
 const AGAIN: &str = "retry_after";
 /// Comments that a vendor sends before its first event are kept up to this size.
 const PRELUDE_BYTES: usize = 64 * 1024;
+
+/// How often a place is asked for that another instance may have given back.
+const ELSEWHERE: Duration = Duration::from_millis(100);
 
 /// A call that is admitted and planned.
 pub(super) struct Job {
@@ -74,12 +77,16 @@ impl Job {
         };
         let mut failures = Failures::default();
         let mut limited: Vec<Saturated> = Vec::new();
+        let mut elsewhere: Vec<Candidate> = Vec::new();
         loop {
             let no_place = match self.next(queue).await {
                 Ok(Some((candidate, place))) => {
-                    if let Err(saturated) = self.take_share(&candidate) {
-                        limited.push(saturated);
+                    if let Err(saturated) = self.take_share(&candidate).await {
                         drop(place);
+                        if saturated.kind == LimitKind::Concurrency {
+                            elsewhere.push(candidate);
+                        }
+                        limited.push(saturated);
                         continue;
                     }
                     if candidate.reason != AGAIN {
@@ -100,7 +107,7 @@ impl Job {
                     // what the model that was asked for has said goes before what its fallbacks say
                     let tells = ends && !self.settlement.has_fallen_back();
                     failures.add(candidate, failure, self.settlement.record.attempts, tells);
-                    if ends && !self.fall_back(cause) {
+                    if ends && !self.fall_back(cause).await {
                         return self.give_up(failures, None, &limited);
                     }
                     continue;
@@ -113,7 +120,9 @@ impl Job {
             {
                 sleep(pause).await;
                 self.attempts.again(candidate);
-            } else if !self.fall_back(Some(Cause::Overloaded)) {
+            } else if !elsewhere.is_empty() && self.waits_for_others(queue).await {
+                elsewhere.drain(..).for_each(|one| self.attempts.again(one));
+            } else if !self.fall_back(Some(Cause::Overloaded)).await {
                 return self.give_up(failures, no_place, &limited);
             }
         }
@@ -149,25 +158,38 @@ impl Job {
         tried
     }
 
+    /// Other instances hold all places of a credential and do not tell when one is free: waits a little, as long as the
+    /// queue lets calls wait.
+    async fn waits_for_others(&mut self, queue: QueueRule) -> bool {
+        let waited = self.attempts.waited.get_or_insert_default();
+        let left = queue.deadline.saturating_sub(waited.time);
+        let pause = left.min(ELSEWHERE);
+        waited.time = waited.time.saturating_add(pause);
+        sleep(pause).await;
+        !pause.is_zero()
+    }
+
     /// The attempt's share of its credential's limits.
-    fn take_share(&mut self, candidate: &Candidate) -> Result<(), Saturated> {
+    async fn take_share(&mut self, candidate: &Candidate) -> Result<(), Saturated> {
         let at = (&*self.model, &*candidate.target);
         let estimate = self.settlement.estimate();
         let now_ms = self.worker.clock.now_ms();
         let admission = &self.worker.admission;
-        let share = admission.try_credential(&candidate.credential, at, estimate, now_ms)?;
+        let share = admission.try_credential(&candidate.credential, at, estimate, now_ms);
+        let share = share.await?;
         self.settlement.hold_share(share);
         Ok(())
     }
 
     /// Goes over to the next model that may take over for this cause; false where there is none.
-    fn fall_back(&mut self, cause: Option<Cause>) -> bool {
+    async fn fall_back(&mut self, cause: Option<Cause>) -> bool {
         let Some(cause) = cause else {
             return false;
         };
         let found = self
             .planner
-            .take_over(&self.worker, &mut self.settlement, cause);
+            .take_over(&self.worker, &mut self.settlement, cause)
+            .await;
         let Some((resolved, attempts)) = found else {
             return false;
         };

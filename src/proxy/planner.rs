@@ -70,7 +70,7 @@ impl Planner {
     }
 
     /// Lets the next model take over that may do so for this cause, has somewhere to go, and fits the limits.
-    pub(super) fn take_over(
+    pub(super) async fn take_over(
         &mut self,
         worker: &Worker,
         settlement: &mut Settlement,
@@ -90,7 +90,7 @@ impl Planner {
                 started_ms: settlement.record.started_ms,
                 now_ms: worker.clock.now_ms(),
             };
-            if settlement.falls_back(&ask) {
+            if settlement.falls_back(&ask).await {
                 return Some((resolved, attempts));
             }
         }

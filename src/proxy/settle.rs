@@ -202,9 +202,14 @@ impl Settlement {
     }
 
     /// Lets another model take over; false where the rules do not let it.
-    pub(super) fn falls_back(&mut self, ask: &Ask<'_>) -> bool {
+    pub(super) async fn falls_back(&mut self, ask: &Ask<'_>) -> bool {
         if let Some(permit) = &mut self.permit
-            && self.worker.admission.admit_as_well(permit, ask).is_err()
+            && self
+                .worker
+                .admission
+                .admit_as_well(permit, ask)
+                .await
+                .is_err()
         {
             return false;
         }

@@ -104,6 +104,11 @@ impl Health {
         self.places.busy(credential)
     }
 
+    /// Leaves this instance one part of so many of every credential's places, because nobody knows what others use.
+    pub fn divide_places(&self, parts: u32) {
+        self.places.divide(parts);
+    }
+
     /// How many calls wait for a place of a credential.
     pub fn waiting(&self, credential: ProviderKeyId) -> usize {
         self.places.waiting(credential)
@@ -506,11 +511,11 @@ impl Health {
         }
     }
 
-    fn knows_nothing(&self) -> bool {
+    pub(super) fn knows_nothing(&self) -> bool {
         self.shared.known.load(Ordering::Acquire) == 0
     }
 
-    fn count(&self, breakers: &AHashMap<Subject, Breaker>) {
+    pub(super) fn count(&self, breakers: &AHashMap<Subject, Breaker>) {
         self.shared.known.store(breakers.len(), Ordering::Release);
     }
 
@@ -519,12 +524,12 @@ impl Health {
         targets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, AHashMap<Subject, Breaker>> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, AHashMap<Subject, Breaker>> {
         let breakers = &self.shared.breakers;
         breakers.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, AHashMap<Subject, Breaker>> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, AHashMap<Subject, Breaker>> {
         let breakers = &self.shared.breakers;
         breakers.write().unwrap_or_else(PoisonError::into_inner)
     }

@@ -23,6 +23,7 @@ pub(super) struct Places {
 struct Shared {
     slots: RwLock<AHashMap<ProviderKeyId, Arc<Slot>>>,
     lines: Mutex<Lines<oneshot::Sender<Place>>>,
+    divided_by: Arc<AtomicU32>,
 }
 
 #[derive(Debug)]
@@ -31,6 +32,8 @@ struct Slot {
     busy: AtomicU32,
     /// `u32::MAX` for any number.
     limit: AtomicU32,
+    /// How many instances share the limit without knowing of each other.
+    divided_by: Arc<AtomicU32>,
     /// How many wait: written under the lock of the lines.
     waiting: AtomicU32,
 }
@@ -59,9 +62,19 @@ pub(super) struct Ticket {
 pub(super) struct Full;
 
 impl Slot {
+    /// The part of the limit that this instance may use: at least one place of any.
+    fn limit(&self) -> u32 {
+        let limit = self.limit.load(Ordering::SeqCst);
+        match self.divided_by.load(Ordering::Relaxed) {
+            0 | 1 => limit,
+            _ if limit == u32::MAX || limit == 0 => limit,
+            parts => (limit / parts).max(1),
+        }
+    }
+
     /// One step, so that a place is never given twice.
     fn take(&self) -> bool {
-        let limit = self.limit.load(Ordering::SeqCst);
+        let limit = self.limit();
         self.busy
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |busy| {
                 (busy < limit).then(|| busy.saturating_add(1))
@@ -108,7 +121,7 @@ impl Places {
         let slots = self.slots();
         slots.get(&credential.id).map_or(limit > 0, |slot| {
             slot.waiting.load(Ordering::SeqCst) == 0
-                && slot.busy.load(Ordering::SeqCst) < slot.limit.load(Ordering::SeqCst)
+                && slot.busy.load(Ordering::SeqCst) < slot.limit()
         })
     }
 
@@ -173,6 +186,15 @@ impl Places {
         }
     }
 
+    /// Leaves this instance one part of so many of every limit; what that makes free is handed out at once.
+    pub(super) fn divide(&self, parts: u32) {
+        if self.shared.divided_by.swap(parts, Ordering::Relaxed) == parts {
+            return;
+        }
+        let slots: Vec<Arc<Slot>> = self.slots().values().map(Arc::clone).collect();
+        slots.iter().for_each(|slot| self.hand_out(slot));
+    }
+
     /// Gives free places to those who wait for them.
     fn hand_out(&self, slot: &Arc<Slot>) {
         loop {
@@ -225,6 +247,7 @@ impl Places {
                 credential,
                 busy: AtomicU32::new(0),
                 limit: AtomicU32::new(limit.unwrap_or(u32::MAX)),
+                divided_by: Arc::clone(&self.shared.divided_by),
                 waiting: AtomicU32::new(0),
             })
         });

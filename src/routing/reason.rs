@@ -43,6 +43,22 @@ impl Reason {
         }
     }
 
+    /// The reason with this code.
+    pub fn of(code: &str) -> Option<Self> {
+        const ALL: [Reason; 9] = [
+            Reason::RateLimited,
+            Reason::AccountLimited,
+            Reason::Exhausted,
+            Reason::Rejected,
+            Reason::Forbidden,
+            Reason::Unavailable,
+            Reason::Overloaded,
+            Reason::Unreachable,
+            Reason::Failing,
+        ];
+        ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// How long the rest number `rests` lasts, in milliseconds, where the vendor does not say.
     pub(super) fn back_off_ms(self, rests: u32) -> i64 {
         let (first, most) = match self {

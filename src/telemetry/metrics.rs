@@ -5,7 +5,7 @@ use std::time::Duration;
 use modelgate_domain::{FaultOwner, RequestRecord, Status};
 use prometheus::{
     CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec,
-    IntGauge, Opts, Registry, TextEncoder,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// The values of the label `endpoint`; anything else is counted as the last.
@@ -83,6 +83,8 @@ pub struct Gauges {
     pub config_generation: i64,
     /// Whether the database answered last time.
     pub database_up: bool,
+    /// Whether Redis answered last time; absent where none is to be used.
+    pub redis_up: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,8 @@ struct Read {
     queue_waiting: Gauge,
     config_generation: IntGauge,
     database_up: IntGauge,
+    /// Without a value where no Redis is to be used.
+    redis_up: IntGaugeVec,
 }
 
 impl Metrics {
@@ -263,6 +267,9 @@ impl Read {
         registry.register(Box::new(by_state.clone()))?;
         let [active, resting, disabled] =
             CREDENTIAL_STATES.map(|state| by_state.get_metric_with_label_values(&[state]));
+        let opts = Opts::new("modelgate_redis_up", "1 while Redis answers.");
+        let redis_up = IntGaugeVec::new(opts, &[])?;
+        registry.register(Box::new(redis_up.clone()))?;
         Ok(Self {
             credentials: [active?, resting?, disabled?],
             queue_waiting: float(
@@ -300,6 +307,7 @@ impl Read {
                 "The number of the configuration in force.",
             )?,
             database_up: int("modelgate_database_up", "1 while the database answers.")?,
+            redis_up,
         })
     }
 
@@ -319,6 +327,10 @@ impl Read {
         self.queue_waiting.set(whole(gauges.queue_waiting));
         self.config_generation.set(gauges.config_generation);
         self.database_up.set(i64::from(gauges.database_up));
+        if let Some(up) = gauges.redis_up {
+            let gauge = self.redis_up.get_metric_with_label_values::<&str>(&[]);
+            gauge.iter().for_each(|gauge| gauge.set(i64::from(up)));
+        }
     }
 }
 

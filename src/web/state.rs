@@ -9,7 +9,7 @@ use modelgate_store::Db;
 
 use super::public::setup::SetupGate;
 use super::throttle::LoginThrottle;
-use crate::admission::Admission;
+use crate::admission::{Admission, Board};
 use crate::catalog::CatalogHandle;
 use crate::clock::Clock;
 use crate::config::{Config, LiveSettings};
@@ -40,6 +40,8 @@ pub struct WebParts {
     pub catalog: CatalogHandle,
     /// For its lag.
     pub journal: Arc<Journal>,
+    /// What instances share; absent without `REDIS_URL`.
+    pub board: Option<Arc<dyn Board>>,
 }
 
 /// Everything a page handler may reach. One per process, shared by all serving threads.

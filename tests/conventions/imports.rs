@@ -69,6 +69,11 @@ const RULES: &[Rule] = &[
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
     ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),
+    (
+        "shared",
+        &["admission", "routing"],
+        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
+    ),
     ("simulator", &[], &["modelgate_store", "askama", "reqwest"]),
     (
         "telemetry",

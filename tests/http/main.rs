@@ -32,6 +32,7 @@ mod admission_keys;
 mod admission_limits;
 mod demo;
 mod health;
+mod instances;
 mod journey;
 mod process;
 mod process_faults;

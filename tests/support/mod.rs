@@ -5,6 +5,7 @@ mod change;
 mod child;
 mod client;
 mod database;
+mod redis;
 
 pub use app::{ADMIN, KEY, Setup, TestApp, VENDOR_KEY, provisioning};
 pub use change::{budget, limit};
@@ -12,6 +13,7 @@ pub use child::Child;
 pub use client::{Answer, Browser, OpenAi, chat};
 pub use database::TestDatabase;
 pub use modelgate_store::Engine;
+pub(crate) use redis::TestRedis;
 
 /// Runs `case` against a gateway and checks that it leaves nothing over.
 pub async fn run(setup: Setup, case: impl AsyncFnOnce(&TestApp)) {

@@ -12,6 +12,10 @@ use crate::{Conn, StoreError};
 /// An instance without a heartbeat for so long is dead: its number may be given away.
 pub const LEASE_MS: i64 = 60_000;
 
+/// An instance without a heartbeat for so long does not count where a limit is divided: on PostgreSQL each shows every two
+/// seconds that it lives.
+pub const PRESENT_MS: i64 = 10_000;
+
 /// A number that this instance holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -37,6 +41,8 @@ pub struct Instance {
     pub started_ms: i64,
     /// When it last showed that it lives, epoch milliseconds.
     pub heartbeat_ms: i64,
+    /// How it finds Redis: `up`, `down`, or nothing where it is to use none.
+    pub redis: String,
 }
 
 impl Instance {
@@ -96,11 +102,11 @@ pub async fn lease(
     })
 }
 
-/// Shows that `instance` lives and which configuration it serves. False where its number was given away.
+/// Shows that `instance` lives, which configuration it serves, and how it finds Redis. False where its number was given away.
 pub async fn heartbeat(
     c: &mut Conn,
     instance: &str,
-    generation: i64,
+    (generation, redis): (i64, &'static str),
     now_ms: i64,
 ) -> Result<bool, StoreError> {
     let updated = db!(c, |c| diesel::update(
@@ -109,6 +115,7 @@ pub async fn heartbeat(
     .set((
         instances::generation.eq(generation),
         instances::heartbeat_ms.eq(now_ms),
+        instances::redis.eq(redis),
     ))
     .execute(c)
     .await)?;
@@ -133,6 +140,13 @@ const ENDED: i64 = -1;
 pub async fn living(c: &mut Conn, now_ms: i64) -> Result<Vec<Instance>, StoreError> {
     let rows = list(c).await?;
     Ok(rows.into_iter().filter(|row| row.lives(now_ms)).collect())
+}
+
+/// Those of them that showed within [`PRESENT_MS`] that they live.
+pub async fn present(c: &mut Conn, now_ms: i64) -> Result<Vec<Instance>, StoreError> {
+    let mut rows = living(c, now_ms).await?;
+    rows.retain(|row| row.heartbeat_ms >= now_ms.saturating_sub(PRESENT_MS));
+    Ok(rows)
 }
 
 /// Every row, dead instances included, by number.
@@ -176,6 +190,16 @@ mod tests {
                 .await
                 .unwrap();
             assert_eq!(found.len(), 2);
+            let shown = db.write(|c| {
+                Box::pin(async move {
+                    heartbeat(c, "b", (1, "up"), 5_000 + PRESENT_MS).await?;
+                    present(c, 5_001 + PRESENT_MS).await
+                })
+            });
+            let [only] = &shown.await.unwrap()[..] else {
+                panic!("silent instances do not count");
+            };
+            assert_eq!((only.instance.as_str(), only.redis.as_str()), ("b", "up"));
             db.write(|c| Box::pin(async move { release(c, "a").await }))
                 .await
                 .unwrap();
@@ -208,7 +232,7 @@ mod tests {
                 .await;
             assert!(refused.is_err());
             let lost = db
-                .write(|c| Box::pin(async move { heartbeat(c, "i0", 1, 3_000).await }))
+                .write(|c| Box::pin(async move { heartbeat(c, "i0", (1, ""), 3_000).await }))
                 .await;
             assert!(!lost.unwrap());
         })

@@ -140,6 +140,7 @@ diesel::table! {
         generation -> Int8,
         started_ms -> Int8,
         heartbeat_ms -> Int8,
+        redis -> Text,
     }
 }
 

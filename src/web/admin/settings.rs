@@ -3,6 +3,7 @@
 use actix_web::web;
 use askama::Template;
 use modelgate_store::changes::{self, Change};
+use modelgate_store::instances::{self, Instance};
 use modelgate_store::{StoreError, settings};
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::Form;
 use crate::web::page::{Admin, Page, PageResult};
-use crate::web::shell::Shell;
+use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
 #[derive(Template)]
@@ -23,6 +24,20 @@ struct SettingsView<'a> {
     fixed: Vec<Row>,
     /// The row that the block shows.
     one: Option<Row>,
+    instances: Vec<InstanceRow>,
+    /// Redis is to be used and does not answer.
+    redis_down: bool,
+}
+
+/// A gateway that serves from this database.
+struct InstanceRow {
+    number: i64,
+    version: String,
+    generation: String,
+    seen: Moment,
+    /// A stable short code: `up`, `down`, `none`.
+    redis: &'static str,
+    redis_kind: &'static str,
 }
 
 #[derive(Clone)]
@@ -44,7 +59,31 @@ struct Row {
 /// `GET /admin/system-config`
 pub(in crate::web) async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
     refresh(&state).await?;
-    page.show(&view(&page, &state.settings.load()))
+    let now_ms = state.clock.now_ms();
+    let living = state
+        .db
+        .read(move |c| Box::pin(async move { instances::present(c, now_ms).await }))
+        .await?;
+    let mut view = view(&page, &state.settings.load());
+    view.instances = living.iter().map(|one| instance(&page, one)).collect();
+    view.redis_down = state.board.as_ref().is_some_and(|board| !board.is_up());
+    page.show(&view)
+}
+
+fn instance(page: &Shell, row: &Instance) -> InstanceRow {
+    let (redis, redis_kind) = match row.redis.as_str() {
+        "up" => ("up", "success"),
+        "down" => ("down", "danger"),
+        _ => ("none", "muted"),
+    };
+    InstanceRow {
+        number: row.lease,
+        version: row.version.clone(),
+        generation: row.generation.to_string(),
+        seen: page.moment(row.heartbeat_ms),
+        redis,
+        redis_kind,
+    }
 }
 
 /// `POST /admin/system-config`: saves one setting, or goes back to what the environment says.
@@ -159,6 +198,8 @@ fn view<'a>(page: &'a Shell, effective: &Effective) -> SettingsView<'a> {
         live: rows(true),
         fixed: rows(false),
         one: None,
+        instances: Vec::new(),
+        redis_down: false,
     }
 }
 

@@ -400,7 +400,7 @@ async fn requests_of_an_instance_that_never_returned_are_ended() {
                 Box::pin(async move {
                     let dead = instances::lease(c, "dead", "1", START_MS).await?;
                     let live = instances::lease(c, "live", "1", START_MS).await?;
-                    assert!(instances::heartbeat(c, "live", 1, now).await?);
+                    assert!(instances::heartbeat(c, "live", (1, ""), now).await?);
                     Ok::<_, StoreError>((i64::from(dead.number), i64::from(live.number)))
                 })
             })

@@ -1,0 +1,263 @@
+//! Several processes on one PostgreSQL, with and without Redis: limits that hold for all of them together, and what
+//! becomes of them when a process or Redis is killed.
+
+use std::time::{Duration, Instant};
+
+use modelgate::simulator::{Options, Simulator, Step};
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::process::eventually;
+use crate::support::{Answer, Child, Engine, OpenAi, TestDatabase, TestRedis, provisioning};
+
+const TEN: &str = "sk-mg-test-ten-0123456789ab";
+const PAIR: &str = "sk-mg-test-pair-0123456789ab";
+const POOR: &str = "sk-mg-test-poor-0123456789ab";
+
+fn keys() -> String {
+    format!(
+        r#"
+[[api_keys]]
+name = "ten"
+secret = "{TEN}"
+models = ["*"]
+limits = {{ rpm = 10 }}
+
+[[api_keys]]
+name = "pair"
+secret = "{PAIR}"
+models = ["*"]
+limits = {{ max_concurrency = 2 }}
+
+[[api_keys]]
+name = "poor"
+secret = "{POOR}"
+models = ["*"]
+budget = {{ amount = "0.0005", currency = "USD", period = "day" }}
+"#
+    )
+}
+
+/// Two gateways on one database.
+struct Two {
+    database: TestDatabase,
+    vendor: Simulator,
+    a: Child,
+    b: Child,
+}
+
+impl Two {
+    /// Absent where there is no PostgreSQL.
+    async fn start(redis: Option<&TestRedis>) -> Option<Self> {
+        let database = TestDatabase::create(Engine::Postgres).await?;
+        let vendor = Simulator::start(Options::default()).unwrap();
+        let folder = database.folder.path();
+        let file = folder.join("gateway.toml");
+        std::fs::write(&file, provisioning(&vendor.base_url()) + &keys()).unwrap();
+        let env = |name: &str| {
+            let data_dir = folder.join(name).display().to_string();
+            let mut env: Vec<(String, String)> = [
+                ("DATABASE_URL", database.url.as_str()),
+                ("DATA_DIR", data_dir.as_str()),
+                ("HOST", "127.0.0.1"),
+                ("PORT", "0"),
+                ("WORKERS", "2"),
+                ("DRAIN_DELAY", "0"),
+                ("SECRET_KEY", "a-secret-key-for-tests-0123456789abcdef"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+            env.extend(redis.map(|redis| ("REDIS_URL".to_owned(), redis.url.clone())));
+            env
+        };
+        let mut apply = Child::command(folder, &env("a"));
+        let applied = apply.arg("apply").arg(&file).output().unwrap();
+        let said = String::from_utf8_lossy(&applied.stderr).into_owned();
+        assert!(applied.status.success(), "{said}");
+        let (a, b) = (
+            Child::serve(folder, &env("a")),
+            Child::serve(folder, &env("b")),
+        );
+        for child in [&a, &b] {
+            eventually("both know of each other", async || {
+                let ready = ready(child).await;
+                let redis_up = redis.is_none() || ready["redis"] == "up";
+                ready["instances"] == 2 && redis_up
+            })
+            .await;
+        }
+        Some(Self {
+            database,
+            vendor,
+            a,
+            b,
+        })
+    }
+}
+
+async fn ready(child: &Child) -> Value {
+    let answer = reqwest::get(format!("{}/readyz", child.url()));
+    let answer = Answer::of(answer.await.unwrap()).await;
+    answer.json()
+}
+
+/// Calls at once; how many were served. The others must have been refused for `code`.
+async fn served(client: &OpenAi, calls: usize, code: &str) -> usize {
+    let mut all = JoinSet::new();
+    for _ in 0..calls {
+        let client = client.clone();
+        all.spawn(async move { client.chat("gpt-x", false).await });
+    }
+    let mut served = 0;
+    while let Some(answer) = all.join_next().await {
+        let answer = answer.unwrap();
+        if answer.status == 200 {
+            served += 1;
+        } else {
+            assert_eq!(answer.json()["error"]["code"], code, "{}", answer.text());
+        }
+    }
+    served
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_requests_a_minute_are_ten_across_two_processes() {
+    let Some(redis) = TestRedis::start() else {
+        return;
+    };
+    let Some(two) = Two::start(Some(&redis)).await else {
+        return;
+    };
+    let (a, b) = (two.a.openai(TEN), two.b.openai(TEN));
+    let code = "rpm_exceeded";
+    let (at_a, at_b) = tokio::join!(served(&a, 15, code), served(&b, 15, code));
+    assert_eq!(at_a + at_b, 10, "{at_a} and {at_b}");
+    for client in [a, b] {
+        let refused = client.chat("gpt-x", false).await;
+        let error = refused.json()["error"].clone();
+        assert_eq!((refused.status, &error["used"]), (429, &10.into()));
+        assert_eq!(refused.header("x-ratelimit-remaining-requests"), "0");
+        let wait: i64 = refused.header("retry-after").parse().unwrap();
+        assert!((1..=61).contains(&wait), "{wait}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_gives_its_places_back() {
+    let Some(redis) = TestRedis::start() else {
+        return;
+    };
+    let Some(two) = Two::start(Some(&redis)).await else {
+        return;
+    };
+    let slow = Step::answer().delay(Duration::from_secs(30));
+    two.vendor.push(slow.times(2));
+    let (a, b) = (two.a.openai(PAIR), two.b.openai(PAIR));
+    let mut running = JoinSet::new();
+    for _ in 0..2 {
+        let client = a.clone();
+        running.spawn(async move {
+            let body = crate::support::chat("gpt-x", false).to_string();
+            let request = client.request(reqwest::Method::POST, "/chat/completions");
+            let request = request.header("content-type", "application/json");
+            drop(request.body(body).send().await);
+        });
+    }
+    eventually("both run", async || two.vendor.received().len() == 2).await;
+    let refused = b.chat("gpt-x", false).await;
+    assert_eq!(refused.json()["error"]["code"], "concurrency_exceeded");
+    assert_eq!(refused.json()["error"]["used"], 2);
+    let killed = Instant::now();
+    two.a.kill();
+    eventually("a place is free", async || {
+        b.chat("gpt-x", false).await.status == 200
+    })
+    .await;
+    assert!(killed.elapsed() < Duration::from_secs(8), "{killed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_each_takes_its_part_and_with_it_again_they_share() {
+    let Some(mut redis) = TestRedis::own() else {
+        return;
+    };
+    let Some(two) = Two::start(Some(&redis)).await else {
+        return;
+    };
+    let (a, b) = (two.a.openai(TEN), two.b.openai(TEN));
+    let code = "rpm_exceeded";
+    assert_eq!(served(&a, 2, code).await, 2);
+    assert_eq!(served(&b, 2, code).await, 2);
+    redis.kill();
+    let begun = Instant::now();
+    assert_eq!(a.chat("gpt-x", false).await.status, 200);
+    assert!(begun.elapsed() < Duration::from_millis(500), "{begun:?}");
+    assert_eq!(served(&a, 5, code).await, 2, "its part is five");
+    assert_eq!(ready(&two.a).await["redis"], "down");
+    let metrics = reqwest::get(format!("{}/metrics", two.a.url())).await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    assert!(metrics.contains("modelgate_redis_up 0"), "{metrics}");
+    assert!(redis.start_again());
+    for child in [&two.a, &two.b] {
+        eventually("Redis is back", async || {
+            ready(child).await["redis"] == "up"
+        })
+        .await;
+    }
+    assert_eq!(served(&b, 6, code).await, 3, "five at A, and two before");
+    assert_eq!(served(&a, 1, code).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_spent_at_one_refuses_at_the_other() {
+    let Some(redis) = TestRedis::start() else {
+        return;
+    };
+    let Some(two) = Two::start(Some(&redis)).await else {
+        return;
+    };
+    two.vendor.push(Step::answer().tokens(1_000));
+    let (a, b) = (two.a.openai(POOR), two.b.openai(POOR));
+    assert_eq!(a.chat("gpt-x", false).await.status, 200);
+    let gone = a.chat("gpt-x", false).await;
+    assert_eq!(gone.status, 402, "{}", gone.text());
+    // long before B reads the database again
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let refused = b.chat("gpt-x", false).await;
+    assert_eq!(refused.status, 402, "{}", refused.text());
+    assert_eq!(refused.json()["error"]["code"], "budget_exceeded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_vendor_said_to_one_is_known_to_the_other() {
+    let Some(redis) = TestRedis::start() else {
+        return;
+    };
+    let Some(two) = Two::start(Some(&redis)).await else {
+        return;
+    };
+    let busy = Step::status(429).header("retry-after", "40");
+    two.vendor.push(busy);
+    let (a, b) = (two.a.openai(PAIR), two.b.openai(PAIR));
+    assert_eq!(a.chat("gpt-x", false).await.status, 429);
+    let told = Instant::now();
+    eventually("B knows that the credential rests", async || {
+        let body = crate::support::chat("gpt-x", false);
+        let explained = b.post("/explain", &body).await;
+        explained.text().contains("rate_limited")
+    })
+    .await;
+    assert!(told.elapsed() < Duration::from_secs(2), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_without_redis_divide_a_limit() {
+    let Some(two) = Two::start(None).await else {
+        return;
+    };
+    assert!(ready(&two.a).await["redis"].is_null());
+    for child in [&two.a, &two.b] {
+        assert_eq!(served(&child.openai(TEN), 8, "rpm_exceeded").await, 5);
+    }
+    drop(two.database);
+}
