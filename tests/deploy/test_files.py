@@ -1,14 +1,18 @@
 """The files a deployment starts from say what they must, judged by the tools that read them."""
 
 import configparser
+import json
 import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 import yaml
+
+from gateway import ALICE, Gateway, get
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,6 +102,27 @@ def test_settings_named_in_the_deployment_files_exist(gateway_binary):
     names |= {pair.split("=")[0] for line in re.findall(r"^Environment=(.+)$", unit, re.M) for pair in line.split()}
     for name in names:
         assert re.search(rf"\b{name}\b", known), f"modelgate config does not know {name}"
+
+
+def test_the_dashboard_and_the_alerts_name_metrics_that_exist(tmp_path):
+    """A panel or a rule on a name that nobody exports would be empty for ever, and silent."""
+    gateway = Gateway(tmp_path)
+    try:
+        chat = {"model": "gpt-x", "messages": [{"role": "user", "content": "hello"}]}
+        body, headers = json.dumps(chat).encode(), {"Authorization": f"Bearer {ALICE}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{gateway.base_url}/chat/completions", body, headers)
+        assert urllib.request.urlopen(request, timeout=10).status == 200
+        exported = set(re.findall(r"^(modelgate_\w+)", get(f"{gateway.url}/metrics")[2], re.M))
+    finally:
+        gateway.stop()
+    dashboard = json.loads((ROOT / "deploy/grafana/modelgate.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    alerts = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
+    queries += [rule["expr"] for group in alerts["groups"] for rule in group["rules"]]
+    assert len(queries) > 20
+    for query in queries:
+        for name in re.findall(r"\bmodelgate_\w+", query):
+            assert name in exported, f"{name} is not exported"
 
 
 def test_systemd_accepts_the_unit(tmp_path, gateway_binary):
