@@ -416,7 +416,8 @@ async fn open_whole(
 ) -> Result<Step, Failure> {
     let read = read_up_to(&mut answer.body, WHOLE_BYTES).await;
     let (body, whole) = read.map_err(|error| Failure::of_call(&error))?;
-    if whole && worker.reader.is_error(&body) {
+    let reader = &worker.reader;
+    if whole && (reader.is_error(&body) || reader.is_base_error(&body)) {
         return Err(in_disguise(answer.headers, body, tried, worker));
     }
     Ok(if whole {

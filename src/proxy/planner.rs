@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use modelgate_domain::Cause;
+use modelgate_domain::{Cause, Strategy};
 
 use super::settle::Settlement;
 use super::state::Worker;
@@ -54,6 +54,8 @@ impl Planner {
 
     /// Orders what may serve the call.
     pub(super) fn plan(&self, worker: &Worker, resolved: &Resolved) -> Plan {
+        let takes_turns = resolved.model.strategy == Strategy::RoundRobin;
+        let turn = || worker.health.turn(resolved.model.id, true);
         plan(
             &worker.health,
             &PlanRequest {
@@ -62,7 +64,7 @@ impl Planner {
                 kind: self.kind,
                 now_ms: worker.clock.now_ms(),
                 seed: self.seed,
-                turn: worker.health.turn(resolved.model.id, true),
+                turn: if takes_turns { turn() } else { 0 },
                 conversation: Some(self.conversation),
                 busyness: worker.admission.busyness(),
             },

@@ -123,20 +123,23 @@ impl Attempts {
                 },
             }
         }
-        let refused = if self.busy.is_empty() {
-            None
-        } else {
+        let mut refused = None;
+        while !self.busy.is_empty() {
             match self.wait(health, key, queue).await {
-                Ok(found) => {
-                    return Ok(found.map(|(candidate, place)| {
-                        let at = InFlight::new(health, &candidate, place, false, now_ms());
-                        (candidate, at)
-                    }));
+                Ok(Some((candidate, place))) => {
+                    // much may have happened meanwhile
+                    let rest = health.resting(&candidate, now_ms());
+                    if rest.is_some_and(|rest| rest.reason.bars()) {
+                        continue;
+                    }
+                    let at = InFlight::new(health, &candidate, place, false, now_ms());
+                    return Ok(Some((candidate, at)));
                 }
-                Err(NoPlace::Busy) => Some(NoPlace::Busy),
+                Ok(None) => break,
+                Err(NoPlace::Busy) => refused = Some(NoPlace::Busy),
                 Err(refused) => return Err(refused),
             }
-        };
+        }
         while let Some(mut candidate) = self.resting.pop_front() {
             if let Some(place) = health.places.take(&candidate.credential) {
                 candidate.reason = "last_resort";

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use modelgate::simulator::Step;
-use modelgate_domain::{CredentialState, ProviderKeyId, StateBy};
+use modelgate_domain::{
+    CredentialState, Currency, Limit, LimitKind, LimitMode, LimitScope, ModelId, ProviderKeyId,
+    StateBy,
+};
 use modelgate_store::health_events::{self, HealthEvent};
 use modelgate_store::provider_keys::{self, NewState, ProviderKey};
-use modelgate_store::{StoreError, changes};
+use modelgate_store::{StoreError, limits};
 use serde_json::json;
 
 use crate::on_each_engine;
-use crate::support::{TestApp, VENDOR_KEY};
+use crate::support::{TestApp, VENDOR_KEY, chat};
 
 const SPARE: &str = "sk-up-spare-canary-2";
 
@@ -209,31 +212,120 @@ async fn what_an_operator_switched_off_stays_off(app: &TestApp) {
 on_each_engine!(what_an_operator_switched_off_stays_off);
 
 async fn switch_off(app: &TestApp, id: ProviderKeyId) {
-    let done: Result<i64, StoreError> = app
-        .db()
-        .write(move |c| {
-            Box::pin(async move {
-                let now = chrono::DateTime::UNIX_EPOCH;
-                let state = NewState {
-                    state: CredentialState::Disabled,
-                    reason: String::new(),
-                    by: StateBy::Admin,
-                    until_ms: None,
-                };
-                provider_keys::set_state(c, id, &state, now).await?;
-                let change = changes::Change {
-                    at: now,
-                    actor: "root".to_owned(),
-                    actor_address: String::new(),
-                    action: "provider_key.update".to_owned(),
-                    object: "provider key".to_owned(),
-                    before: None,
-                    after: None,
-                    reason: String::new(),
-                };
-                changes::record(c, &change).await
-            })
+    app.change(move |c| {
+        Box::pin(async move {
+            let state = NewState {
+                state: CredentialState::Disabled,
+                reason: String::new(),
+                by: StateBy::Admin,
+                until_ms: None,
+            };
+            provider_keys::set_state(c, id, &state, chrono::DateTime::UNIX_EPOCH).await?;
+            Ok(())
         })
-        .await;
-    app.wait_for_generation(done.unwrap()).await;
+    })
+    .await;
 }
+
+async fn a_vendors_own_way_to_say_it_is_understood(app: &TestApp) {
+    app.apply(&spare(&app.vendor.base_url())).await;
+    // status 200, and the code beside an answer that is not there
+    let unpaid = json!({"id": "x", "choices": null, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}});
+    app.vendor
+        .push(Step::status(200).json(&unpaid).for_key(VENDOR_KEY));
+    assert_eq!(call_main(app).await.status, 200);
+    let main = until_state(app, CredentialState::Exhausted).await;
+    assert_eq!(main.state_by, StateBy::System);
+    let history = events(app).await;
+    assert!(
+        history[0].detail.contains("insufficient balance"),
+        "{history:?}"
+    );
+
+    // a date and time in a sentence, on the vendor's clock
+    app.apply(&other(&app.vendor.base_url())).await;
+    let until = chrono::DateTime::from_timestamp_millis(4_102_444_800_000).unwrap();
+    let until = until.with_timezone(&chrono_tz::Asia::Shanghai);
+    let said = format!(
+        "Limit reached, back at {}.",
+        until.format("%Y-%m-%d %H:%M:%S")
+    );
+    let limited = json!({"error": {"code": "1308", "message": said}});
+    app.vendor
+        .push(Step::status(429).json(&limited).for_key("sk-up-other"));
+    let answer = app.openai().chat("other", false).await;
+    assert_eq!(answer.status, 429);
+    let waits = async {
+        loop {
+            let found = app
+                .openai()
+                .post("/explain", &chat("other", false))
+                .await
+                .json();
+            if found["attempts"][0]["state"] == "resting" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waits = tokio::time::timeout(Duration::from_secs(5), waits).await;
+    assert!(waits.is_ok(), "it does not rest");
+}
+
+on_each_engine!(a_vendors_own_way_to_say_it_is_understood);
+
+/// A provider of its own, for a limit that lasts.
+fn other(base_url: &str) -> String {
+    format!(
+        r#"
+[[providers]]
+name = "other"
+protocol = "openai"
+base_url = "{base_url}"
+keys = [ {{ label = "other", secret = "sk-up-other" }} ]
+
+[[models]]
+name = "other"
+kind = "chat"
+targets = [ {{ provider = "other", upstream_model = "up-other", priority = 1, weight = 100 }} ]
+"#
+    )
+}
+
+async fn a_credentials_own_limits_send_calls_to_the_next_and_refuse_by_name(app: &TestApp) {
+    app.apply(&spare(&app.vendor.base_url())).await;
+    let rows = [key(app, "main").await.id.0, key(app, "spare").await.id.0];
+    app.change(move |c| {
+        Box::pin(async move {
+            for scope_id in rows {
+                let limit = Limit {
+                    scope: LimitScope::ProviderKey,
+                    scope_id,
+                    model_id: ModelId::NONE,
+                    kind: LimitKind::Rpm,
+                    amount: 2,
+                    currency: Currency::default(),
+                    period: None,
+                    mode: LimitMode::Enforce,
+                };
+                limits::replace(c, LimitScope::ProviderKey, scope_id, &[limit]).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    for _ in 0..4 {
+        assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    }
+    let calls = app.vendor.received();
+    let of_main = calls.iter().filter(|call| call.key() == VENDOR_KEY);
+    assert_eq!((calls.len(), of_main.count()), (4, 2));
+    let refused = app.openai().chat("gpt-x", false).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.json()["error"]["code"], "credentials_limited");
+    let wait: i64 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=61).contains(&wait), "{wait}");
+    assert_eq!(app.vendor.received().len(), 4, "no vendor is asked");
+}
+
+on_each_engine!(a_credentials_own_limits_send_calls_to_the_next_and_refuse_by_name);

@@ -26,6 +26,7 @@ pub struct Reader {
     usage: Member,
     finish_reason: Member,
     error: Member,
+    base_resp: Member,
     choices: Member,
 }
 
@@ -35,6 +36,7 @@ impl Default for Reader {
             usage: Member::new("\"usage\""),
             finish_reason: Member::new("\"finish_reason\""),
             error: Member::new("\"error\""),
+            base_resp: Member::new("\"base_resp\""),
             choices: Member::new("\"choices\""),
         }
     }
@@ -61,6 +63,12 @@ impl Reader {
     pub fn is_error(&self, json: &[u8]) -> bool {
         let says = |value: &[u8]| matches!(value.first(), Some(b'{' | b'"'));
         self.error.values(json).any(says) && fault::is_error(json)
+    }
+
+    /// The same for vendors that say how it went in an object of its own beside the answer.
+    pub fn is_base_error(&self, json: &[u8]) -> bool {
+        let says = |value: &[u8]| value.first() == Some(&b'{');
+        self.base_resp.values(json).any(says) && fault::is_base_error(json)
     }
 
     /// Weighs the text that a chunk brings. It stands in `choices`: what comes before need not be looked at.
@@ -96,6 +104,11 @@ pub fn error_message(json: &[u8]) -> Option<String> {
         error: Option<Inner>,
         message: Option<String>,
         detail: Option<serde_json::Value>,
+        base_resp: Option<Base>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Base {
+        status_msg: Option<String>,
     }
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
@@ -109,7 +122,8 @@ pub fn error_message(json: &[u8]) -> Option<String> {
         Inner::Text(text) => Some(text),
     });
     let detail = body.detail.and_then(|d| d.as_str().map(str::to_owned));
-    inner.or(body.message).or(detail)
+    let base = body.base_resp.and_then(|base| base.status_msg);
+    inner.or(body.message).or(detail).or(base)
 }
 
 #[cfg(test)]
@@ -178,12 +192,29 @@ mod tests {
     }
 
     #[test]
+    fn a_code_beside_the_answer_is_an_error_where_there_is_no_answer() {
+        let said = |body: &str| Reader::default().is_base_error(body.as_bytes());
+        assert!(said(
+            r#"{"choices":null,"base_resp":{"status_code":1008,"status_msg":"x"}}"#
+        ));
+        for no in [
+            r#"{"choices":[{"index":0}],"base_resp":{"status_code":0,"status_msg":""}}"#,
+            r#"{"base_resp":{"status_code":0}}"#,
+            r#"{"choices":[{"index":0}],"base_resp":{"status_code":1008}}"#,
+            r#"{"choices":[{"message":{"content":"\"base_resp\":{\"status_code\":1}"}}]}"#,
+        ] {
+            assert!(!said(no), "{no}");
+        }
+    }
+
+    #[test]
     fn messages_are_found_in_the_usual_shapes() {
         for body in [
             r#"{"error":{"message":"m","code":7}}"#,
             r#"{"error":"m"}"#,
             r#"{"message":"m"}"#,
             r#"{"detail":"m"}"#,
+            r#"{"base_resp":{"status_code":1008,"status_msg":"m"}}"#,
         ] {
             assert_eq!(error_message(body.as_bytes()).as_deref(), Some("m"));
         }

@@ -69,6 +69,24 @@ pub(super) fn is_error(json: &[u8]) -> bool {
     says && empty(answer.choices) && empty(answer.data)
 }
 
+/// True for an object that says in `base_resp` that it went wrong, and holds no answer.
+pub(super) fn is_base_error(json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Told {
+        base_resp: Option<Base>,
+        choices: Option<Vec<IgnoredAny>>,
+    }
+    #[derive(Deserialize)]
+    struct Base {
+        status_code: i64,
+    }
+    let told: Result<Told, _> = serde_json::from_slice(json);
+    told.is_ok_and(|told| {
+        told.base_resp.is_some_and(|base| base.status_code != 0)
+            && told.choices.is_none_or(|choices| choices.is_empty())
+    })
+}
+
 /// The status that an error body stands for, read from its numbers first and then from its code and its type;
 /// 502 where it names neither. Its message is never read: it may repeat what the caller wrote.
 pub fn status(json: &[u8]) -> u16 {

@@ -170,8 +170,9 @@ impl Watch {
             self.done = true;
             return Verdict::Forward;
         }
-        if self.reader.is_error(data) {
-            if self.events == 1 {
+        let first = self.events == 1;
+        if self.reader.is_error(data) || (first && self.reader.is_base_error(data)) {
+            if first {
                 self.refusal = Some(Bytes::copy_from_slice(data));
             }
             let message = answer::error_message(data).unwrap_or_default();
