@@ -14,12 +14,12 @@ use super::endpoints::Endpoint;
 use super::error::ApiError;
 use super::failure::Refused;
 use super::flow::{Flow, HEARTBEAT};
-use super::forward::{self, Job, Served};
+use super::forward::{Job, Served};
 use super::large::Large;
 use super::planner::{self, Planner};
 use super::settle::{Settlement, shutting_down};
 use super::state::Worker;
-use super::{authenticate, body, caller, headers};
+use super::{authenticate, body, caller, failures, headers};
 use crate::admission::{Advice, Ask, Caller, Weight};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::forwarded;
@@ -287,7 +287,7 @@ fn unplanned(asked: &Resolved, why: Why, now_ms: i64) -> ApiError {
             );
             ApiError::caller(400, "model_kind_mismatch", message).with_param("model")
         }
-        Why::Busy => forward::without_place(NoPlace::Busy),
+        Why::Busy => failures::without_place(NoPlace::Busy),
         Why::TooBusy => {
             let message = format!(
                 "The gateway is too busy to serve the model \"{name}\" now; try again later."

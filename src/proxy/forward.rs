@@ -13,11 +13,11 @@ use modelgate_dialect::openai::fault;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_dialect::openai::stream::Stream;
 use modelgate_domain::{Cause, LimitKind};
-use tokio::time::Instant;
 
 use super::endpoints::Endpoint;
 use super::error::ApiError;
 use super::failure::{Failure, Refused};
+use super::failures::{AGAIN, Failed, Failures, credentials_limited, without_place};
 use super::headers;
 use super::large::Large;
 use super::planner::Planner;
@@ -32,8 +32,6 @@ use crate::upstream::{Answer, Body, Call};
 
 /// An answer up to this size is read whole before it goes on, so that it can still be repeated elsewhere.
 pub(super) const WHOLE_BYTES: usize = 1024 * 1024;
-/// Why an attempt is made that was made before: its vendor has said from when on.
-const AGAIN: &str = "retry_after";
 /// Comments that a vendor sends before its first event are kept up to this size.
 const PRELUDE_BYTES: usize = 64 * 1024;
 
@@ -352,55 +350,6 @@ impl Job {
     }
 }
 
-/// An attempt that failed, and which one it was.
-struct Failed {
-    candidate: Candidate,
-    failure: Failure,
-    number: i64,
-}
-
-/// What failed so far.
-#[derive(Default)]
-struct Failures {
-    /// What the caller is told if nothing serves.
-    told: Option<Failed>,
-    /// All of them, for their names.
-    tried: Vec<Candidate>,
-    /// Whose vendor said when it may be asked again.
-    later: Vec<(Candidate, Instant)>,
-}
-
-impl Failures {
-    fn add(&mut self, candidate: Candidate, failure: Failure, number: i64, ends: bool) {
-        if let Some(told) = failure.retry_after {
-            let due = Instant::now().checked_add(told);
-            self.later.extend(due.map(|due| (candidate.clone(), due)));
-        }
-        self.tried.push(candidate.clone());
-        if ends || self.told.is_none() {
-            self.told = Some(Failed {
-                candidate,
-                failure,
-                number,
-            });
-        }
-    }
-
-    /// The first that may be asked again within the budget, and how long to wait.
-    fn come_back(&mut self, retries: &mut Retries) -> Option<(Candidate, Duration)> {
-        let due = self
-            .later
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, (_, due))| *due);
-        let (mut candidate, due) = self.later.remove(due?.0);
-        let told = due.saturating_duration_since(Instant::now());
-        let pause = retries.pause_of(candidate.target.provider.id, told)?;
-        candidate.reason = AGAIN;
-        Some((candidate, pause))
-    }
-}
-
 /// How far an attempt came.
 enum Step {
     Stream(Box<Stream>, Bytes, Answer),
@@ -502,34 +451,6 @@ fn settle_whole(settlement: &mut Settlement, reader: &Reader, whole: Refused) ->
     settlement.found(reader.read(&whole.body));
     settlement.succeed(whole.status);
     whole
-}
-
-/// No credential has a place for the call.
-pub(super) fn without_place(why: NoPlace) -> ApiError {
-    let (code, message) = match why {
-        NoPlace::Busy => (
-            "credentials_busy",
-            "Every credential for this model is in use just now; try again in a moment.",
-        ),
-        NoPlace::QueueFull => (
-            "queue_full",
-            "Every credential for this model is in use, and too many calls wait for one; try again later.",
-        ),
-        NoPlace::QueueTimeout => (
-            "queue_timeout",
-            "Every credential for this model was in use for as long as a call may wait; try again later.",
-        ),
-    };
-    let seconds = if why == NoPlace::Busy { 1 } else { 5 };
-    ApiError::policy(429, code, message).retry_after(Some(seconds))
-}
-
-/// The limits of every credential have no room.
-fn credentials_limited(limited: &[Saturated], now_ms: i64) -> ApiError {
-    let message = "Every credential for this model has reached one of its limits; try again later.";
-    let first = limited.iter().filter_map(|s| s.available_at_ms).min();
-    let seconds = first.map_or(1, |at| at.saturating_sub(now_ms).max(0) / 1_000 + 1);
-    ApiError::policy(429, "credentials_limited", message).retry_after(Some(seconds))
 }
 
 async fn sleep(pause: Duration) {

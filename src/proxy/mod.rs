@@ -11,6 +11,7 @@ mod cors;
 mod endpoints;
 mod error;
 mod failure;
+mod failures;
 mod flow;
 mod forward;
 mod headers;

@@ -10,6 +10,7 @@ mod health;
 mod hearsay;
 mod latency;
 mod meaning;
+mod mend;
 mod order;
 mod outcome;
 mod places;
@@ -31,5 +32,7 @@ pub use reason::Reason;
 mod attempts_tests;
 #[cfg(test)]
 mod health_tests;
+#[cfg(test)]
+mod plan_property_tests;
 #[cfg(test)]
 mod plan_tests;
