@@ -51,7 +51,8 @@ def measure(binary, load, folder, mode, seconds):
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             return json.loads(out)
 
-        run(2)
+        while not run(2)["done"]:
+            pass  # until everything that is made once is made
         time.sleep(1.5)
         with kit.DatabaseAway(folder):
             control(pid, "-i", "on")
@@ -62,8 +63,11 @@ def measure(binary, load, folder, mode, seconds):
             before = kit.rows_in(folder)
             control(pid, "-z")
             control(pid, "-i", "on")
-        time.sleep(6)
-        drained = kit.wait_for_rows(folder) - before
+        # the drain looks again after some seconds only
+        until = time.monotonic() + 60
+        while kit.rows_in(folder) < before + result["done"] and time.monotonic() < until:
+            time.sleep(0.5)
+        drained = kit.rows_in(folder) - before
         control(pid, "-d", "drained")
         control(pid, "-i", "off")
         served = totals(out, 1)[0][0]

@@ -166,8 +166,13 @@ def start_gateway(machine, binary, folder, vendors, database=None, scheme="http"
     subprocess.run([binary, "apply", path], env=env, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     began = time.monotonic()
     child = machine.start(machine.proxy_cpu, [*before, binary, "serve"], env=env, cwd=folder, stdout=subprocess.DEVNULL)
-    wait_for(int(env["PORT"]), "the gateway", pause=0.002)
-    return child.pid, int(env["PORT"]), (time.monotonic() - began) * 1000
+    port = int(env["PORT"])
+    wait_for(port, "the gateway", pause=0.002)
+    # it listens before it is ready; who calls meanwhile waits
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
+        s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        s.recv(1)
+    return child.pid, port, (time.monotonic() - began) * 1000
 
 
 def start_nginx(machine, nginx, folder, vendors):

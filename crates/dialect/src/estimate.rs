@@ -47,6 +47,30 @@ impl Estimate {
         }
     }
 
+    /// As [`Self::add_answer`], but only in the array or object that `json` begins with: not in what follows it.
+    pub(crate) fn add_first_value(&mut self, json: &[u8]) {
+        let (mut depth, mut counted, mut rest) = (0_usize, false, json);
+        while let Some((inner, after)) = next_string(rest) {
+            let between = rest.len().saturating_sub(after.len() + inner.len() + 2);
+            for byte in rest.get(..between).unwrap_or_default() {
+                match byte {
+                    b'[' | b'{' => depth = depth.saturating_add(1),
+                    b']' | b'}' => depth = depth.saturating_sub(1),
+                    _ => continue,
+                }
+                if depth == 0 {
+                    return;
+                }
+            }
+            if is_key(after) {
+                counted = ANSWER_KEYS.contains(&inner);
+            } else if counted {
+                self.add_string(inner);
+            }
+            rest = after;
+        }
+    }
+
     fn add(&mut self, quarters: i64) {
         self.quarters = self.quarters.saturating_add(quarters);
     }
@@ -187,5 +211,25 @@ mod tests {
         let tool = r#"{"tool_calls":[{"id":"call_12345678","function":{"name":"f","arguments" : "{\"a\":1}"}}]}"#;
         assert_eq!(answer(tool), 2);
         assert_eq!(answer(r#"{"content":"unfinished"#), 0);
+    }
+
+    #[test]
+    fn what_follows_the_first_value_does_not_count() {
+        for (json, tokens) in [
+            (
+                r#"[{"delta":{"content":"abcd]}"}}],"content":"not this""#,
+                2,
+            ),
+            (
+                r#"[{"delta":{"content":"abcd"},"finish_reason":null},{"text":"abcd"}]}"#,
+                2,
+            ),
+            (r#"[],"text":"not this""#, 0),
+            (r#"null,"text":"abcd""#, 1),
+        ] {
+            let mut estimate = Estimate::default();
+            estimate.add_first_value(json.as_bytes());
+            assert_eq!(estimate.tokens(), tokens, "{json}");
+        }
     }
 }

@@ -71,10 +71,12 @@ impl Reader {
         self.base_resp.values(json).any(says) && fault::is_base_error(json)
     }
 
-    /// Weighs the text that a chunk brings. It stands in `choices`: what comes before need not be looked at.
+    /// Weighs the text that a chunk brings. It stands in `choices`: what is around that need not be looked at.
     pub(super) fn weigh(&self, json: &[u8], text: &mut Estimate) {
-        let choices = self.choices.values(json).next();
-        text.add_answer(choices.unwrap_or(json));
+        match self.choices.values(json).next() {
+            Some(choices) => text.add_first_value(choices),
+            None => text.add_answer(json),
+        }
     }
 
     pub(super) fn usage_in(&self, json: &[u8]) -> Option<Usage> {
