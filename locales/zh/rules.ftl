@@ -27,7 +27,7 @@ rules-limit-rpm = { $count ->
        *[other] 每分钟最多 { $value } 次请求
     }
 rules-limit-tpm = { $count ->
-       *[other] 每分钟最多 { $value } 个 token
+       *[other] 每分钟最多 { $value } 个词元
     }
 rules-limit-concurrency = { $count ->
        *[other] 最多同时 { $value } 个调用
@@ -59,7 +59,7 @@ rules-limits = 限额
 rules-limits-hint = 留空表示不限。“仅观察”只统计本会被拒绝的调用，不拒绝任何调用。
 rules-limits-model = 针对单个模型
 rules-rate-rpm = 每分钟请求数
-rules-rate-tpm = 每分钟 token 数
+rules-rate-tpm = 每分钟词元数
 rules-rate-max-concurrency = 同时调用数
 rules-kind = 限额
 rules-amount = 最多
