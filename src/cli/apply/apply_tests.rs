@@ -1,6 +1,6 @@
 //! Against a real embedded database: what is written is what is read, and nothing more.
 
-use modelgate_domain::Secret;
+use modelgate_domain::{LimitKind, Secret};
 use modelgate_store::{models, prices, provider_keys, providers};
 
 use super::*;
@@ -237,10 +237,13 @@ async fn a_list_that_is_given_replaces_and_one_that_is_not_is_left_alone() {
     assert_eq!(outcome.differences.len(), 1, "{:?}", outcome.differences);
     let key = alice().await;
     let kinds: Vec<_> = key.limits.iter().map(|l| (l.kind, l.amount)).collect();
-    use modelgate_domain::LimitKind::{Budget, Rpm};
     assert_eq!(
         kinds,
-        [(Rpm, 7), (Budget, 5_000_000_000), (Budget, 90_000_000_000)]
+        [
+            (LimitKind::Rpm, 7),
+            (LimitKind::Budget, 5_000_000_000),
+            (LimitKind::Budget, 90_000_000_000)
+        ]
     );
     assert_eq!(key.rules.time_rules.len(), 3);
     let rest = "[[api_keys]]\nname = \"alice\"\nlimits = {}\nbudget = []\ntime_rules = []\nexpires_at = \"\"\nallowed_cidrs = []\n";

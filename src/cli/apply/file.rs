@@ -1,16 +1,15 @@
 //! Reading a provisioning file, with the checks that need nothing but the file.
 
-use chrono::{DateTime, Utc};
 use hyper::header::{HeaderName, HeaderValue};
-use ipnet::IpNet;
 use modelgate_domain::{Busyness, Cause, Currency, KeyText, Secret, Strategy, money, naming};
 
 use super::NewKey;
 use super::document::{Document, Place, Placed, Problem, Table};
+use super::key_rules;
 use super::rules::{self, AllowanceSpecs};
 use super::spec::{
-    ApiKeySpec, CredentialSpec, File, KeyRulesSpec, ModelSpec, ModelsSpec, PriceSpec, ProviderSpec,
-    TargetSpec,
+    ApiKeySpec, CredentialSpec, Fallbacks, File, KeyRulesSpec, ModelSpec, ModelsSpec, PriceSpec,
+    ProviderSpec, TargetSpec,
 };
 use crate::config::Env;
 use crate::upstream::OutboundProxy;
@@ -438,7 +437,7 @@ fn one_of<T: Copy + std::str::FromStr>(
 }
 
 /// `["gpt-y"]`, or tables where a fallback is for one cause alone.
-fn fallbacks(parent: &Table<'_>) -> Result<Option<Vec<(Placed<String>, Cause)>>, Problem> {
+fn fallbacks(parent: &Table<'_>) -> Result<Option<Fallbacks>, Problem> {
     if let Ok(Some(names)) = parent.texts("fallbacks") {
         once(names.iter(), "this fallback")?;
         return Ok(Some(names.into_iter().map(|n| (n, Cause::Any)).collect()));
@@ -453,61 +452,6 @@ fn fallbacks(parent: &Table<'_>) -> Result<Option<Vec<(Placed<String>, Cause)>>,
         let cause = one_of(table, "cause", &causes, Cause::as_str)?;
         Ok((model, cause.unwrap_or_default()))
     })
-}
-
-fn key_rules(table: &Table<'_>) -> Result<KeyRulesSpec, Problem> {
-    Ok(KeyRulesSpec {
-        expires_at: expires_at(table)?,
-        time_zone: time_zone(table)?,
-        allowed_cidrs: networks(table)?,
-        time_rules: rules::time_rules(table)?,
-        fallbacks: table.boolean("fallbacks")?,
-        bypass_busyness: table.boolean("bypass_busyness")?,
-        allowances: AllowanceSpecs::read(table, rules::KEY_LIMITS, rules::KEY_BUDGET)?,
-    })
-}
-
-fn expires_at(table: &Table<'_>) -> Result<Option<Option<DateTime<Utc>>>, Problem> {
-    let Some(text) = table.text("expires_at")? else {
-        return Ok(None);
-    };
-    if text.value.is_empty() {
-        return Ok(Some(None));
-    }
-    let right = "must be a time such as \"2027-01-31T00:00:00Z\", or \"\" for never";
-    let time = DateTime::parse_from_rfc3339(&text.value);
-    time.map(|at| Some(Some(at.with_timezone(&Utc))))
-        .map_err(|_bad| text.place.problem(right))
-}
-
-fn time_zone(table: &Table<'_>) -> Result<Option<String>, Problem> {
-    let Some(text) = table.text("time_zone")? else {
-        return Ok(None);
-    };
-    if !text.value.is_empty() && text.value.parse::<chrono_tz::Tz>().is_err() {
-        let right = "must be a time zone such as \"Asia/Shanghai\" or \"Europe/Berlin\"";
-        return Err(text.place.problem(right));
-    }
-    Ok(Some(text.value))
-}
-
-/// Networks in their one spelling; an address alone is a network of one.
-fn networks(table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
-    let Some(list) = table.texts("allowed_cidrs")? else {
-        return Ok(None);
-    };
-    let networks = list.into_iter().map(|text| {
-        let network = text.value.parse::<IpNet>().or_else(|_not_cidr| {
-            let address: Result<std::net::IpAddr, _> = text.value.parse();
-            address.map(IpNet::from)
-        });
-        let right = "must be a network such as \"10.0.0.0/8\" or an address";
-        match network {
-            Ok(network) => Ok(network.trunc().to_string()),
-            Err(_) => Err(text.place.problem(right)),
-        }
-    });
-    networks.collect::<Result<_, _>>().map(Some)
 }
 
 fn api_key(table: &Table<'_>, env: &dyn Env) -> Result<ApiKeySpec, Problem> {
@@ -540,7 +484,7 @@ fn api_key(table: &Table<'_>, env: &dyn Env) -> Result<ApiKeySpec, Problem> {
         enabled: table.boolean("enabled")?,
         note: line(table, "note")?,
         models,
-        rules: key_rules(table)?,
+        rules: key_rules::read(table)?,
     })
 }
 

@@ -7,6 +7,7 @@ mod diff;
 mod document;
 mod export;
 mod file;
+mod key_rules;
 mod load;
 mod merge;
 mod rules;

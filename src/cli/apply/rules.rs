@@ -212,9 +212,10 @@ impl Allowance {
 
     /// As rows have it; `names` are those of models.
     pub(super) fn of_limit(limit: &Limit, names: &BTreeMap<ModelId, &str>) -> Option<Self> {
-        let model = match limit.model_id.is_none() {
-            true => None,
-            false => Some((*names.get(&limit.model_id)?).to_owned()),
+        let model = if limit.model_id.is_none() {
+            None
+        } else {
+            Some((*names.get(&limit.model_id)?).to_owned())
         };
         Some(Self {
             kind: limit.kind,

@@ -6,6 +6,12 @@ use modelgate_domain::{Busyness, Cause, Currency, KeyText, Secret, Strategy, Tim
 use super::document::{Place, Placed};
 use super::rules::AllowanceSpecs;
 
+/// What a file gives: a value, or nothing, which takes away what is there.
+pub(super) type Given<T> = Option<T>;
+
+/// A model's `fallbacks`.
+pub(super) type Fallbacks = Vec<(Placed<String>, Cause)>;
+
 /// Everything a file says. An absent field is left alone.
 #[derive(Debug, Default)]
 pub(super) struct File {
@@ -64,7 +70,7 @@ pub(super) struct ModelSpec {
     pub(super) price: Option<PriceSpec>,
     pub(super) strategy: Option<Strategy>,
     pub(super) affinity: Option<bool>,
-    pub(super) fallbacks: Option<Vec<(Placed<String>, Cause)>>,
+    pub(super) fallbacks: Option<Fallbacks>,
     pub(super) allowances: AllowanceSpecs,
 }
 
@@ -77,8 +83,7 @@ pub(super) struct TargetSpec {
     pub(super) priority: Option<i64>,
     pub(super) weight: Option<i64>,
     pub(super) enabled: Option<bool>,
-    /// Empty takes the bound away.
-    pub(super) busyness_at_most: Option<Option<Busyness>>,
+    pub(super) busyness_at_most: Option<Given<Busyness>>,
     pub(super) price: Option<PriceSpec>,
 }
 
@@ -110,8 +115,7 @@ pub(super) struct ApiKeySpec {
 /// When, from where and how much an API key may call.
 #[derive(Debug, Default)]
 pub(super) struct KeyRulesSpec {
-    /// Empty takes the end away.
-    pub(super) expires_at: Option<Option<DateTime<Utc>>>,
+    pub(super) expires_at: Option<Given<DateTime<Utc>>>,
     /// Empty means the business time zone.
     pub(super) time_zone: Option<String>,
     pub(super) allowed_cidrs: Option<Vec<String>>,

@@ -73,7 +73,7 @@ async fn load(state: &WebState) -> Result<(Vec<BusynessRule>, Names), PageError>
 
 async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
     let (rules, names) = load(&state).await?;
-    page.show(&view(&page, &state, &names, stored(&rules)))
+    page.show(&view(&page, &state, &names, &stored(&rules)))
 }
 
 fn stored(rules: &[BusynessRule]) -> FormState {
@@ -99,7 +99,7 @@ fn stored(rules: &[BusynessRule]) -> FormState {
         .ticked(&format!("{spare}-on"), true)
 }
 
-fn view<'a>(page: &'a Shell, web: &WebState, names: &Names, state: FormState) -> BusynessView<'a> {
+fn view<'a>(page: &'a Shell, web: &WebState, names: &Names, state: &FormState) -> BusynessView<'a> {
     let level = |level: &Busyness| {
         let text = page.t_code("admin-busyness-level-", level.as_str());
         (level.to_string(), text)
@@ -108,7 +108,7 @@ fn view<'a>(page: &'a Shell, web: &WebState, names: &Names, state: FormState) ->
         let text = page.t_code("admin-busyness-action-", action.as_str());
         (action.to_string(), text)
     };
-    let all = rows::shown(&state, PREFIX, "from").into_iter().enumerate();
+    let all = rows::shown(state, PREFIX, "from").into_iter().enumerate();
     let row = |(n, (at, is_new)): (usize, (String, bool))| {
         let value = |field: &str| state.value(&format!("{at}-{field}")).to_owned();
         let order = value("order");
@@ -216,7 +216,7 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
     let (old, names) = load(&state).await?;
     let again = |form_state: FormState| {
         let more = rows::wants_more(&form_state);
-        page.once_more(&view(&page, &state, &names, form_state), more)
+        page.once_more(&view(&page, &state, &names, &form_state), more)
     };
     let rules = match read(&page, &form, &names) {
         Ok(rules) => rules,

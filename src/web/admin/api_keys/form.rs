@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use ipnet::IpNet;
-use modelgate_domain::{ApiKeyId, Limit, LimitScope, ModelId, TargetId, TimeRule, naming};
+use modelgate_domain::{ApiKeyId, Limit, LimitScope, ModelId, TargetId, TimeRule, UserId, naming};
 use modelgate_store::api_keys::{Allowed, ApiKeyData};
 use modelgate_store::{Conn, StoreError, api_keys, limits, models, providers, targets, time_rules};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::web::admin::components::allowances::{self, Allowances, Subject};
 use crate::web::admin::components::fields::Fields;
 use crate::web::admin::components::rows;
-use crate::web::admin::components::summary::{self, Rules};
+use crate::web::admin::components::summary::{self, Terms};
 use crate::web::admin::components::time_rules::{self as time_rows, TimeRows};
 use crate::web::form::{Form, FormState};
 use crate::web::shell::Shell;
@@ -122,7 +122,7 @@ impl Edit {
             limit.model_id.is_none() || choices.models.iter().any(|(id, _)| *id == limit.model_id)
         };
         let limits: Vec<Limit> = self.limits.iter().filter(known).cloned().collect();
-        let rules = Rules {
+        let rules = Terms {
             zone: self.data.time_zone.parse().unwrap_or(page.zone),
             time_rules: &self.time_rules,
             allowed_cidrs: &self.data.allowed_cidrs,
@@ -224,12 +224,12 @@ fn zones() -> Vec<&'static str> {
     all.filter(lived_in).collect()
 }
 
-/// Reads the form; what it does not ask stays as it is in `base`.
+/// Reads the form of a key, which belongs to `user_id`.
 pub(in crate::web::admin) fn read(
     page: &Shell,
     form: &Form,
     choices: &Choices,
-    base: ApiKeyData,
+    user_id: UserId,
 ) -> Result<Edit, FormState> {
     let mut fields = Fields::new(page, form);
     if rows::wants_more(&fields.state) {
@@ -269,7 +269,7 @@ pub(in crate::web::admin) fn read(
             allowed_cidrs: networks(&mut fields, form.text("allowed_cidrs")),
             fallbacks: !form.checked("no_fallbacks"),
             bypass_busyness: form.checked("bypass_busyness"),
-            ..base
+            user_id,
         },
         allowed: if all_models { Vec::new() } else { allowed },
         time_rules: time_rows::read(&mut fields),

@@ -5,7 +5,7 @@ pub(super) mod form;
 use actix_web::web::{self, ServiceConfig};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use modelgate_domain::{ApiKeyId, Limit, LimitScope, TimeRule};
+use modelgate_domain::{ApiKeyId, Limit, LimitScope, TimeRule, UserId};
 use modelgate_store::api_keys::{Allowed, ApiKey, KeyMaterial};
 use modelgate_store::{api_keys, changes, limits, time_rules};
 
@@ -167,7 +167,7 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
         let view = new_view(&page, &choices, form_state, None);
         page.once_more(&view, more)
     };
-    let mut read = match form::read(&page, &form, &choices, Edit::default().data) {
+    let mut read = match form::read(&page, &form, &choices, UserId::NONE) {
         Ok(read) => read,
         Err(form_state) => return again(form_state),
     };

@@ -10,7 +10,7 @@ use crate::i18n::{Lang, ToArg, format, t, t_with};
 
 /// What a sentence is made of.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::web::admin) struct Rules<'a> {
+pub(in crate::web::admin) struct Terms<'a> {
     /// The zone of the time rules.
     pub(in crate::web::admin) zone: Tz,
     pub(in crate::web::admin) time_rules: &'a [TimeRule],
@@ -26,7 +26,7 @@ const NAMED: usize = 3;
 /// “Weekdays 09:00–18:00 Asia/Shanghai, at most 60 requests a minute, 5 USD a day”; empty where there is no rule.
 pub(in crate::web::admin) fn sentence(
     lang: Lang,
-    rules: &Rules<'_>,
+    rules: &Terms<'_>,
     model: &dyn Fn(ModelId) -> String,
 ) -> String {
     let mut parts = times(lang, rules);
@@ -96,7 +96,7 @@ pub(in crate::web::admin) fn of_limit(
 }
 
 /// Days with times first, then dates, then what is excepted; the zone stands with the first of them.
-fn times(lang: Lang, rules: &Rules<'_>) -> Vec<String> {
+fn times(lang: Lang, rules: &Terms<'_>) -> Vec<String> {
     let range = |start: String, end: String| {
         t_with(lang, "rules-range", &[("start", &start), ("end", &end)])
     };
@@ -240,7 +240,7 @@ mod tests {
 
     fn told(lang: Lang, time_rules: &[TimeRule], cidrs: &[&str], limits: &[Limit]) -> String {
         let cidrs: Vec<String> = cidrs.iter().map(|&c| c.to_owned()).collect();
-        let rules = Rules {
+        let rules = Terms {
             zone: chrono_tz::Asia::Shanghai,
             time_rules,
             allowed_cidrs: &cidrs,
