@@ -1,7 +1,7 @@
 //! The gateway as a value: started, asked, stopped; several may live in one process.
 
 use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig, scope};
 use actix_web::{App, HttpServer};
 use modelgate_store::Db;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -101,6 +102,7 @@ impl Server {
             parts,
             running: Some(Running {
                 http: served.handle,
+                door: served.door,
                 http_ended: served.ended,
                 shutdown,
                 tasks,
@@ -198,6 +200,7 @@ impl Drop for Handle {
 /// What came of starting the serving threads.
 struct Served {
     addr: SocketAddr,
+    door: TcpListener,
     handle: ServerHandle,
     ended: oneshot::Receiver<()>,
 }
@@ -238,8 +241,8 @@ async fn serve(parts: &Arc<Parts>) -> Result<Served, AppError> {
         .spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 match listen(&parts) {
-                    Ok((addr, server)) => {
-                        drop(started.send(Ok((addr, server.handle()))));
+                    Ok((addr, door, server)) => {
+                        drop(started.send(Ok((addr, door, server.handle()))));
                         if let Err(error) = server.await {
                             tracing::error!(%error, "the server ended");
                         }
@@ -252,18 +255,25 @@ async fn serve(parts: &Arc<Parts>) -> Result<Served, AppError> {
         })
         .map_err(AppError::Runtime)?;
     let gone = |_sender| AppError::Runtime(std::io::Error::other("the serving thread died"));
-    let (addr, handle) = outcome.await.map_err(gone)??;
+    let (addr, door, handle) = outcome.await.map_err(gone)??;
     Ok(Served {
         addr,
+        door,
         handle,
         ended,
     })
 }
 
-fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), AppError> {
+/// The address, another handle of the socket that listens there, and the server.
+type Listening = (SocketAddr, TcpListener, actix_web::dev::Server);
+
+fn listen(parts: &Arc<Parts>) -> Result<Listening, AppError> {
     let config = &parts.config;
     let address = SocketAddr::new(config.host, config.port);
     let failed = |source| AppError::Listen { address, source };
+    let socket = bind(address).map_err(failed)?;
+    let addr = socket.local_addr().map_err(failed)?;
+    let door = socket.try_clone().map_err(failed)?;
     let (served, connected) = (Arc::clone(parts), Arc::clone(parts));
     let server = HttpServer::new(move || {
         let base = served.config.base_path.as_str();
@@ -275,7 +285,6 @@ fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), Ap
         }
     })
     .workers(config.workers)
-    .backlog(BACKLOG)
     // Without it the last packets of a stream wait 40 ms for an acknowledgement.
     .tcp_nodelay(true)
     // Without it a handler runs on for seconds after its caller has gone.
@@ -284,10 +293,20 @@ fn listen(parts: &Arc<Parts>) -> Result<(SocketAddr, actix_web::dev::Server), Ap
     .on_connect(move |socket, _| not_for_ever(socket, &connected))
     .shutdown_timeout(drain::cut_after_s(config))
     .disable_signals()
-    .bind(address)
+    .listen(socket)
     .map_err(failed)?;
-    let addr = server.addrs().first().copied().unwrap_or(address);
-    Ok((addr, server.run()))
+    Ok((addr, door, server.run()))
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// The system ends a connection whose other end takes nothing: twice as late as streams are cut, so that a stream's
