@@ -20,6 +20,7 @@ missing_packages() {
   command -v make >/dev/null || echo make
   if [[ "$wanted" =~ " "(rust|chaos)" " ]] && ((!QUICK)); then
     postgres_bin >/dev/null || echo postgresql
+    command -v redis-server >/dev/null || echo redis-server
     command -v openssl >/dev/null || echo openssl
   fi
   if [[ "$wanted" == *" rust "* ]]; then command -v python3 >/dev/null || echo python3; fi

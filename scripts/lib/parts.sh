@@ -30,10 +30,10 @@ part_deny() {
 part_rust() {
   if ((QUICK)); then
     NOTE="SQLite only"
-    unset TEST_DATABASE_URL MODELGATE_TEST_REQUIRE_PG
+    unset TEST_DATABASE_URL MODELGATE_TEST_REQUIRE_PG TEST_REDIS_URL MODELGATE_TEST_REQUIRE_REDIS
   else
-    start_postgres || return 1
-    NOTE="SQLite and PostgreSQL"
+    start_postgres && start_redis || return 1
+    NOTE="SQLite, PostgreSQL and Redis"
   fi
   export INSTA_UPDATE=no
   if cargo nextest --version >/dev/null 2>&1; then

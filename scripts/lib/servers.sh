@@ -1,7 +1,8 @@
-# The throw-away PostgreSQL server. Sourced by scripts/test.
+# The throw-away PostgreSQL and Redis servers. Sourced by scripts/test.
 
 PG_DATA=""
 PG_USER=""
+REDIS_PID=""
 
 # A loopback port that nothing uses at the moment.
 free_port() {
@@ -40,11 +41,40 @@ start_postgres() {
   return 1
 }
 
+# Starts Redis without persistence, once, and exports TEST_REDIS_URL.
+start_redis() {
+  [[ -n "$REDIS_PID" ]] && return 0
+  local port
+  command -v redis-server >/dev/null || { echo "redis-server is not installed"; return 1; }
+  for _ in 1 2 3 4 5; do
+    port="$(free_port)"
+    redis-server --port "$port" --bind 127.0.0.1 --dir "$SCRATCH" --save "" --appendonly no >"$SCRATCH/redis.log" 2>&1 &
+    REDIS_PID=$!
+    for _ in $(seq 100); do
+      kill -0 "$REDIS_PID" 2>/dev/null || break
+      if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        export TEST_REDIS_URL="redis://127.0.0.1:$port" MODELGATE_TEST_REQUIRE_REDIS=1
+        return 0
+      fi
+      sleep 0.1
+    done
+    kill "$REDIS_PID" 2>/dev/null
+    REDIS_PID=""
+  done
+  cat "$SCRATCH/redis.log"
+  return 1
+}
+
 # Stops what this run started and removes its scratch directory; may be called twice.
 stop_servers() {
   if [[ -n "$PG_DATA" ]]; then
     as_pg_user "$(postgres_bin)/pg_ctl" -D "$PG_DATA" -m immediate stop >/dev/null 2>&1
     PG_DATA=""
+  fi
+  if [[ -n "$REDIS_PID" ]]; then
+    kill "$REDIS_PID" 2>/dev/null
+    wait "$REDIS_PID" 2>/dev/null
+    REDIS_PID=""
   fi
   rm -rf "$SCRATCH"
 }

@@ -92,6 +92,9 @@ impl RedisBoard {
                     sleep(GATHER).await;
                     if self.link.is_up() {
                         self.post(&posted, Which::Changed).await;
+                    } else {
+                        // all of it is posted when Redis is back
+                        drop(posted.admission.postings(Which::Changed, posted.clock.now_ms()));
                     }
                 }
                 _ = look.tick() => {
