@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::process::eventually;
-use crate::support::{Answer, Child, Engine, OpenAi, TestDatabase, TestRedis, provisioning};
+use crate::support::{Browser, Child, Engine, OpenAi, TestDatabase, TestRedis, provisioning};
 
 const TEN: &str = "sk-mg-test-ten-0123456789ab";
 const PAIR: &str = "sk-mg-test-pair-0123456789ab";
@@ -96,9 +96,7 @@ impl Two {
 }
 
 async fn ready(child: &Child) -> Value {
-    let answer = reqwest::get(format!("{}/readyz", child.url()));
-    let answer = Answer::of(answer.await.unwrap()).await;
-    answer.json()
+    Browser::new(child.url()).get("/readyz").await.json()
 }
 
 /// Calls at once; how many were served. The others must have been refused for `code`.
@@ -194,8 +192,7 @@ async fn without_redis_each_takes_its_part_and_with_it_again_they_share() {
     assert!(begun.elapsed() < Duration::from_millis(500), "{begun:?}");
     assert_eq!(served(&a, 5, code).await, 2, "its part is five");
     assert_eq!(ready(&two.a).await["redis"], "down");
-    let metrics = reqwest::get(format!("{}/metrics", two.a.url())).await;
-    let metrics = metrics.unwrap().text().await.unwrap();
+    let metrics = Browser::new(two.a.url()).get("/metrics").await.text();
     assert!(metrics.contains("modelgate_redis_up 0"), "{metrics}");
     assert!(redis.start_again());
     for child in [&two.a, &two.b] {
