@@ -192,7 +192,9 @@ impl Places {
             return;
         }
         let slots: Vec<Arc<Slot>> = self.slots().values().map(Arc::clone).collect();
-        slots.iter().for_each(|slot| self.hand_out(slot));
+        for slot in &slots {
+            self.hand_out(slot);
+        }
     }
 
     /// Gives free places to those who wait for them.

@@ -327,9 +327,9 @@ impl Read {
         self.queue_waiting.set(whole(gauges.queue_waiting));
         self.config_generation.set(gauges.config_generation);
         self.database_up.set(i64::from(gauges.database_up));
-        if let Some(up) = gauges.redis_up {
-            let gauge = self.redis_up.get_metric_with_label_values::<&str>(&[]);
-            gauge.iter().for_each(|gauge| gauge.set(i64::from(up)));
+        let gauge = self.redis_up.get_metric_with_label_values::<&str>(&[]);
+        if let (Some(up), Ok(gauge)) = (gauges.redis_up, gauge) {
+            gauge.set(i64::from(up));
         }
     }
 }
