@@ -179,7 +179,8 @@ CREATE TABLE public.instances (
     version text NOT NULL,
     generation bigint NOT NULL,
     started_ms bigint NOT NULL,
-    heartbeat_ms bigint NOT NULL
+    heartbeat_ms bigint NOT NULL,
+    redis text DEFAULT ''::text NOT NULL
 );
 
 CREATE TABLE public.journal_positions (
