@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono_tz::Tz;
 use modelgate_domain::period::BudgetSum;
-use modelgate_domain::{Currency, Limit, LimitKind, Period};
+use modelgate_domain::{Currency, Limit, LimitKind, LimitScope, ModelId, Period};
 
 use super::meter::{Meter, Post};
 use super::sharing::Posting;
@@ -44,6 +44,18 @@ impl From<&BudgetSum> for Identity {
             period: period_number(Some(sum.period)),
             currency: letters(&sum.currency),
         }
+    }
+}
+
+impl Identity {
+    /// Whether it is on a model, or for calls of a model, and `served` is another one.
+    pub(super) fn is_of_another_model(&self, served: ModelId) -> bool {
+        let own = if self.scope == LimitScope::Model as u8 {
+            self.scope_id
+        } else {
+            self.model_id
+        };
+        own != 0 && own != served.0
     }
 }
 

@@ -12,7 +12,7 @@ use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use chrono_tz::Tz;
 use modelgate_domain::period::BudgetSum;
-use modelgate_domain::{Currency, Limit, LimitKind, LimitMode, RequestRecord};
+use modelgate_domain::{Currency, Limit, LimitKind, LimitMode, ModelId, RequestRecord};
 
 use super::cell::{Cell, Identity, letters};
 use super::meter::{Meter, Times};
@@ -64,6 +64,8 @@ pub(super) struct Close<'a> {
     pub(super) tokens: i64,
     /// What it cost, where that is known.
     pub(super) cost: Option<(i64, &'a Currency)>,
+    /// The model that served it: the limits of another one, that was asked first, are let go unused.
+    pub(super) model: Option<ModelId>,
     /// No vendor was called: not even the request counts.
     pub(super) undone: bool,
 }
@@ -317,7 +319,18 @@ impl Receipt {
 
     /// Replaces what was held by what was used. Only the first call does something.
     pub(super) fn close(&mut self, how: &Close<'_>) {
+        let nothing = Close {
+            tokens: 0,
+            cost: None,
+            ..how.clone()
+        };
         for hold in self.holds.drain(..) {
+            let other = |served| hold.cell.id.is_of_another_model(served);
+            let how = if how.model.is_some_and(other) {
+                &nothing
+            } else {
+                how
+            };
             let cost = how
                 .cost
                 .filter(|(_, currency)| letters(currency) == hold.cell.id.currency);

@@ -433,7 +433,10 @@ impl Permit {
             let each = used.usage.output() / self.choices;
             self.shared.outputs.learn(self.model, each);
         }
-        self.receipt.close(&close(used));
+        self.receipt.close(&Close {
+            model: Some(self.model),
+            ..close(used)
+        });
     }
 }
 
@@ -449,6 +452,7 @@ fn close<'a>(used: &Used<'a>) -> Close<'a> {
         now_ms: used.now_ms,
         tokens: used.usage.total(),
         cost: used.cost,
+        model: None,
         undone: !used.called,
     }
 }

@@ -241,7 +241,11 @@ fn a_dearer_model_that_takes_over_holds_back_the_difference_and_is_paid_once() {
         period: Some(Period::Day),
         ..limit(LimitScope::ApiKey, LimitKind::Budget, 10_000_000)
     };
-    key.limits = vec![money.clone()];
+    let of_asked = Limit {
+        model_id: x.model.id,
+        ..money.clone()
+    };
+    key.limits = vec![money.clone(), of_asked.clone()];
     let admission = Admission::new(UTC);
     let mut permit = admit(&admission, &ask(&key, &x, 0)).unwrap();
     assert_eq!(admission.used(&money, NOW), 1_024 * 1_000);
@@ -256,4 +260,5 @@ fn a_dearer_model_that_takes_over_holds_back_the_difference_and_is_paid_once() {
         now_ms: NOW,
     });
     assert_eq!(admission.used(&money, NOW), 500);
+    assert_eq!(admission.used(&of_asked, NOW), 0, "another model served");
 }

@@ -56,7 +56,7 @@ async fn drained(db: &Db, records: Vec<RequestRecord>) -> Vec<i64> {
     };
     match write!(db, |c| drain::apply(c, &batch, Shanghai)).unwrap() {
         Outcome::Applied { budgets, .. } => sorted(&budgets),
-        stale => panic!("{stale:?}"),
+        stale @ Outcome::Stale(_) => panic!("{stale:?}"),
     }
 }
 
