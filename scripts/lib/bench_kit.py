@@ -1,5 +1,6 @@
 """What `scripts/bench` is made of: throw-away servers on loopback, load, and readings of a process."""
 
+import base64
 import json
 import os
 import resource
@@ -155,7 +156,15 @@ def gateway_env(folder, database=None, **more):
     """One worker; SQLite in `folder` unless another database is named."""
     return {"PATH": os.environ["PATH"], "DATABASE_URL": database or f"sqlite:{folder}/bench.db",
             "DATA_DIR": str(folder / "data"), "PORT": str(free_port()), "WORKERS": "1", "LOG_LEVEL": "warn",
-            "ADMIN_USERS": "bench:" + os.urandom(12).hex(), "DRAIN_DELAY": "0", **more}
+            "ADMIN_USERS": "bench:" + os.urandom(12).hex(), "DRAIN_DELAY": "0",
+            "SECRET_KEY": base64.b64encode(os.urandom(32)).decode(), **more}
+
+
+def answers(port, path):
+    """Whether a GET is answered with 200."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
+        s.sendall(f"GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n".encode())
+        return b" 200 " in s.recv(64)
 
 
 def start_gateway(machine, binary, folder, vendors, database=None, scheme="http", before=(), **more):
@@ -168,10 +177,9 @@ def start_gateway(machine, binary, folder, vendors, database=None, scheme="http"
     child = machine.start(machine.proxy_cpu, [*before, binary, "serve"], env=env, cwd=folder, stdout=subprocess.DEVNULL)
     port = int(env["PORT"])
     wait_for(port, "the gateway", pause=0.002)
-    # it listens before it is ready; who calls meanwhile waits
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as s:
-        s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-        s.recv(1)
+    # it listens before it is ready, and refuses calls meanwhile
+    while not answers(port, "/readyz"):
+        time.sleep(0.002)
     return child.pid, port, (time.monotonic() - began) * 1000
 
 
@@ -361,6 +369,7 @@ def start_tls_vendor(machine, nginx, folder, vendor):
     port, certificate = free_port(), folder / "vendor.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-days", "2", "-subj", "/CN=vendor", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-addext", "basicConstraints=critical,CA:FALSE",
                     "-keyout", folder / "vendor.key", "-out", certificate], check=True, capture_output=True)
     (folder / "tls.conf").write_text(f"""daemon off; worker_processes 1; pid {folder}/tls.pid; error_log /dev/null;
 events {{ worker_connections 4096; }}

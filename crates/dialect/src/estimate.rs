@@ -51,7 +51,7 @@ impl Estimate {
     pub(crate) fn add_first_value(&mut self, json: &[u8]) {
         let (mut depth, mut counted, mut rest) = (0_usize, false, json);
         while let Some((inner, after)) = next_string(rest) {
-            let between = rest.len().saturating_sub(after.len() + inner.len() + 2);
+            let between = memchr(b'"', rest).unwrap_or(0);
             for byte in rest.get(..between).unwrap_or_default() {
                 match byte {
                     b'[' | b'{' => depth = depth.saturating_add(1),
