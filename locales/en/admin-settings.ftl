@@ -70,6 +70,7 @@ admin-settings-instance = Number
 admin-settings-version = Version
 admin-settings-generation = Configuration
 admin-settings-seen = Last seen
+admin-settings-redis = Redis
 admin-settings-redis-up = answers
 admin-settings-redis-none = not used
 admin-settings-redis-down = does not answer

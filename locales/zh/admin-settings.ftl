@@ -70,6 +70,7 @@ admin-settings-instance = 编号
 admin-settings-version = 版本
 admin-settings-generation = 配置编号
 admin-settings-seen = 最近活动
+admin-settings-redis = Redis
 admin-settings-redis-up = 正常
 admin-settings-redis-none = 未使用
 admin-settings-redis-down = 没有响应

@@ -59,7 +59,7 @@ fn days(allowed: bool, days: &[u32]) -> TimeRule {
 }
 
 async fn a_key_works_only_when_it_may(app: &TestApp) {
-    app.change_key(|key| key.time_zone = "Asia/Shanghai".to_owned())
+    app.change_key(|key| "Asia/Shanghai".clone_into(&mut key.time_zone))
         .await;
     let shanghai = chrono_tz::Asia::Shanghai;
     let local = Clock::system().now().with_timezone(&shanghai);

@@ -190,9 +190,9 @@ async fn a_full_disk_stops_calls(app: &TestApp) {
         (status, ready["status"].as_str()),
         (503, Some("journal_full"))
     );
-    assert_eq!(metric(app, "modelgate_journal_full").await, 1.0);
+    assert_eq!(metric(app, "modelgate_journal_full").await.to_string(), "1");
     disk.end(app).await;
-    assert_eq!(metric(app, "modelgate_journal_full").await, 0.0);
+    assert_eq!(metric(app, "modelgate_journal_full").await.to_string(), "0");
     assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
     assert_eq!(app.only_log().await.record.status, Status::Success);
 }
@@ -209,8 +209,13 @@ async fn a_full_disk_costs_records_where_that_is_wanted(app: &TestApp) {
         (status, ready["status"].as_str()),
         (200, Some("unrecorded"))
     );
-    assert_eq!(metric(app, "modelgate_journal_full").await, 1.0);
-    assert_eq!(metric(app, "modelgate_journal_unrecorded_calls").await, 2.0);
+    assert_eq!(metric(app, "modelgate_journal_full").await.to_string(), "1");
+    assert_eq!(
+        metric(app, "modelgate_journal_unrecorded_calls")
+            .await
+            .to_string(),
+        "2"
+    );
     let page = app.admin().await.get("/admin/home").await.text();
     assert!(page.contains("without a record"), "the page says so");
     disk.end(app).await;

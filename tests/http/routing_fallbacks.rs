@@ -120,14 +120,12 @@ fn strategy(base_url: &str, strategy: &str) -> String {
             )
         })
         .collect();
-    let providers: String = ["one", "two", "three"]
-        .iter()
-        .map(|name| {
-            format!(
-                "[[providers]]\nname = \"{name}\"\nprotocol = \"openai\"\nbase_url = \"{base_url}\"\nkeys = [ {{ label = \"main\", secret = \"sk-up-{name}\" }} ]\n"
-            )
-        })
-        .collect();
+    let providers = ["one", "two", "three"].map(|name| {
+        format!(
+            "[[providers]]\nname = \"{name}\"\nprotocol = \"openai\"\nbase_url = \"{base_url}\"\nkeys = [ {{ label = \"main\", secret = \"sk-up-{name}\" }} ]\n"
+        )
+    });
+    let providers = providers.concat();
     format!(
         "{providers}\n[[models]]\nname = \"m\"\nkind = \"chat\"\n{strategy}\ntargets = [ {} ]\n",
         targets.join(", ")

@@ -196,7 +196,7 @@ async fn what_an_operator_switched_off_stays_off(app: &TestApp) {
     let (answer, ()) = tokio::join!(call, off);
     assert_eq!(answer.status, 200);
     // long enough for the change to be written, and for the probe
-    tokio::time::sleep(Duration::from_millis(2_000)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let now = key(app, "main").await;
     assert_eq!(
         (now.state, now.state_by),
