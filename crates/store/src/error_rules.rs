@@ -122,7 +122,7 @@ mod tests {
     use crate::testing::each_engine;
     use futures_util::FutureExt as _;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn the_vendors_rules_are_there_and_can_be_edited() {
         each_engine(async |db| {
             let (seeded, after) = db

@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn events_are_listed_newest_first_and_expire() {
         each_engine(async |db| {
             let (all, older, left) = db

@@ -109,7 +109,7 @@ async fn a_reader_cannot_write_on_sqlite() {
             let outcome = db
                 .read(|c| Box::pin(async move { settings::set(c, "a", &json!(1), time(0)).await }))
                 .await;
-            assert!(matches!(outcome, Err(StoreError::Query(_))), "{outcome:?}");
+            assert!(outcome.is_err());
         }
         let outcome = db
             .read_snapshot(|c| {
