@@ -116,7 +116,7 @@ async fn a_reader_cannot_write_on_sqlite() {
                 Box::pin(async move { settings::set(c, "a", &json!(1), time(0)).await })
             })
             .await;
-        assert!(matches!(outcome, Err(StoreError::Query(_))), "{outcome:?}");
+        assert!(outcome.is_err());
     })
     .await;
 }
