@@ -29,7 +29,7 @@ pub(super) async fn accounts(config: &Config, db: &Db, clock: &Clock) -> Result<
 /// Opens the one-time set-up page where nobody can administer this gateway yet.
 pub(super) async fn setup_token(db: &Db, gate: &SetupGate) -> Result<Option<Secret>, AppError> {
     let admins = db
-        .read(|c| Box::pin(async move { users::count(c, Role::Admin).await }))
+        .read(|c| Box::pin(async move { users::count_running(c).await }))
         .await?;
     if admins > 0 {
         return Ok(None);
@@ -48,7 +48,7 @@ async fn create(db: &Db, clock: &Clock, username: &str, password: &Secret) -> Re
         email: None,
         display_name: String::new(),
         password_hash: Some(Secret::new(hash)),
-        role: Role::Admin,
+        role: Role::Owner,
     };
     let now = clock.now();
     let change = Change {
@@ -58,7 +58,7 @@ async fn create(db: &Db, clock: &Clock, username: &str, password: &Secret) -> Re
         action: "user.create".to_owned(),
         object: format!("user {username}"),
         before: None,
-        after: Some(json!({ "username": username, "role": Role::Admin })),
+        after: Some(json!({ "username": username, "role": Role::Owner })),
         reason: "named in the environment and missing".to_owned(),
     };
     let made: Result<(), StoreError> = db

@@ -32,11 +32,11 @@ async fn create(session: &Session, args: &AdminArgs, out: &mut Output) -> Result
         email: None,
         display_name: String::new(),
         password_hash: Some(hash(&db, password).await?),
-        role: Role::Admin,
+        role: Role::Owner,
     };
     let now = session.clock.now();
     let mut change = session.change("user.create", format!("user {name}"));
-    change.after = Some(json!({ "username": name, "role": Role::Admin }));
+    change.after = Some(json!({ "username": name, "role": Role::Owner }));
     let taken = format!(
         "there is an account {name} already; `modelgate admin reset-password {name}` gives it another password"
     );
@@ -62,7 +62,7 @@ async fn reset(session: &Session, args: &AdminArgs, out: &mut Output) -> Result<
     let user = db
         .read(move |c| Box::pin(async move { users::find_by_username(c, &wanted).await }))
         .await?;
-    let Some(user) = user.filter(|user| user.role == Role::Admin) else {
+    let Some(user) = user.filter(|user| user.role.runs_the_gateway()) else {
         return Err(CliError::Failed(format!(
             "there is no administrator {name}; `modelgate admin create {name}` makes one"
         )));

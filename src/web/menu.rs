@@ -1,6 +1,6 @@
 //! The menu on the left: one row per section, with its keyboard letter.
 
-use modelgate_domain::Role;
+use modelgate_domain::Permission;
 
 use super::shell::Shell;
 
@@ -99,8 +99,11 @@ pub struct Entry {
 
 /// The rows that the person may use.
 pub(super) fn entries(page: &Shell) -> Vec<Entry> {
-    let is_admin = page.user.as_ref().is_some_and(|u| u.role == Role::Admin);
-    let rows = if is_admin { ADMIN } else { &[] };
+    let rows = if page.may(Permission::Look) {
+        ADMIN
+    } else {
+        &[]
+    };
     let path = page.here.split('?').next().unwrap_or("");
     rows.iter()
         .map(|row| Entry {

@@ -15,6 +15,7 @@ mod paths;
 mod peer;
 mod preferences;
 pub mod public;
+mod routes;
 mod session;
 pub mod shell;
 pub mod state;
@@ -24,6 +25,7 @@ mod user;
 
 pub use paths::{encode_query, local_path};
 pub use public::setup::SetupGate;
+pub use routes::Listed;
 pub use state::{WebParts, WebState};
 
 use actix_web::middleware::from_fn;
@@ -38,12 +40,22 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<WebState>) {
                 .app_data(web::Data::clone(state))
                 .wrap(session::middleware(state))
                 .wrap(from_fn(guard::guard))
-                .configure(public::routes)
-                .configure(user::routes)
-                .configure(admin::routes)
-                .route("/preferences", web::post().to(preferences::post))
+                .configure(|scope| routes::Routes::register(scope, every_route))
                 .default_service(web::to(not_found)),
         );
+}
+
+/// Every route with what it asks of the person.
+pub fn route_list() -> Vec<Listed> {
+    routes::Routes::list(every_route)
+}
+
+fn every_route(routes: &mut routes::Routes<'_>) {
+    routes
+        .part(public::routes)
+        .part(user::routes)
+        .part(admin::routes)
+        .post("/preferences", preferences::post);
 }
 
 async fn not_found() -> page::PageResult {

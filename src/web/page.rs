@@ -1,6 +1,7 @@
 //! The extractor every page handler takes: who is asking, and how to answer.
 //!
-//! `Page<Admin>`, `Page<SignedIn>` and `Page<Visitor>` are the guards: a handler cannot get at a page without one.
+//! `Page<Look>`, `Page<Operate>`, `Page<Visitor>` and so on name the guard: a handler cannot get at a page without one,
+//! and `routes` reads off the handler's type which one it is.
 
 use std::future::{Ready, ready};
 use std::ops::Deref;
@@ -11,7 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
-use modelgate_domain::Role;
+use modelgate_domain::Permission;
 
 use super::error::PageError;
 use super::flash::{self, Toast};
@@ -22,45 +23,103 @@ use super::shell::{Marks, Shell};
 /// What a page handler returns.
 pub type PageResult = Result<HttpResponse, PageError>;
 
-/// Who may see a page.
+/// What a page asks of the person before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Anyone,
+    /// An account.
+    SignedIn,
+    /// An account whose role has this permission.
+    May(Permission),
+}
+
+/// Who may see a page. A handler cannot get at a page without naming one.
 pub trait Guard: Sized {
+    /// What it asks.
+    const ACCESS: Access;
+
     /// Lets the person in, or says what is missing.
-    fn admit(user: Option<&CurrentUser>) -> Result<Self, PageError>;
+    fn admit(shell: &Shell) -> Result<Self, PageError>;
+}
+
+/// A guard behind which there is always an account.
+pub trait Known: Guard {
+    /// The person.
+    fn user(&self) -> &CurrentUser;
 }
 
 /// Anyone, logged in or not.
 #[derive(Clone, Copy, Debug)]
 pub struct Visitor;
 
-/// Anyone with an account.
-#[derive(Clone, Debug)]
-pub struct SignedIn(pub CurrentUser);
-
-/// Those who run the gateway.
-#[derive(Clone, Debug)]
-pub struct Admin(pub CurrentUser);
-
 impl Guard for Visitor {
-    fn admit(_user: Option<&CurrentUser>) -> Result<Self, PageError> {
+    const ACCESS: Access = Access::Anyone;
+
+    fn admit(_shell: &Shell) -> Result<Self, PageError> {
         Ok(Self)
     }
 }
 
+/// Anyone with an account.
+#[derive(Clone, Debug)]
+pub struct SignedIn(pub CurrentUser);
+
 impl Guard for SignedIn {
-    fn admit(user: Option<&CurrentUser>) -> Result<Self, PageError> {
-        let user = user.ok_or(PageError::SignInNeeded)?;
-        Ok(Self(user.clone()))
+    const ACCESS: Access = Access::SignedIn;
+
+    fn admit(shell: &Shell) -> Result<Self, PageError> {
+        shell.user.clone().map(Self).ok_or(PageError::SignInNeeded)
     }
 }
 
-impl Guard for Admin {
-    fn admit(user: Option<&CurrentUser>) -> Result<Self, PageError> {
-        let SignedIn(user) = SignedIn::admit(user)?;
-        if user.role != Role::Admin {
-            return Err(PageError::Forbidden);
-        }
-        Ok(Self(user))
+impl Known for SignedIn {
+    fn user(&self) -> &CurrentUser {
+        &self.0
     }
+}
+
+/// A guard of the console per permission; which role has which stands in `modelgate_domain::Role::may`.
+macro_rules! permission_guards {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub CurrentUser);
+
+        impl Guard for $name {
+            const ACCESS: Access = Access::May(Permission::$name);
+
+            fn admit(shell: &Shell) -> Result<Self, PageError> {
+                let SignedIn(user) = SignedIn::admit(shell)?;
+                if user.role.may(Permission::$name) {
+                    Ok(Self(user))
+                } else {
+                    Err(PageError::Forbidden)
+                }
+            }
+        }
+
+        impl Known for $name {
+            fn user(&self) -> &CurrentUser {
+                &self.0
+            }
+        }
+    )*};
+}
+
+permission_guards! {
+    /// Those who may look around the console.
+    Look,
+    /// Those who may change how calls are served.
+    Operate,
+    /// Those who may issue and enter secrets.
+    Secrets,
+    /// Those who may end things for good.
+    Delete,
+    /// Those who may change the settings.
+    Configure,
+    /// Those who may change other people's accounts.
+    Accounts,
 }
 
 /// The frame of the page, and the proof that the person may see it.
@@ -96,7 +155,7 @@ impl<G: Guard> FromRequest for Page<G> {
             let cause = "the session could not be looked up".to_owned();
             return ready(Err(PageError::Unavailable(cause)));
         }
-        ready(G::admit(shell.user.as_ref()).map(|who| Self {
+        ready(G::admit(&shell).map(|who| Self {
             base_path: shell.url(""),
             who,
             peer,
@@ -105,17 +164,10 @@ impl<G: Guard> FromRequest for Page<G> {
     }
 }
 
-impl Page<Admin> {
+impl<G: Known> Page<G> {
     /// The name that the audit log keeps.
     pub fn actor(&self) -> &str {
-        &self.who.0.username
-    }
-}
-
-impl Page<SignedIn> {
-    /// The name that the audit log keeps.
-    pub fn actor(&self) -> &str {
-        &self.who.0.username
+        &self.who.user().username
     }
 }
 

@@ -5,7 +5,7 @@
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{HttpMessage, HttpRequest, web};
 use chrono_tz::Tz;
-use modelgate_domain::Currency;
+use modelgate_domain::{Currency, Permission, Role};
 
 use super::flash::{self, Toast};
 use super::peer::Peer;
@@ -159,6 +159,36 @@ impl Shell {
         i18n::find(self.lang, &key, &[]).unwrap_or_else(|| code.to_owned())
     }
 
+    /// Whether the person's role has this permission: for buttons; handlers ask by their type.
+    pub fn may(&self, asked: Permission) -> bool {
+        self.user.as_ref().is_some_and(|user| user.role.may(asked))
+    }
+
+    /// Where the person begins.
+    pub fn home(&self) -> &'static str {
+        self.user.as_ref().map_or("/", |user| home_of(user.role))
+    }
+
+    /// Whether to offer changes of how calls are served.
+    pub fn may_operate(&self) -> bool {
+        self.may(Permission::Operate)
+    }
+
+    /// Whether to offer to issue and enter secrets.
+    pub fn may_handle_secrets(&self) -> bool {
+        self.may(Permission::Secrets)
+    }
+
+    /// Whether to offer to end things for good.
+    pub fn may_delete(&self) -> bool {
+        self.may(Permission::Delete)
+    }
+
+    /// Whether to offer changes of the settings.
+    pub fn may_configure(&self) -> bool {
+        self.may(Permission::Configure)
+    }
+
     /// An address of this site, below the base path.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_path)
@@ -249,6 +279,15 @@ pub struct Moment {
     pub short: String,
     /// How long ago.
     pub ago: String,
+}
+
+/// Where a person of this role begins.
+pub(super) const fn home_of(role: Role) -> &'static str {
+    if role.may(Permission::Look) {
+        "/admin/home"
+    } else {
+        "/account"
+    }
 }
 
 const ICONS: &str = "vendor/tabler-icons-3.51.0/icons.svg";

@@ -45,6 +45,7 @@ mod proxy_streams;
 mod public_landing;
 mod public_login;
 mod public_setup;
+mod roles;
 mod routing_explain;
 mod routing_fallbacks;
 mod routing_health;

@@ -8,8 +8,9 @@ use modelgate::clock::Clock;
 use modelgate::config::{Config, MapEnv};
 use modelgate::secrets;
 use modelgate::simulator::{Options, Simulator};
-use modelgate_domain::AttemptRecord;
+use modelgate_domain::{AttemptRecord, Role, Secret, UserId};
 use modelgate_store::request_logs::{self, LogFilter, LogRow};
+use modelgate_store::users::{self, NewUser};
 use modelgate_store::{Engine, StoreError};
 
 use super::client::{Browser, OpenAi};
@@ -201,13 +202,36 @@ impl TestApp {
 
     /// A browser that has logged in as the administrator.
     pub async fn admin(&self) -> Browser {
+        self.account(ADMIN.0).await
+    }
+
+    /// A browser that has logged in with this account, whose password is the administrator's.
+    pub async fn account(&self, username: &str) -> Browser {
         let browser = self.visitor();
-        let fields = [("username", ADMIN.0), ("password", ADMIN.1)];
+        let fields = [("username", username), ("password", ADMIN.1)];
         let base = &self.config.base_path;
         let page = format!("{base}/login");
         let answer = browser.submit(&page, &page, &fields).await;
         assert_eq!(answer.status, 303, "log-in: {}", answer.text());
         browser
+    }
+
+    /// Makes an account of this role, with the administrator's password.
+    pub async fn add_account(&self, username: &str, role: Role) -> UserId {
+        let password = Secret::new(ADMIN.1);
+        let hash = tokio::task::spawn_blocking(move || secrets::hash_password(&password));
+        let user = NewUser {
+            username: username.to_owned(),
+            email: None,
+            display_name: String::new(),
+            password_hash: Some(Secret::new(hash.await.expect("no panic").expect("a hash"))),
+            role,
+        };
+        let now = Clock::system().now();
+        let made = self
+            .db()
+            .write(move |c| Box::pin(async move { users::insert(c, &user, now).await }));
+        made.await.expect("an account")
     }
 
     /// A browser that has not logged in.

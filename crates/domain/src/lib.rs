@@ -23,7 +23,7 @@ pub mod secret;
 pub mod time_rule;
 pub mod usage;
 
-pub use account::Role;
+pub use account::{Permission, Role};
 pub use api_key::KeyText;
 pub use busyness::{Busyness, BusynessAction};
 pub use credential::{CredentialState, StateBy};

@@ -101,11 +101,13 @@ pub async fn find_by_username(c: &mut Conn, username: &str) -> Result<Option<Use
     })?)
 }
 
-/// How many accounts of this role may log in.
-pub async fn count(c: &mut Conn, role: Role) -> Result<i64, StoreError> {
+/// How many accounts that may run the gateway can log in.
+pub async fn count_running(c: &mut Conn) -> Result<i64, StoreError> {
+    let roles = Role::ALL.iter().filter(|role| role.runs_the_gateway());
+    let roles: Vec<&str> = roles.map(|role| role.as_str()).collect();
     Ok(db!(c, |c| {
         users::table
-            .filter(users::role.eq(role.as_str()))
+            .filter(users::role.eq_any(&roles))
             .filter(users::enabled)
             .filter(users::deleted_at.is_null())
             .count()

@@ -1,6 +1,6 @@
 //! What happens to calls while the gateway is busy: how busy it is now, and the rules in one form.
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::{Busyness, BusynessAction, ModelId};
 use modelgate_store::busyness_rules::{self, BusynessRule};
@@ -11,7 +11,8 @@ use super::components::fields::{Fields, answer, change, save};
 use super::components::rows;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Operate, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -50,10 +51,8 @@ struct Row {
 
 type Names = Vec<(ModelId, String)>;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route(PATH, web::get().to(get))
-        .route(PATH, web::post().to(post));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.get(PATH, get).post(PATH, post);
 }
 
 async fn load(state: &WebState) -> Result<(Vec<BusynessRule>, Names), PageError> {
@@ -71,7 +70,7 @@ async fn load(state: &WebState) -> Result<(Vec<BusynessRule>, Names), PageError>
     Ok(loaded?)
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     let (rules, names) = load(&state).await?;
     page.show(&view(&page, &state, &names, &stored(&rules)))
 }
@@ -212,7 +211,7 @@ fn one(state: &FormState, at: &str, names: &Names) -> Result<(i64, BusynessRule)
     Ok((value("order").parse().unwrap_or(i64::MAX), rule))
 }
 
-async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> PageResult {
+async fn post(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> PageResult {
     let (old, names) = load(&state).await?;
     let again = |form_state: FormState| {
         let more = rows::wants_more(&form_state);

@@ -1,6 +1,6 @@
 //! What vendors' errors mean: the table, read from top to bottom, and the form of one of its rules.
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use chrono_tz::Tz;
 use modelgate_domain::{Meaning, ProviderId};
@@ -16,7 +16,8 @@ use super::models::{chosen_provider, provider_choices, provider_name};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Delete, Known, Look, Operate, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -66,18 +67,18 @@ const DELETE: Ending = Ending {
     action: "error_rule.delete",
 };
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     let at = |rest: &str| format!("{PATH}/{{id}}{rest}");
-    config
-        .route(PATH, web::get().to(get))
-        .route(PATH, web::post().to(post))
-        .route(&format!("{PATH}/new"), web::get().to(new))
-        .route(&at(""), web::get().to(get_one))
-        .route(&at(""), web::post().to(post_one))
-        .route(&at("/move"), web::post().to(reorder))
-        .route(&at("/switch"), web::post().to(switch))
-        .route(&at("/delete"), web::get().to(ask_delete))
-        .route(&at("/delete"), web::post().to(delete));
+    routes
+        .get(PATH, get)
+        .post(PATH, post)
+        .get(&format!("{PATH}/new"), new)
+        .get(&at(""), get_one)
+        .post(&at(""), post_one)
+        .post(&at("/move"), reorder)
+        .post(&at("/switch"), switch)
+        .get(&at("/delete"), ask_delete)
+        .post(&at("/delete"), delete);
 }
 
 /// The table, and the providers that its rules can be for.
@@ -117,7 +118,7 @@ impl Loaded {
     }
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     let loaded = Loaded::read(&state).await?;
     let last = loaded.rules.len().saturating_sub(1);
     let row = |(n, rule): (usize, &ErrorRule)| Row {
@@ -143,13 +144,13 @@ async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
     })
 }
 
-async fn new(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn new(page: Page<Operate>, state: web::Data<WebState>) -> PageResult {
     let loaded = Loaded::read(&state).await?;
     let form_state = FormState::default().ticked("enabled", true);
     page.show(&view(&page, &loaded, None, form_state))
 }
 
-async fn get_one(page: Page<Admin>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+async fn get_one(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = Loaded::read(&state).await?;
     let rule = loaded.find(*id)?;
     let number = |n: i64| if n == 0 { String::new() } else { n.to_string() };
@@ -242,7 +243,7 @@ fn audited(rule: &ErrorRule) -> Value {
     })
 }
 
-async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> PageResult {
+async fn post(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> PageResult {
     let loaded = Loaded::read(&state).await?;
     let last = loaded.rules.iter().map(|rule| rule.position).max();
     let base = ErrorRule {
@@ -263,7 +264,7 @@ async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> Page
 }
 
 async fn post_one(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -275,7 +276,7 @@ async fn post_one(
 
 /// Makes a rule, or changes `old`.
 async fn keep(
-    page: &Page<Admin>,
+    page: &Page<impl Known>,
     state: &web::Data<WebState>,
     form: &Form,
     (loaded, old, base): (&Loaded, Option<&ErrorRule>, ErrorRule),
@@ -313,7 +314,7 @@ async fn keep(
 
 /// Writes rules that were changed by a button of the list.
 async fn alter(
-    page: &Page<Admin>,
+    page: &Page<impl Known>,
     state: &web::Data<WebState>,
     object: String,
     rules: Vec<ErrorRule>,
@@ -337,7 +338,7 @@ async fn alter(
 
 /// Moves a rule up or down by one; positions are given anew, since two rules may have the same.
 async fn reorder(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -363,7 +364,7 @@ async fn reorder(
 }
 
 async fn switch(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -376,7 +377,7 @@ async fn switch(
 }
 
 async fn ask_delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
 ) -> PageResult {
@@ -387,7 +388,7 @@ async fn ask_delete(
 }
 
 async fn delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     _form: Form,

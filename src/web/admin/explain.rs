@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 
 use super::components::fields::{Dot, Fields};
@@ -10,7 +10,8 @@ use crate::admission::Ask;
 use crate::catalog::Catalog;
 use crate::explain::{Asked, Explanation, Finding, Left, Question, Step, asked, explain};
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
@@ -70,18 +71,16 @@ struct Instead {
     state: Dot,
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route(PATH, web::get().to(get))
-        .route(PATH, web::post().to(post));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes.get(PATH, get).post(PATH, post);
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     let catalog = state.catalog.load_full();
     page.show(&view(&page, &catalog, FormState::default(), None))
 }
 
-async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> PageResult {
+async fn post(page: Page<Look>, state: web::Data<WebState>, form: Form) -> PageResult {
     let catalog = state.catalog.load_full();
     let mut fields = Fields::new(&page, &form);
     let id = form.text("key");

@@ -16,33 +16,32 @@ mod provider_models;
 mod providers;
 mod settings;
 
-use actix_web::web::{self, ServiceConfig};
-
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Page, PageResult};
+use crate::web::routes::Routes;
 
 /// Routes below the base path. The menu row of a section is in `web::menu`.
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/admin", web::get().to(entrance))
-        .route("/admin/", web::get().to(entrance))
-        .route("/admin/home", web::get().to(home::get))
-        .route("/admin/logs", web::get().to(logs::get))
-        .route("/admin/logs/{id}", web::get().to(logs::get_one))
-        .route("/admin/system-config", web::get().to(settings::get))
-        .route("/admin/system-config", web::post().to(settings::post))
-        .configure(busyness::routes)
-        .configure(error_rules::routes)
-        .configure(explain::routes)
-        .configure(providers::routes)
-        .configure(provider::routes)
-        .configure(provider_key::routes)
-        .configure(provider_models::routes)
-        .configure(models::routes)
-        .configure(model::routes)
-        .configure(api_keys::routes)
-        .configure(api_key::routes);
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("/admin", entrance)
+        .get("/admin/", entrance)
+        .get("/admin/home", home::get)
+        .get("/admin/logs", logs::get)
+        .get("/admin/logs/{id}", logs::get_one)
+        .get("/admin/system-config", settings::get)
+        .post("/admin/system-config", settings::post)
+        .part(busyness::routes)
+        .part(error_rules::routes)
+        .part(explain::routes)
+        .part(providers::routes)
+        .part(provider::routes)
+        .part(provider_key::routes)
+        .part(provider_models::routes)
+        .part(models::routes)
+        .part(model::routes)
+        .part(api_keys::routes)
+        .part(api_key::routes);
 }
 
-async fn entrance(page: Page<Admin>) -> PageResult {
+async fn entrance(page: Page<Look>) -> PageResult {
     Ok(page.redirect("/admin/home"))
 }

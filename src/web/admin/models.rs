@@ -1,6 +1,6 @@
 //! The list of models, and the form that adds one.
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::money::format_nanos;
 use modelgate_domain::{ModelId, Price, ProviderId, naming};
@@ -15,7 +15,8 @@ use super::components::fields::{Dot, Fields, Refused, change, save};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Operate, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -49,11 +50,11 @@ struct NewView<'a> {
     providers: Vec<(String, String)>,
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route(PATH, web::get().to(get))
-        .route(PATH, web::post().to(post))
-        .route("/admin/config/models/new", web::get().to(new));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get(PATH, get)
+        .post(PATH, post)
+        .get("/admin/config/models/new", new);
 }
 
 /// Everything the list shows.
@@ -65,7 +66,7 @@ struct All {
     prices: Vec<PriceRow>,
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     let all = state
         .db
         .read(|c| {
@@ -146,7 +147,7 @@ pub(super) fn provider_name(providers: &[Provider], id: ProviderId) -> &str {
         .map_or("", |p| &p.name)
 }
 
-async fn new(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn new(page: Page<Operate>, state: web::Data<WebState>) -> PageResult {
     let providers = state.db.read(|c| Box::pin(providers::list(c))).await?;
     page.show(&new_view(
         &page,
@@ -179,7 +180,7 @@ pub(super) fn provider_choices(providers: &[Provider]) -> impl Iterator<Item = (
         .map(|provider| (provider.id.to_string(), provider.name.clone()))
 }
 
-async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> PageResult {
+async fn post(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> PageResult {
     let providers = state.db.read(|c| Box::pin(providers::list(c))).await?;
     let again = |form_state| {
         let view = new_view(&page, &providers, form_state);

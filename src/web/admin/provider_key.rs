@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
-use modelgate_domain::{CredentialState, Limit, LimitScope, ProviderId, Secret, StateBy, naming};
+use modelgate_domain::{
+    CredentialState, Limit, LimitScope, Permission, ProviderId, Secret, StateBy, naming,
+};
 use modelgate_store::provider_keys::{NewState, ProviderKey};
 use modelgate_store::providers::Provider;
 use modelgate_store::{changes, limits, models, provider_keys, targets};
@@ -21,7 +23,8 @@ use crate::catalog;
 use crate::probe::{self, Called, Report, Subject, Verdict};
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Delete, Look, Operate, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -61,28 +64,13 @@ pub(super) struct TestResult {
     pub(super) detail: String,
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route(
-            "/admin/config/providers/{id}/keys/{key}",
-            web::get().to(get),
-        )
-        .route(
-            "/admin/config/providers/{id}/keys/{key}",
-            web::post().to(post),
-        )
-        .route(
-            "/admin/config/providers/{id}/keys/{key}/delete",
-            web::get().to(ask_delete),
-        )
-        .route(
-            "/admin/config/providers/{id}/keys/{key}/delete",
-            web::post().to(delete),
-        )
-        .route(
-            "/admin/config/providers/{id}/keys/{key}/test",
-            web::post().to(test),
-        );
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("/admin/config/providers/{id}/keys/{key}", get)
+        .post("/admin/config/providers/{id}/keys/{key}", post)
+        .get("/admin/config/providers/{id}/keys/{key}/delete", ask_delete)
+        .post("/admin/config/providers/{id}/keys/{key}/delete", delete)
+        .post("/admin/config/providers/{id}/keys/{key}/test", test);
 }
 
 async fn load(
@@ -95,7 +83,7 @@ async fn load(
 }
 
 async fn get(
-    page: Page<Admin>,
+    page: Page<Look>,
     state: web::Data<WebState>,
     ids: web::Path<(i64, i64)>,
 ) -> PageResult {
@@ -155,7 +143,7 @@ fn read(page: &Shell, form: &Form) -> Result<Edit, FormState> {
 }
 
 async fn post(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     ids: web::Path<(i64, i64)>,
     form: Form,
@@ -169,6 +157,9 @@ async fn post(
         Ok(edit) => edit,
         Err(form_state) => return again(form_state),
     };
+    if edit.secret.is_some() && !page.may(Permission::Secrets) {
+        return Err(PageError::Forbidden);
+    }
     let object = format!("provider {} key {}", loaded.provider.name, key.label);
     let after = json!({
         "label": edit.label, "weight": edit.weight, "enabled": edit.enabled,
@@ -222,7 +213,7 @@ fn new_state(key: &ProviderKey, edit: &Edit) -> Option<NewState> {
 }
 
 async fn ask_delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     ids: web::Path<(i64, i64)>,
 ) -> PageResult {
@@ -233,7 +224,7 @@ async fn ask_delete(
 }
 
 async fn delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     ids: web::Path<(i64, i64)>,
     _form: Form,
@@ -255,7 +246,7 @@ async fn delete(
 
 /// Makes a real call with the key and says what came of it.
 async fn test(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     ids: web::Path<(i64, i64)>,
     _form: Form,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::{ModelId, ProviderId, naming};
 use modelgate_store::models::{Model, ModelData};
@@ -18,7 +18,8 @@ use crate::probe;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::Form;
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Operate, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -40,20 +41,14 @@ struct Row {
     is_taken: bool,
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route(
-            "/admin/config/providers/{id}/models/fetch",
-            web::post().to(fetch),
-        )
-        .route(
-            "/admin/config/providers/{id}/models",
-            web::post().to(import),
-        );
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .post("/admin/config/providers/{id}/models/fetch", fetch)
+        .post("/admin/config/providers/{id}/models", import);
 }
 
 async fn fetch(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     _form: Form,
@@ -137,7 +132,7 @@ fn row(page: &Shell, loaded: &Loaded, all: &[Model], taken: &Taken, name: &str) 
 }
 
 async fn import(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,

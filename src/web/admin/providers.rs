@@ -1,6 +1,6 @@
 //! The list of providers, and the form that adds one.
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::{CredentialState, LimitKind, LimitScope, ProviderId, Secret, naming};
 use modelgate_store::providers::{Provider, ProviderData};
@@ -12,7 +12,8 @@ use crate::secrets::Keyring;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Page, PageResult, Secrets};
+use crate::web::routes::Routes;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -42,19 +43,19 @@ struct NewView<'a> {
     state: FormState,
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/admin/config", web::get().to(entrance))
-        .route(PATH, web::get().to(get))
-        .route(PATH, web::post().to(post))
-        .route("/admin/config/providers/new", web::get().to(new));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("/admin/config", entrance)
+        .get(PATH, get)
+        .post(PATH, post)
+        .get("/admin/config/providers/new", new);
 }
 
-async fn entrance(page: Page<Admin>) -> PageResult {
+async fn entrance(page: Page<Look>) -> PageResult {
     Ok(page.redirect(PATH))
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     let now_ms = state.clock.now_ms();
     let (all, keys, targets) = state
         .db
@@ -111,12 +112,12 @@ fn state_of(page: &Shell, provider: &Provider, usable: usize, all: usize) -> Dot
     }
 }
 
-async fn new(page: Page<Admin>) -> PageResult {
+async fn new(page: Page<Secrets>) -> PageResult {
     let state = FormState::default().with("label", "main");
     page.show(&NewView { page: &page, state })
 }
 
-async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> PageResult {
+async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> PageResult {
     let again = |form_state| {
         let view = NewView {
             page: &page,

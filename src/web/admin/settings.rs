@@ -12,7 +12,7 @@ use crate::i18n::format;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::Form;
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Configure, Known, Look, Page, PageResult};
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
@@ -57,7 +57,7 @@ struct Row {
 }
 
 /// `GET /admin/system-config`
-pub(in crate::web) async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+pub(in crate::web) async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     refresh(&state).await?;
     let now_ms = state.clock.now_ms();
     let living = state
@@ -88,7 +88,7 @@ fn instance(page: &Shell, row: &Instance) -> InstanceRow {
 
 /// `POST /admin/system-config`: saves one setting, or goes back to what the environment says.
 pub(in crate::web) async fn post(
-    page: Page<Admin>,
+    page: Page<Configure>,
     state: web::Data<WebState>,
     form: Form,
 ) -> PageResult {
@@ -113,7 +113,12 @@ pub(in crate::web) async fn post(
     page.block_with_toast(&view.as_row(), &toast)
 }
 
-fn refuse(page: &Page<Admin>, state: &WebState, variable: &Variable, text: &str) -> PageResult {
+fn refuse(
+    page: &Page<impl Known>,
+    state: &WebState,
+    variable: &Variable,
+    text: &str,
+) -> PageResult {
     let mut view = view(page, &state.settings.load());
     for row in &mut view.live {
         if row.name == variable.name {
@@ -126,7 +131,7 @@ fn refuse(page: &Page<Admin>, state: &WebState, variable: &Variable, text: &str)
 }
 
 async fn save(
-    page: &Page<Admin>,
+    page: &Page<impl Known>,
     state: &WebState,
     variable: &'static Variable,
     text: Option<String>,

@@ -16,11 +16,9 @@ use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Page, PageResult, SignedIn, Visitor};
-use crate::web::shell::Shell;
+use crate::web::shell::{Shell, home_of};
 use crate::web::state::WebState;
 use crate::web::{local_path, session};
-
-const AFTER: &str = "/admin/home";
 
 #[derive(Template)]
 #[template(path = "public/login.html")]
@@ -36,13 +34,13 @@ pub(in crate::web) struct Query {
 
 /// `GET /login`
 pub(in crate::web) async fn get(page: Page<Visitor>, query: web::Query<Query>) -> PageResult {
-    let to = local_path(query.to.as_deref().unwrap_or(AFTER), AFTER);
+    let to = local_path(query.to.as_deref().unwrap_or_default(), page.home());
     if page.user.is_some() {
         return Ok(page.redirect(&to));
     }
     page.show(&LoginView {
         page: page.shell(),
-        fields: FormState::default().with("to", to),
+        fields: FormState::default().with("to", query.to.as_deref().unwrap_or_default()),
     })
 }
 
@@ -83,7 +81,7 @@ pub(in crate::web) async fn post(
         .await?;
     session::start(&session, id, &page.peer, &request)?;
     tracing::info!(user = %user.username, %address, "logged in");
-    Ok(page.redirect(&local_path(form.text("to"), AFTER)))
+    Ok(page.redirect(&local_path(form.text("to"), home_of(user.role))))
 }
 
 /// `POST /logout`

@@ -4,16 +4,16 @@ pub(super) mod landing;
 pub(super) mod login;
 pub mod setup;
 
-use actix_web::web::{self, ServiceConfig};
+use crate::web::routes::Routes;
 
 /// Routes below the base path.
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("", web::get().to(landing::get))
-        .route("/", web::get().to(landing::get))
-        .route("/login", web::get().to(login::get))
-        .route("/login", web::post().to(login::post))
-        .route("/logout", web::post().to(login::log_out))
-        .route("/setup/{token}", web::get().to(setup::get))
-        .route("/setup/{token}", web::post().to(setup::post));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("", landing::get)
+        .get("/", landing::get)
+        .get("/login", login::get)
+        .post("/login", login::post)
+        .post("/logout", login::log_out)
+        .get("/setup/{token}", setup::get)
+        .post("/setup/{token}", setup::post);
 }

@@ -120,10 +120,7 @@ async fn is_open(state: &WebState, token: &str) -> Result<bool, PageError> {
     if !state.setup.admits(token) {
         return Ok(false);
     }
-    let admins = state
-        .db
-        .read(|c| Box::pin(users::count(c, Role::Admin)))
-        .await?;
+    let admins = state.db.read(|c| Box::pin(users::count_running(c))).await?;
     if admins > 0 {
         state.setup.close();
     }
@@ -184,7 +181,7 @@ async fn create(
         action: "user.create".to_owned(),
         object: format!("user {username}"),
         before: None,
-        after: Some(json!({ "username": username, "role": Role::Admin })),
+        after: Some(json!({ "username": username, "role": Role::Owner })),
         reason: "first set-up".to_owned(),
     };
     let user = NewUser {
@@ -192,13 +189,13 @@ async fn create(
         email: None,
         display_name: String::new(),
         password_hash: Some(Secret::new(hash)),
-        role: Role::Admin,
+        role: Role::Owner,
     };
     let made = state
         .db
         .write(move |c| {
             Box::pin(async move {
-                if users::count(c, Role::Admin).await? > 0 {
+                if users::count_running(c).await? > 0 {
                     return Ok::<_, StoreError>(None);
                 }
                 let id = users::insert(c, &user, change.at).await?;

@@ -2,22 +2,13 @@
 
 pub(super) mod account;
 
-use actix_web::web::{self, ServiceConfig};
+use crate::web::routes::Routes;
 
 /// Routes below the base path.
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/account", web::get().to(account::get))
-        .route(
-            "/account/password",
-            web::post().to(account::change_password),
-        )
-        .route(
-            "/account/sessions/end",
-            web::post().to(account::end_session),
-        )
-        .route(
-            "/account/sessions/end-others",
-            web::post().to(account::end_others),
-        );
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("/account", account::get)
+        .post("/account/password", account::change_password)
+        .post("/account/sessions/end", account::end_session)
+        .post("/account/sessions/end-others", account::end_others);
 }

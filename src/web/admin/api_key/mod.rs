@@ -2,7 +2,7 @@
 
 mod usage;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::{ApiKeyId, LimitScope};
 use modelgate_store::api_keys::{ApiKey, ApiKeyData};
@@ -17,7 +17,8 @@ use super::components::removal::{Ended, Ending};
 use super::components::rows;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Delete, Look, Operate, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -49,12 +50,12 @@ const REVOKE: Ending = Ending {
     action: "api_key.revoke",
 };
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/admin/api-keys/{id}", web::get().to(get))
-        .route("/admin/api-keys/{id}", web::post().to(post))
-        .route("/admin/api-keys/{id}/revoke", web::get().to(ask_revoke))
-        .route("/admin/api-keys/{id}/revoke", web::post().to(revoke));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("/admin/api-keys/{id}", get)
+        .post("/admin/api-keys/{id}", post)
+        .get("/admin/api-keys/{id}/revoke", ask_revoke)
+        .post("/admin/api-keys/{id}/revoke", revoke);
 }
 
 async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
@@ -82,7 +83,7 @@ async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
         .await
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = load(&state, *id).await?;
     let stored = loaded.edit.stored(&page, &loaded.choices);
     let view = view(&page, &state, &loaded, stored);
@@ -106,7 +107,7 @@ fn view<'a>(page: &'a Shell, web: &WebState, loaded: &Loaded, state: FormState) 
 }
 
 async fn post(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -142,7 +143,7 @@ async fn post(
 }
 
 async fn ask_revoke(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
 ) -> PageResult {
@@ -153,7 +154,7 @@ async fn ask_revoke(
 }
 
 async fn revoke(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     _form: Form,

@@ -2,7 +2,7 @@
 
 pub(super) mod form;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use modelgate_domain::{ApiKeyId, Limit, LimitScope, TimeRule, UserId};
@@ -15,7 +15,8 @@ use super::components::rows;
 use crate::secrets::{hash_key, new_api_key};
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Page, PageResult, Secrets};
+use crate::web::routes::Routes;
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
@@ -48,14 +49,14 @@ struct NewView<'a> {
     secret: Option<String>,
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route(PATH, web::get().to(get))
-        .route(PATH, web::post().to(post))
-        .route("/admin/api-keys/new", web::get().to(new));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get(PATH, get)
+        .post(PATH, post)
+        .get("/admin/api-keys/new", new);
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     let (all, mut rules, choices) = state
         .db
         .read(|c| {
@@ -141,7 +142,7 @@ pub(super) fn state_of(page: &Shell, key: &ApiKey, now: DateTime<Utc>) -> Dot {
     }
 }
 
-async fn new(page: Page<Admin>, state: web::Data<WebState>) -> PageResult {
+async fn new(page: Page<Secrets>, state: web::Data<WebState>) -> PageResult {
     let choices = state.db.read(|c| Box::pin(Choices::read(c))).await?;
     let stored = Edit::default().stored(&page, &choices);
     page.show(&new_view(&page, &choices, stored, None))
@@ -160,7 +161,7 @@ fn new_view<'a>(
     }
 }
 
-async fn post(page: Page<Admin>, state: web::Data<WebState>, form: Form) -> PageResult {
+async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> PageResult {
     let choices = state.db.read(|c| Box::pin(Choices::read(c))).await?;
     let again = |form_state: FormState| {
         let more = rows::wants_more(&form_state);

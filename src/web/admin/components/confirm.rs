@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Known, Page, PageResult};
 use crate::web::shell::Shell;
 
 #[derive(Template)]
@@ -31,7 +31,7 @@ pub(in crate::web::admin) struct Question {
 }
 
 /// Asks.
-pub(in crate::web::admin) fn ask(page: &Page<Admin>, question: &Question) -> PageResult {
+pub(in crate::web::admin) fn ask(page: &Page<impl Known>, question: &Question) -> PageResult {
     let view = ConfirmView { page, question };
     if question.typed_error.is_empty() {
         page.show_or(&view, &view.as_dialog())

@@ -12,7 +12,7 @@ use crate::i18n::ToArg;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Known, Page, PageResult};
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -184,7 +184,7 @@ where
 
 /// The answer to a posted form: off to `to`, where `text` is told, or the form again.
 pub(in crate::web::admin) fn answer(
-    page: &Page<Admin>,
+    page: &Page<impl Known>,
     saved: Result<(), FormState>,
     (to, text): (&str, String),
     again: impl FnOnce(FormState) -> PageResult,
@@ -197,7 +197,7 @@ pub(in crate::web::admin) fn answer(
 
 /// The audit line of a change made on a page; `before` and `after` hold no secrets.
 pub(in crate::web::admin) fn change(
-    page: &Page<Admin>,
+    page: &Page<impl Known>,
     state: &WebState,
     action: &str,
     object: String,

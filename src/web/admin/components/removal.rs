@@ -10,7 +10,7 @@ use super::confirm::Question;
 use super::fields::change;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Known, Page, PageResult};
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -61,7 +61,7 @@ impl Ending {
     /// Ends it, notes that, and says so where the list is.
     pub(in crate::web::admin) async fn end<F>(
         &self,
-        page: &Page<Admin>,
+        page: &Page<impl Known>,
         state: &Data<WebState>,
         ended: Ended,
         work: F,

@@ -10,7 +10,7 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Page, PageResult};
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
@@ -54,7 +54,7 @@ pub(in crate::web) struct Query {
 
 /// `GET /admin/home`
 pub(in crate::web) async fn get(
-    page: Page<Admin>,
+    page: Page<Look>,
     state: web::Data<WebState>,
     query: web::Query<Query>,
 ) -> PageResult {

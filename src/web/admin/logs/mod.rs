@@ -16,7 +16,7 @@ use crate::i18n::format;
 use crate::web::admin::components::names::Names;
 use crate::web::admin::components::status::status_kind;
 use crate::web::error::PageError;
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Look, Page, PageResult};
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
@@ -65,7 +65,7 @@ struct OneView<'a> {
 
 /// `GET /admin/logs`
 pub(in crate::web) async fn get(
-    page: Page<Admin>,
+    page: Page<Look>,
     state: web::Data<WebState>,
     query: web::Query<Query>,
 ) -> PageResult {
@@ -115,7 +115,7 @@ pub(in crate::web) async fn get(
 
 /// `GET /admin/logs/{id}`: a page of its own, or the panel beside the list.
 pub(in crate::web) async fn get_one(
-    page: Page<Admin>,
+    page: Page<Look>,
     state: web::Data<WebState>,
     id: web::Path<String>,
 ) -> PageResult {

@@ -4,7 +4,7 @@ mod fallbacks;
 mod price;
 mod target;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::money::format_nanos;
 use modelgate_domain::{Busyness, Cause, Limit, LimitScope, ModelId, Price, Strategy, naming};
@@ -24,7 +24,8 @@ use super::components::{rows, summary};
 use super::models::{PATH, check_name, is_kind, kind_choices, provider_choices, provider_name};
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Delete, Known, Look, Operate, Page, PageResult};
+use crate::web::routes::Routes;
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
@@ -100,16 +101,16 @@ const DELETE: Ending = Ending {
     action: "model.delete",
 };
 
-pub(super) fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(routes: &mut Routes<'_>) {
     let at = |rest: &str| format!("{PATH}/{{id}}{rest}");
-    config
-        .route(&at(""), web::get().to(get))
-        .route(&at(""), web::post().to(post))
-        .route(&at("/delete"), web::get().to(ask_delete))
-        .route(&at("/delete"), web::post().to(delete))
-        .route(&at("/price"), web::post().to(price::set))
-        .route(&at("/targets"), web::post().to(target::add))
-        .route(&at("/targets/{target}"), web::post().to(target::edit));
+    routes
+        .get(&at(""), get)
+        .post(&at(""), post)
+        .get(&at("/delete"), ask_delete)
+        .post(&at("/delete"), delete)
+        .post(&at("/price"), price::set)
+        .post(&at("/targets"), target::add)
+        .post(&at("/targets/{target}"), target::edit);
 }
 
 async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
@@ -145,13 +146,13 @@ async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
         .await
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = load(&state, *id).await?;
     page.show(&view(&page, &loaded, FormState::default()))
 }
 
 async fn post(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -265,7 +266,7 @@ impl Loaded {
 }
 
 async fn ask_delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
 ) -> PageResult {
@@ -276,7 +277,7 @@ async fn ask_delete(
 }
 
 async fn delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     _form: Form,
@@ -297,7 +298,7 @@ async fn delete(
 }
 
 fn done(
-    page: &Page<Admin>,
+    page: &Page<impl Known>,
     loaded: &Loaded,
     saved: Result<(), FormState>,
     text: &str,
@@ -308,7 +309,7 @@ fn done(
     })
 }
 
-fn again(page: &Page<Admin>, loaded: &Loaded, form_state: FormState) -> PageResult {
+fn again(page: &Page<impl Known>, loaded: &Loaded, form_state: FormState) -> PageResult {
     let more = rows::wants_more(&form_state);
     page.once_more(&view(page, loaded, form_state), more)
 }

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::{again, done, load};
 use crate::web::admin::components::fields::{Fields, change, save};
 use crate::web::form::Form;
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Operate, Page, PageResult};
 use crate::web::state::WebState;
 
 pub(super) async fn set(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,

@@ -1,7 +1,7 @@
 //! A model's targets: who serves it, in which order, and while how busy.
 
 use actix_web::web;
-use modelgate_domain::{Busyness, TargetId, naming};
+use modelgate_domain::{Busyness, Permission, TargetId, naming};
 use modelgate_store::targets::TargetData;
 use modelgate_store::{changes, targets};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::web::admin::components::fields::{Fields, change, save};
 use crate::web::admin::models::{chosen_provider, provider_name};
 use crate::web::error::PageError;
 use crate::web::form::Form;
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Operate, Page, PageResult};
 use crate::web::state::WebState;
 
 /// While the gateway is at most this busy; always where the field is empty or absent.
@@ -25,7 +25,7 @@ fn busyness(fields: &mut Fields<'_>, form: &Form) -> Option<Busyness> {
 }
 
 pub(super) async fn add(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -64,7 +64,7 @@ pub(super) async fn add(
 
 /// Saves a target's priority, weight and switch, or removes it.
 pub(super) async fn edit(
-    page: Page<Admin>,
+    page: Page<Operate>,
     state: web::Data<WebState>,
     ids: web::Path<(i64, i64)>,
     form: Form,
@@ -79,6 +79,9 @@ pub(super) async fn edit(
         .ok_or(PageError::NotFound)?;
     let mut fields = Fields::new(&page, &form);
     let removes = form.checked("remove");
+    if removes && !page.may(Permission::Delete) {
+        return Err(PageError::Forbidden);
+    }
     let data = TargetData {
         model_id: old.model_id,
         provider_id: old.provider_id,

@@ -5,7 +5,7 @@ mod outbound;
 
 use std::sync::Arc;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::{Limit, LimitScope, ModelId, ProviderId, TargetId, naming};
 use modelgate_store::health_events::{self, HealthEvent};
@@ -24,7 +24,8 @@ use super::providers::{NewKey, PATH, add_key, is_vendor_key, prefix_in_use};
 use crate::secrets::Keyring;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Admin, Page, PageResult};
+use crate::web::page::{Delete, Known, Look, Page, PageResult, Secrets};
+use crate::web::routes::Routes;
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
@@ -105,29 +106,23 @@ impl Loaded {
     }
 }
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/admin/config/providers/{id}", web::get().to(get))
-        .route("/admin/config/providers/{id}", web::post().to(post))
-        .route(
-            "/admin/config/providers/{id}/delete",
-            web::get().to(ask_delete),
-        )
-        .route(
-            "/admin/config/providers/{id}/delete",
-            web::post().to(delete),
-        )
-        .route("/admin/config/providers/{id}/keys", web::post().to(add));
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("/admin/config/providers/{id}", get)
+        .post("/admin/config/providers/{id}", post)
+        .get("/admin/config/providers/{id}/delete", ask_delete)
+        .post("/admin/config/providers/{id}/delete", delete)
+        .post("/admin/config/providers/{id}/keys", add);
 }
 
-async fn get(page: Page<Admin>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = load(&state, ProviderId(*id)).await?;
     let view = view(&page, &state, &loaded, None, None);
     page.show_or(&view, &view.as_health())
 }
 
 async fn post(
-    page: Page<Admin>,
+    page: Page<Secrets>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -172,7 +167,7 @@ async fn post(
 }
 
 async fn add(
-    page: Page<Admin>,
+    page: Page<Secrets>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -217,7 +212,7 @@ async fn add(
 }
 
 async fn ask_delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
 ) -> PageResult {
@@ -226,7 +221,7 @@ async fn ask_delete(
 }
 
 async fn delete(
-    page: Page<Admin>,
+    page: Page<Delete>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     form: Form,
@@ -261,7 +256,12 @@ fn question(page: &Shell, provider: &Provider, typed_error: String) -> Question 
     }
 }
 
-fn again(page: &Page<Admin>, web: &WebState, loaded: &Loaded, form_state: FormState) -> PageResult {
+fn again(
+    page: &Page<impl Known>,
+    web: &WebState,
+    loaded: &Loaded,
+    form_state: FormState,
+) -> PageResult {
     let more = rows::wants_more(&form_state);
     page.once_more(&view(page, web, loaded, Some(form_state), None), more)
 }

@@ -1,0 +1,208 @@
+//! Who may do what: every route as every role.
+
+use modelgate::web::{self, Listed};
+use modelgate_domain::{Permission, Role};
+
+use crate::on_each_engine;
+use crate::support::{Answer, Browser, TestApp};
+
+/// What a route asks of the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    Nothing,
+    Account,
+    Role(Permission),
+}
+
+const LOOK: Asks = Asks::Role(Permission::Look);
+const OPERATE: Asks = Asks::Role(Permission::Operate);
+const SECRETS: Asks = Asks::Role(Permission::Secrets);
+const DELETE: Asks = Asks::Role(Permission::Delete);
+const CONFIGURE: Asks = Asks::Role(Permission::Configure);
+
+/// A route without a row here fails the test: whoever adds one says for whom it is.
+#[rustfmt::skip]
+const ROUTES: &[(&str, &str, Asks)] = &[
+    ("GET", "", Asks::Nothing),
+    ("GET", "/", Asks::Nothing),
+    ("GET", "/login", Asks::Nothing),
+    ("POST", "/login", Asks::Nothing),
+    ("POST", "/logout", Asks::Account),
+    ("GET", "/setup/{token}", Asks::Nothing),
+    ("POST", "/setup/{token}", Asks::Nothing),
+    ("GET", "/account", Asks::Account),
+    ("POST", "/account/password", Asks::Account),
+    ("POST", "/account/sessions/end", Asks::Account),
+    ("POST", "/account/sessions/end-others", Asks::Account),
+    ("GET", "/admin", LOOK),
+    ("GET", "/admin/", LOOK),
+    ("GET", "/admin/home", LOOK),
+    ("GET", "/admin/logs", LOOK),
+    ("GET", "/admin/logs/{id}", LOOK),
+    ("GET", "/admin/system-config", LOOK),
+    ("POST", "/admin/system-config", CONFIGURE),
+    ("GET", "/admin/config/busyness", LOOK),
+    ("POST", "/admin/config/busyness", OPERATE),
+    ("GET", "/admin/config/errors", LOOK),
+    ("POST", "/admin/config/errors", OPERATE),
+    ("GET", "/admin/config/errors/new", OPERATE),
+    ("GET", "/admin/config/errors/{id}", LOOK),
+    ("POST", "/admin/config/errors/{id}", OPERATE),
+    ("POST", "/admin/config/errors/{id}/move", OPERATE),
+    ("POST", "/admin/config/errors/{id}/switch", OPERATE),
+    ("GET", "/admin/config/errors/{id}/delete", DELETE),
+    ("POST", "/admin/config/errors/{id}/delete", DELETE),
+    ("GET", "/admin/explain", LOOK),
+    ("POST", "/admin/explain", LOOK),
+    ("GET", "/admin/config", LOOK),
+    ("GET", "/admin/config/providers", LOOK),
+    ("POST", "/admin/config/providers", SECRETS),
+    ("GET", "/admin/config/providers/new", SECRETS),
+    ("GET", "/admin/config/providers/{id}", LOOK),
+    ("POST", "/admin/config/providers/{id}", SECRETS),
+    ("GET", "/admin/config/providers/{id}/delete", DELETE),
+    ("POST", "/admin/config/providers/{id}/delete", DELETE),
+    ("POST", "/admin/config/providers/{id}/keys", SECRETS),
+    ("GET", "/admin/config/providers/{id}/keys/{key}", LOOK),
+    ("POST", "/admin/config/providers/{id}/keys/{key}", OPERATE),
+    ("GET", "/admin/config/providers/{id}/keys/{key}/delete", DELETE),
+    ("POST", "/admin/config/providers/{id}/keys/{key}/delete", DELETE),
+    ("POST", "/admin/config/providers/{id}/keys/{key}/test", OPERATE),
+    ("POST", "/admin/config/providers/{id}/models/fetch", OPERATE),
+    ("POST", "/admin/config/providers/{id}/models", OPERATE),
+    ("GET", "/admin/config/models", LOOK),
+    ("POST", "/admin/config/models", OPERATE),
+    ("GET", "/admin/config/models/new", OPERATE),
+    ("GET", "/admin/config/models/{id}", LOOK),
+    ("POST", "/admin/config/models/{id}", OPERATE),
+    ("GET", "/admin/config/models/{id}/delete", DELETE),
+    ("POST", "/admin/config/models/{id}/delete", DELETE),
+    ("POST", "/admin/config/models/{id}/price", OPERATE),
+    ("POST", "/admin/config/models/{id}/targets", OPERATE),
+    ("POST", "/admin/config/models/{id}/targets/{target}", OPERATE),
+    ("GET", "/admin/api-keys", LOOK),
+    ("POST", "/admin/api-keys", SECRETS),
+    ("GET", "/admin/api-keys/new", SECRETS),
+    ("GET", "/admin/api-keys/{id}", LOOK),
+    ("POST", "/admin/api-keys/{id}", OPERATE),
+    ("GET", "/admin/api-keys/{id}/revoke", DELETE),
+    ("POST", "/admin/api-keys/{id}/revoke", DELETE),
+    ("POST", "/preferences", Asks::Nothing),
+];
+
+fn key(route: &Listed) -> (String, String) {
+    (route.method.to_string(), route.path.clone())
+}
+
+#[test]
+fn every_route_has_its_row() {
+    let listed: Vec<_> = web::route_list().iter().map(key).collect();
+    for (method, path) in &listed {
+        let has_row = ROUTES.iter().any(|(m, p, _)| m == method && p == path);
+        assert!(has_row, "{method} {path} has no row in tests/http/roles.rs");
+    }
+    for (method, path, _) in ROUTES {
+        let is_there = listed.iter().any(|(m, p)| m == method && p == path);
+        assert!(is_there, "{method} {path} is no route any more");
+    }
+}
+
+/// The answer to a request that gets past the guard but changes nothing: posts carry no token.
+async fn ask(browser: &Browser, method: &str, path: &str) -> Answer {
+    let path = path
+        .split('/')
+        .map(|part| {
+            if part.starts_with('{') {
+                "999999999"
+            } else {
+                part
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("/");
+    match method {
+        "GET" => browser.get(&path).await,
+        _ => browser.post(&path, &[], None, false).await,
+    }
+}
+
+/// What became of the request as far as the guard goes.
+#[derive(Debug, PartialEq, Eq)]
+enum Became {
+    In,
+    Forbidden,
+    SentToLogin,
+}
+
+fn became(answer: &Answer) -> Became {
+    if answer.status == 403 && answer.text().contains("Your account may not see this") {
+        Became::Forbidden
+    } else if answer.status == 303 && answer.header("location").starts_with("/login") {
+        Became::SentToLogin
+    } else {
+        assert!(answer.status < 500, "{} {}", answer.status, answer.text());
+        Became::In
+    }
+}
+
+async fn a_role_gets_where_the_table_says_and_no_further(app: &TestApp) {
+    for role in Role::ALL {
+        app.add_account(role.as_str(), *role).await;
+        let browser = app.account(role.as_str()).await;
+        for (method, path, asks) in ROUTES {
+            let expected = match asks {
+                Asks::Role(permission) if !role.may(*permission) => Became::Forbidden,
+                _ => Became::In,
+            };
+            let answer = ask(&browser, method, path).await;
+            if path == &"/login" {
+                continue;
+            }
+            assert_eq!(became(&answer), expected, "{role}: {method} {path}");
+        }
+    }
+    let nobody = app.visitor();
+    for (method, path, asks) in ROUTES {
+        let expected = match asks {
+            Asks::Nothing => Became::In,
+            _ => Became::SentToLogin,
+        };
+        let answer = ask(&nobody, method, path).await;
+        assert_eq!(became(&answer), expected, "nobody: {method} {path}");
+    }
+}
+
+on_each_engine!(a_role_gets_where_the_table_says_and_no_further);
+
+async fn an_operator_changes_neither_secrets_nor_ends_anything(app: &TestApp) {
+    app.add_account("olga", Role::Operator).await;
+    let olga = app.account("olga").await;
+    let page = olga.get("/admin/config/providers").await.text();
+    let at = page.find("/admin/config/providers/").expect("a provider");
+    let provider: String = page[at..].chars().take_while(|c| *c != '"').collect();
+    let provider = if provider.ends_with("new") {
+        let at = page.rfind("/admin/config/providers/").expect("a provider");
+        page[at..].chars().take_while(|c| *c != '"').collect()
+    } else {
+        provider
+    };
+    let page = olga.get(&provider).await.text();
+    let at = page
+        .rfind(&format!("{provider}/keys/"))
+        .expect("a credential");
+    let credential: String = page[at..].chars().take_while(|c| *c != '"').collect();
+    let credential = credential.trim_end_matches("/test").to_owned();
+    let form = olga.get(&credential).await.text();
+    assert!(
+        !form.contains("name=\"secret\"") && !form.contains("/delete"),
+        "not offered"
+    );
+    let fields = [("label", "main"), ("weight", "100"), ("enabled", "on")];
+    let saved = olga.submit(&credential, &credential, &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let with_secret = [fields[0], fields[1], fields[2], ("secret", "sk-mine")];
+    let refused = olga.submit(&credential, &credential, &with_secret).await;
+    assert_eq!(refused.status, 403);
+}
+
+on_each_engine!(an_operator_changes_neither_secrets_nor_ends_anything);
