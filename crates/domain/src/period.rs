@@ -73,7 +73,7 @@ impl Period {
 }
 
 /// The first moment of a day; where the clocks skip midnight, the first quarter of an hour after it.
-fn midnight(day: NaiveDate, zone: Tz) -> i64 {
+pub(crate) fn midnight(day: NaiveDate, zone: Tz) -> i64 {
     (0..=12)
         .filter_map(|quarter| day.and_hms_opt(quarter / 4, quarter % 4 * 15, 0))
         .find_map(|time| zone.from_local_datetime(&time).earliest())
