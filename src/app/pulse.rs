@@ -69,9 +69,10 @@ async fn once(parts: &Parts, sweep: bool) -> Result<(), StoreError> {
         );
     }
     if sweep {
+        let zone = parts.config.time_zone;
         let ended = parts
             .db
-            .write(move |c| Box::pin(async move { drain::expire(c, now_ms).await }))
+            .write(move |c| Box::pin(async move { drain::expire(c, now_ms, zone).await }))
             .await?;
         if ended > 0 {
             tracing::warn!(ended, "ended requests of instances that never came back");

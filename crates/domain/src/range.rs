@@ -244,7 +244,9 @@ fn after(bucket: Bucket, at: i64, zone: Tz) -> i64 {
     let day = local_date(at, zone);
     let tomorrow = midnight(plus(day, 1), zone);
     match bucket {
-        Bucket::Hour => at.saturating_add(HOUR_MS).min(tomorrow.max(at + QUARTER_MS)),
+        Bucket::Hour => at
+            .saturating_add(HOUR_MS)
+            .min(tomorrow.max(at + QUARTER_MS)),
         Bucket::QuarterDay => [6, 12, 18]
             .into_iter()
             .map(|hour| clock(day, hour, zone))
@@ -417,13 +419,13 @@ mod tests {
         let (from, to) = (ms("2026-11-18T00:00:00Z"), ms("2026-11-21T00:00:00Z"));
         assert_eq!(
             whole_days(from, to, shanghai),
-            Some((ms("2026-11-19T00:00:00+08:00"), ms("2026-11-21T00:00:00+08:00")))
+            Some((
+                ms("2026-11-19T00:00:00+08:00"),
+                ms("2026-11-21T00:00:00+08:00")
+            ))
         );
         assert_eq!(whole_days(from, from + DAY_MS, shanghai), None);
-        assert_eq!(
-            whole_days(from, to, Tz::UTC),
-            Some((from, to))
-        );
+        assert_eq!(whole_days(from, to, Tz::UTC), Some((from, to)));
     }
 
     #[test]

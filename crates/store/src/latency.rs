@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use modelgate_domain::histogram;
 
 use crate::conn::db;
-use crate::schema::latency_quarter_hour;
+use crate::schema::{latency_daily, latency_quarter_hour};
 use crate::total::total;
 use crate::usage::UsageFilter;
 use crate::{Conn, StoreError};
@@ -44,6 +44,23 @@ pub struct Distribution {
 }
 
 impl Distribution {
+    fn add(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        self.min_ms = if self.count == 0 {
+            other.min_ms
+        } else {
+            self.min_ms.min(other.min_ms)
+        };
+        self.max_ms = self.max_ms.max(other.max_ms);
+        self.count = self.count.saturating_add(other.count);
+        for (bucket, count) in &other.buckets {
+            let sum = self.buckets.entry(*bucket).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+
     /// The duration that `per_mille` of a thousand requests stayed within, up to a bucket's width; absent
     /// where nothing was measured.
     pub fn percentile(&self, per_mille: i64) -> Option<i64> {
@@ -61,48 +78,112 @@ impl Distribution {
     }
 }
 
+/// Distributions of a range by measure, model and provider, which add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spreads {
+    parts: Vec<(Measure, i64, i64, Distribution)>,
+}
+
+impl Spreads {
+    /// All models together.
+    pub fn all(&self, measure: Measure) -> Distribution {
+        self.sum(|part| part.0 == measure)
+    }
+
+    /// Of one model.
+    pub fn of_model(&self, measure: Measure, model: i64) -> Distribution {
+        self.sum(|part| part.0 == measure && part.1 == model)
+    }
+
+    /// Of one provider.
+    pub fn of_provider(&self, measure: Measure, provider: i64) -> Distribution {
+        self.sum(|part| part.0 == measure && part.2 == provider)
+    }
+
+    fn sum(&self, is_in: impl Fn(&(Measure, i64, i64, Distribution)) -> bool) -> Distribution {
+        let mut sum = Distribution::default();
+        for part in self.parts.iter().filter(|part| is_in(part)) {
+            sum.add(&part.3);
+        }
+        sum
+    }
+}
+
+/// Measure, model, provider, bucket; then count, shortest and longest.
+type Counted = ((String, i64, i64, i64), (i64, Option<i64>, Option<i64>));
+
+/// The two tables differ in the name of their period alone.
+macro_rules! counted {
+    ($conn:expr, $filter:expr, $span:expr, $table:ident.$period:ident) => {{
+        let (from_ms, to_ms): (i64, i64) = $span;
+        if from_ms < to_ms {
+            db!($conn, |c| {
+                use $table::dsl;
+                let mut query = dsl::$table
+                    .group_by((dsl::measure, dsl::model_id, dsl::provider_id, dsl::bucket))
+                    .select((
+                        (dsl::measure, dsl::model_id, dsl::provider_id, dsl::bucket),
+                        (
+                            total(dsl::count),
+                            diesel::dsl::min(dsl::min_ms),
+                            diesel::dsl::max(dsl::max_ms),
+                        ),
+                    ))
+                    .filter(dsl::$period.ge(from_ms))
+                    .filter(dsl::$period.lt(to_ms))
+                    .into_boxed::<DB>();
+                if let Some(id) = $filter.api_key_id {
+                    query = query.filter(dsl::api_key_id.eq(id.0));
+                }
+                if let Some(id) = $filter.model_id {
+                    query = query.filter(dsl::model_id.eq(id.0));
+                }
+                if let Some(id) = $filter.provider_id {
+                    query = query.filter(dsl::provider_id.eq(id.0));
+                }
+                query.load::<Counted>(c).await
+            })?
+        } else {
+            Vec::new()
+        }
+    }};
+}
+
+/// The distributions of a range.
+pub async fn spreads(c: &mut Conn, filter: &UsageFilter) -> Result<Spreads, StoreError> {
+    let (quarters, days) = filter.stretches();
+    let mut rows: Vec<Counted> = counted!(c, filter, days, latency_daily.day_ms);
+    for span in quarters {
+        rows.extend(counted!(c, filter, span, latency_quarter_hour.quarter_ms));
+    }
+    let mut parts: BTreeMap<(String, i64, i64), Distribution> = BTreeMap::new();
+    for ((measure, model, provider, bucket), (count, min_ms, max_ms)) in rows {
+        let one = Distribution {
+            count,
+            min_ms: min_ms.unwrap_or(0),
+            max_ms: max_ms.unwrap_or(0),
+            buckets: BTreeMap::from([(bucket, count)]),
+        };
+        let part = parts.entry((measure, model, provider));
+        part.or_default().add(&one);
+    }
+    let parts = parts
+        .into_iter()
+        .filter_map(|((name, model, provider), all)| {
+            let measure = [Measure::Latency, Measure::Ttft].into_iter();
+            let measure = measure.into_iter().find(|m| m.as_str() == name)?;
+            Some((measure, model, provider, all))
+        });
+    Ok(Spreads {
+        parts: parts.collect(),
+    })
+}
+
 /// The distribution of a measure over the range.
 pub async fn distribution(
     c: &mut Conn,
     filter: &UsageFilter,
     measure: Measure,
 ) -> Result<Distribution, StoreError> {
-    let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> = db!(c, |c| {
-        use latency_quarter_hour::dsl;
-        let mut query = dsl::latency_quarter_hour
-            .group_by(dsl::bucket)
-            .select((
-                dsl::bucket,
-                total(dsl::count),
-                diesel::dsl::min(dsl::min_ms),
-                diesel::dsl::max(dsl::max_ms),
-            ))
-            .filter(dsl::quarter_ms.ge(filter.from_ms))
-            .filter(dsl::quarter_ms.lt(filter.to_ms))
-            .filter(dsl::measure.eq(measure.as_str()))
-            .into_boxed::<DB>();
-        if let Some(id) = filter.api_key_id {
-            query = query.filter(dsl::api_key_id.eq(id.0));
-        }
-        if let Some(id) = filter.model_id {
-            query = query.filter(dsl::model_id.eq(id.0));
-        }
-        if let Some(id) = filter.provider_id {
-            query = query.filter(dsl::provider_id.eq(id.0));
-        }
-        query.load(c).await
-    })?;
-    let mut out = Distribution::default();
-    for (bucket, count, min_ms, max_ms) in rows {
-        let (min_ms, max_ms) = (min_ms.unwrap_or(0), max_ms.unwrap_or(0));
-        out.min_ms = if out.count == 0 {
-            min_ms
-        } else {
-            out.min_ms.min(min_ms)
-        };
-        out.max_ms = out.max_ms.max(max_ms);
-        out.count = out.count.saturating_add(count);
-        out.buckets.insert(bucket, count);
-    }
-    Ok(out)
+    Ok(spreads(c, filter).await?.all(measure))
 }

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod changes;
 mod columns;
 mod conn;
+pub mod daily;
 pub mod drain;
 mod engine;
 mod error;

@@ -153,6 +153,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    latency_daily (day_ms, api_key_id, model_id, provider_id, measure, bucket) {
+        day_ms -> Int8,
+        api_key_id -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        measure -> Text,
+        bucket -> Int8,
+        count -> Int8,
+        min_ms -> Int8,
+        max_ms -> Int8,
+    }
+}
+
+diesel::table! {
     latency_quarter_hour (quarter_ms, api_key_id, model_id, provider_id, measure, bucket) {
         quarter_ms -> Int8,
         api_key_id -> Int8,
@@ -375,6 +389,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_daily (day_ms, api_key_id, model_id, provider_id, provider_key_id, currency) {
+        day_ms -> Int8,
+        api_key_id -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        currency -> Text,
+        success -> Int8,
+        error -> Int8,
+        timeout -> Int8,
+        cancelled -> Int8,
+        rate_limited -> Int8,
+        error_caller -> Int8,
+        error_policy -> Int8,
+        error_gateway -> Int8,
+        error_upstream -> Int8,
+        prompt_tokens -> Int8,
+        cached_tokens -> Int8,
+        cache_write_tokens -> Int8,
+        completion_tokens -> Int8,
+        reasoning_tokens -> Int8,
+        cost_nanos -> Int8,
+        latency_sum_ms -> Int8,
+        ttft_sum_ms -> Int8,
+        ttft_count -> Int8,
+    }
+}
+
+diesel::table! {
     usage_minute (minute_ms, api_key_id, model_id, provider_id, provider_key_id, currency) {
         minute_ms -> Int8,
         api_key_id -> Int8,
@@ -472,6 +515,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     health_events,
     instances,
     journal_positions,
+    latency_daily,
     latency_quarter_hour,
     limits,
     model_aliases,
@@ -485,6 +529,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     settings,
     targets,
+    usage_daily,
     usage_minute,
     usage_quarter_hour,
     users,

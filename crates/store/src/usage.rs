@@ -1,33 +1,58 @@
-//! What was used, read from the roll-ups of a quarter of an hour; raw log rows are never counted here.
+//! What was used, read from the sums of quarters of an hour and of days; raw log rows are never counted here.
+//!
+//! [`cube`] is a range by key, model, provider and credential at once, and says the same in every split; [`series`] is
+//! it by time.
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::{ApiKeyId, Currency, ModelId, ProviderId};
+use modelgate_domain::{ApiKeyId, Currency, ModelId, ProviderId, range};
 
 use crate::columns::currency;
 use crate::conn::db;
-use crate::schema::usage_quarter_hour;
+use crate::schema::{usage_daily, usage_minute, usage_quarter_hour};
 use crate::total::total;
 use crate::{Conn, StoreError};
 
-/// The length of a roll-up's period.
-pub const QUARTER_MS: i64 = 15 * 60 * 1000;
+pub use modelgate_domain::range::QUARTER_MS;
 
-/// Which roll-ups: `from_ms <= period < to_ms`, both on a quarter of an hour; filters add up.
+/// Which sums: `from_ms <= period < to_ms`, both on a quarter of an hour; filters add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UsageFilter {
     /// First period, epoch milliseconds.
     pub from_ms: i64,
     /// End, epoch milliseconds.
     pub to_ms: i64,
+    /// The business days wholly within, of which the sums of days are read; none reads quarters of an hour alone.
+    pub days: Option<(i64, i64)>,
     /// Of this key.
     pub api_key_id: Option<ApiKeyId>,
     /// Of this model.
     pub model_id: Option<ModelId>,
     /// Served by this provider.
     pub provider_id: Option<ProviderId>,
+}
+
+impl UsageFilter {
+    /// Everything between two moments; what is whole days of the business time zone is read as days.
+    pub fn between(from_ms: i64, to_ms: i64, business: Tz) -> Self {
+        Self {
+            from_ms,
+            to_ms,
+            days: range::whole_days(from_ms, to_ms, business),
+            ..Self::default()
+        }
+    }
+
+    /// The stretches to read: of quarters of an hour, and of days.
+    pub(crate) fn stretches(&self) -> ([(i64, i64); 2], (i64, i64)) {
+        match self.days {
+            Some((first, last)) => ([(self.from_ms, first), (last, self.to_ms)], (first, last)),
+            None => ([(self.from_ms, self.to_ms), (0, 0)], (0, 0)),
+        }
+    }
 }
 
 /// Sums over roll-ups. Refusals count with their repeats.
@@ -117,9 +142,39 @@ impl Totals {
         self.ttft_sum_ms.checked_div(self.ttft_count)
     }
 
-    fn add(&mut self, sums: &Sums) {
-        let before = self.requests();
-        let outcomes = [
+    /// All output tokens.
+    pub fn output_tokens(&self) -> i64 {
+        self.completion_tokens.saturating_add(self.reasoning_tokens)
+    }
+
+    /// Output tokens a second of answering: what was written in the time that the successful requests took.
+    pub fn output_per_second(&self) -> Option<i64> {
+        let written = self.output_tokens().saturating_mul(1_000);
+        written.checked_div(self.latency_sum_ms)
+    }
+
+    /// Counts others in.
+    pub fn add(&mut self, other: &Self) {
+        let more = other.counts();
+        for (field, more) in self.fields().into_iter().zip(more) {
+            *field = field.saturating_add(more);
+        }
+        for (currency, nanos) in &other.cost_nanos {
+            let cost = self.cost_nanos.entry(currency.clone()).or_default();
+            *cost = cost.saturating_add(*nanos);
+        }
+    }
+
+    fn counts(&self) -> [i64; 18] {
+        let mut copy = Self {
+            cost_nanos: BTreeMap::new(),
+            ..*self
+        };
+        copy.fields().map(|field| *field)
+    }
+
+    fn fields(&mut self) -> [&mut i64; 18] {
+        [
             &mut self.success,
             &mut self.error,
             &mut self.timeout,
@@ -137,22 +192,13 @@ impl Totals {
             &mut self.latency_sum_ms,
             &mut self.ttft_sum_ms,
             &mut self.ttft_count,
-        ];
-        for (field, more) in outcomes.into_iter().zip(sums.counts()) {
-            *field = field.saturating_add(more);
-        }
-        if sums.currency.is_empty() {
-            let more = self.requests().saturating_sub(before);
-            self.unpriced = self.unpriced.saturating_add(more);
-        } else {
-            let cost = self.cost_nanos.entry(currency(&sums.currency)).or_default();
-            *cost = cost.saturating_add(sums.cost_nanos);
-        }
+            &mut self.unpriced,
+        ]
     }
 }
 
 /// What usage can be split by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
     /// By API key.
     ApiKey,
@@ -164,10 +210,58 @@ pub enum Dimension {
     ProviderKey,
 }
 
+/// A range split by key, model, provider and credential: every figure of it is a sum of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cube {
+    cells: Vec<([i64; 4], Totals)>,
+}
+
+impl Cube {
+    /// Everything.
+    pub fn totals(&self) -> Totals {
+        let mut all = Totals::default();
+        for (_, cell) in &self.cells {
+            all.add(cell);
+        }
+        all
+    }
+
+    /// By row id of a dimension, most requests first; id 0 is usage without one.
+    pub fn by(&self, dimension: Dimension) -> Vec<(i64, Totals)> {
+        let groups = self.grouped(|ids| ids[dimension as usize]);
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by_key(|(id, totals)| (-totals.requests(), *id));
+        groups
+    }
+
+    /// What one row of a dimension is made of, by another dimension, most tokens first.
+    pub fn within(&self, dimension: Dimension, id: i64, by: Dimension) -> Vec<(i64, Totals)> {
+        let part = Self {
+            cells: self
+                .cells
+                .iter()
+                .filter(|(ids, _)| ids[dimension as usize] == id)
+                .cloned()
+                .collect(),
+        };
+        let mut groups = part.by(by);
+        groups.sort_by_key(|(id, totals)| (-totals.tokens(), *id));
+        groups
+    }
+
+    fn grouped(&self, of: impl Fn(&[i64; 4]) -> i64) -> HashMap<i64, Totals> {
+        let mut groups: HashMap<i64, Totals> = HashMap::new();
+        for (ids, cell) in &self.cells {
+            groups.entry(of(ids)).or_default().add(cell);
+        }
+        groups
+    }
+}
+
 /// One group of sums, in one currency.
 #[derive(Queryable)]
 struct Sums {
-    group: i64,
+    group: (i64, i64, i64, i64),
     currency: String,
     outcomes: (i64, i64, i64, i64, i64),
     owners: (i64, i64, i64, i64),
@@ -177,105 +271,234 @@ struct Sums {
 }
 
 impl Sums {
-    fn counts(&self) -> [i64; 17] {
+    fn totals(&self) -> Totals {
         let (outcomes, owners) = (&self.outcomes, &self.owners);
         let (tokens, times) = (&self.tokens, &self.times);
-        [
-            outcomes.0, outcomes.1, outcomes.2, outcomes.3, outcomes.4, owners.0, owners.1,
-            owners.2, owners.3, tokens.0, tokens.1, tokens.2, tokens.3, tokens.4, times.0, times.1,
-            times.2,
-        ]
+        let mut totals = Totals {
+            success: outcomes.0,
+            error: outcomes.1,
+            timeout: outcomes.2,
+            cancelled: outcomes.3,
+            rate_limited: outcomes.4,
+            error_caller: owners.0,
+            error_policy: owners.1,
+            error_gateway: owners.2,
+            error_upstream: owners.3,
+            prompt_tokens: tokens.0,
+            cached_tokens: tokens.1,
+            cache_write_tokens: tokens.2,
+            completion_tokens: tokens.3,
+            reasoning_tokens: tokens.4,
+            latency_sum_ms: times.0,
+            ttft_sum_ms: times.1,
+            ttft_count: times.2,
+            ..Totals::default()
+        };
+        if self.currency.is_empty() {
+            totals.unpriced = totals.requests();
+        } else {
+            let cost = (currency(&self.currency), self.cost_nanos);
+            totals.cost_nanos = BTreeMap::from([cost]);
+        }
+        totals
     }
 }
 
-/// Sums by one column and currency. A macro, since the grouping column is part of the query's type.
+/// Sums by up to four columns and currency. A macro, since the grouping columns are part of the query's type; `0` in
+/// place of a column keeps the shape.
 macro_rules! sums {
-    ($conn:expr, $filter:expr, $group:ident) => {
-        db!($conn, |c| {
-            use usage_quarter_hour::dsl;
-            let mut query = dsl::usage_quarter_hour
-                .group_by((dsl::$group, dsl::currency))
-                .select((
-                    dsl::$group,
-                    dsl::currency,
-                    (
-                        total(dsl::success),
-                        total(dsl::error),
-                        total(dsl::timeout),
-                        total(dsl::cancelled),
-                        total(dsl::rate_limited),
-                    ),
-                    (
-                        total(dsl::error_caller),
-                        total(dsl::error_policy),
-                        total(dsl::error_gateway),
-                        total(dsl::error_upstream),
-                    ),
-                    (
-                        total(dsl::prompt_tokens),
-                        total(dsl::cached_tokens),
-                        total(dsl::cache_write_tokens),
-                        total(dsl::completion_tokens),
-                        total(dsl::reasoning_tokens),
-                    ),
-                    total(dsl::cost_nanos),
-                    (
-                        total(dsl::latency_sum_ms),
-                        total(dsl::ttft_sum_ms),
-                        total(dsl::ttft_count),
-                    ),
-                ))
-                .filter(dsl::quarter_ms.ge($filter.from_ms))
-                .filter(dsl::quarter_ms.lt($filter.to_ms))
-                .into_boxed::<DB>();
-            if let Some(id) = $filter.api_key_id {
-                query = query.filter(dsl::api_key_id.eq(id.0));
-            }
-            if let Some(id) = $filter.model_id {
-                query = query.filter(dsl::model_id.eq(id.0));
-            }
-            if let Some(id) = $filter.provider_id {
-                query = query.filter(dsl::provider_id.eq(id.0));
-            }
-            query.load::<Sums>(c).await
-        })
+    ($conn:expr, $filter:expr, $span:expr, $table:ident.$period:ident, by ($($group:ident),+), as ($($shape:expr),+)) => {{
+        let (from_ms, to_ms): (i64, i64) = $span;
+        if from_ms < to_ms {
+            db!($conn, |c| {
+                use $table::dsl;
+                let mut query = dsl::$table
+                    .group_by(($(dsl::$group,)+ dsl::currency))
+                    .select((
+                        ($($shape),+),
+                        dsl::currency,
+                        (
+                            total(dsl::success),
+                            total(dsl::error),
+                            total(dsl::timeout),
+                            total(dsl::cancelled),
+                            total(dsl::rate_limited),
+                        ),
+                        (
+                            total(dsl::error_caller),
+                            total(dsl::error_policy),
+                            total(dsl::error_gateway),
+                            total(dsl::error_upstream),
+                        ),
+                        (
+                            total(dsl::prompt_tokens),
+                            total(dsl::cached_tokens),
+                            total(dsl::cache_write_tokens),
+                            total(dsl::completion_tokens),
+                            total(dsl::reasoning_tokens),
+                        ),
+                        total(dsl::cost_nanos),
+                        (
+                            total(dsl::latency_sum_ms),
+                            total(dsl::ttft_sum_ms),
+                            total(dsl::ttft_count),
+                        ),
+                    ))
+                    .filter(dsl::$period.ge(from_ms))
+                    .filter(dsl::$period.lt(to_ms))
+                    .into_boxed::<DB>();
+                if let Some(id) = $filter.api_key_id {
+                    query = query.filter(dsl::api_key_id.eq(id.0));
+                }
+                if let Some(id) = $filter.model_id {
+                    query = query.filter(dsl::model_id.eq(id.0));
+                }
+                if let Some(id) = $filter.provider_id {
+                    query = query.filter(dsl::provider_id.eq(id.0));
+                }
+                query.load::<Sums>(c).await
+            })?
+        } else {
+            Vec::new()
+        }
+    }};
+}
+
+/// Sums by key, model, provider and credential.
+macro_rules! cells {
+    ($conn:expr, $filter:expr, $span:expr, $table:ident.$period:ident) => {{
+        use $table as t;
+        sums!(
+            $conn, $filter, $span, $table.$period,
+            by (api_key_id, model_id, provider_id, provider_key_id),
+            as (t::api_key_id, t::model_id, t::provider_id, t::provider_key_id)
+        )
+    }};
+}
+
+/// Sums by period, and by provider to be one of a kind with the others.
+macro_rules! periods {
+    ($conn:expr, $filter:expr, $span:expr, $table:ident.$period:ident, $column:ident) => {{
+        use $table as t;
+        sums!(
+            $conn, $filter, $span, $table.$period,
+            by ($period, $column),
+            as (t::$period, t::$column, t::$column, t::$column)
+        )
+    }};
+}
+
+/// A range in all its splits.
+pub async fn cube(c: &mut Conn, filter: &UsageFilter) -> Result<Cube, StoreError> {
+    let (quarters, days) = filter.stretches();
+    let mut cells: HashMap<[i64; 4], Totals> = HashMap::new();
+    let mut take = |rows: Vec<Sums>| {
+        for row in rows {
+            let (key, model, provider, credential) = row.group;
+            let cell = cells.entry([key, model, provider, credential]);
+            cell.or_default().add(&row.totals());
+        }
     };
+    for span in quarters {
+        take(cells!(c, filter, span, usage_quarter_hour.quarter_ms));
+    }
+    take(cells!(c, filter, days, usage_daily.day_ms));
+    let mut cells: Vec<_> = cells.into_iter().collect();
+    cells.sort_unstable_by_key(|(ids, _)| *ids);
+    Ok(Cube { cells })
+}
+
+/// The same of the minutes between two moments, which are kept for a few days.
+pub async fn minutes(c: &mut Conn, from_ms: i64, to_ms: i64) -> Result<Cube, StoreError> {
+    let filter = UsageFilter::default();
+    let rows: Vec<Sums> = cells!(c, filter, (from_ms, to_ms), usage_minute.minute_ms);
+    let cell = |row: &Sums| {
+        let (key, model, provider, credential) = row.group;
+        ([key, model, provider, credential], row.totals())
+    };
+    Ok(Cube {
+        cells: rows.iter().map(cell).collect(),
+    })
 }
 
 /// Sums over the whole range.
 pub async fn totals(c: &mut Conn, filter: &UsageFilter) -> Result<Totals, StoreError> {
-    let rows = by(c, filter, Dimension::Provider).await?;
+    let (quarters, days) = filter.stretches();
     let mut totals = Totals::default();
-    for row in &rows {
-        totals.add(row);
+    for span in quarters {
+        for row in periods!(c, filter, span, usage_quarter_hour.quarter_ms, provider_id) {
+            totals.add(&row.totals());
+        }
+    }
+    for row in periods!(c, filter, days, usage_daily.day_ms, provider_id) {
+        totals.add(&row.totals());
     }
     Ok(totals)
 }
 
 /// Sums between each two neighbours of `edges`, which ascend and lie on quarters of an hour: days, hours or
-/// months of any time zone. The filter's own range does not count.
+/// months of any time zone. The filter's own range does not count; where its days are all of it, the edges are
+/// midnights of the business time zone.
 pub async fn series(
     c: &mut Conn,
     filter: &UsageFilter,
     edges: &[i64],
 ) -> Result<Vec<Totals>, StoreError> {
-    let (Some(first), Some(last)) = (edges.first(), edges.last()) else {
+    let (Some(first), Some(last)) = (edges.first().copied(), edges.last().copied()) else {
         return Ok(Vec::new());
     };
-    let filter = UsageFilter {
-        from_ms: *first,
-        to_ms: *last,
-        ..*filter
+    let rows = if filter.days == Some((first, last)) {
+        periods!(c, filter, (first, last), usage_daily.day_ms, provider_id)
+    } else {
+        periods!(
+            c,
+            filter,
+            (first, last),
+            usage_quarter_hour.quarter_ms,
+            provider_id
+        )
     };
-    let rows = sums!(c, filter, quarter_ms)?;
+    Ok(between(edges, &rows))
+}
+
+/// The same of minutes, which are kept for a few days.
+pub async fn minute_series(c: &mut Conn, edges: &[i64]) -> Result<Vec<Totals>, StoreError> {
+    let (Some(first), Some(last)) = (edges.first().copied(), edges.last().copied()) else {
+        return Ok(Vec::new());
+    };
+    let filter = UsageFilter::default();
+    let rows: Vec<Sums> = periods!(
+        c,
+        filter,
+        (first, last),
+        usage_minute.minute_ms,
+        provider_id
+    );
+    Ok(between(edges, &rows))
+}
+
+/// Sums by quarter of an hour and model, for what is shown by the hour of the day: moment, model, sums.
+pub async fn quarters_by_model(
+    c: &mut Conn,
+    filter: &UsageFilter,
+) -> Result<Vec<(i64, i64, Totals)>, StoreError> {
+    let span = (filter.from_ms, filter.to_ms);
+    let rows: Vec<Sums> = periods!(c, filter, span, usage_quarter_hour.quarter_ms, model_id);
+    Ok(rows
+        .iter()
+        .map(|row| (row.group.0, row.group.1, row.totals()))
+        .collect())
+}
+
+fn between(edges: &[i64], rows: &[Sums]) -> Vec<Totals> {
     let mut series = vec![Totals::default(); edges.len().saturating_sub(1)];
-    for row in &rows {
-        let after = edges.partition_point(|edge| *edge <= row.group);
+    for row in rows {
+        let after = edges.partition_point(|edge| *edge <= row.group.0);
         if let Some(totals) = after.checked_sub(1).and_then(|i| series.get_mut(i)) {
-            totals.add(row);
+            totals.add(&row.totals());
         }
     }
-    Ok(series)
+    series
 }
 
 /// Sums by row id of a dimension, most requests first; id 0 is usage without one.
@@ -285,26 +508,7 @@ pub async fn top(
     dimension: Dimension,
     limit: usize,
 ) -> Result<Vec<(i64, Totals)>, StoreError> {
-    let rows = by(c, filter, dimension).await?;
-    let mut groups: HashMap<i64, Totals> = HashMap::new();
-    for row in &rows {
-        groups.entry(row.group).or_default().add(row);
-    }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(id, totals)| (-totals.requests(), *id));
+    let mut groups = cube(c, filter).await?.by(dimension);
     groups.truncate(limit);
     Ok(groups)
-}
-
-async fn by(
-    c: &mut Conn,
-    filter: &UsageFilter,
-    dimension: Dimension,
-) -> Result<Vec<Sums>, StoreError> {
-    Ok(match dimension {
-        Dimension::ApiKey => sums!(c, filter, api_key_id)?,
-        Dimension::Model => sums!(c, filter, model_id)?,
-        Dimension::Provider => sums!(c, filter, provider_id)?,
-        Dimension::ProviderKey => sums!(c, filter, provider_key_id)?,
-    })
 }

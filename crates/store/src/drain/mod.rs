@@ -80,7 +80,7 @@ pub enum Outcome {
     Stale(Vec<(u64, u64)>),
 }
 
-/// Writes a batch. Budgets follow the calendar of `zone`. Call it through [`crate::Db::write`].
+/// Writes a batch. Budgets and the sums of days follow the calendar of `zone`. Call it through [`crate::Db::write`].
 pub async fn apply(c: &mut Conn, batch: &Batch, zone: Tz) -> Result<Outcome, StoreError> {
     if behind(c, batch).await? {
         return Ok(Outcome::Stale(positions(c, &batch.instance).await?));
@@ -95,7 +95,7 @@ pub async fn apply(c: &mut Conn, batch: &Batch, zone: Tz) -> Result<Outcome, Sto
         rollups.add(row);
     }
     let last_uses = rollups.last_uses();
-    rollups.write(c).await?;
+    rollups.write(c, zone).await?;
     for (key, used_ms) in last_uses {
         touch(c, key, used_ms).await?;
     }

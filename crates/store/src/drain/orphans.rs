@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use modelgate_domain::{FaultOwner, Status};
@@ -30,8 +31,8 @@ struct Pending {
     provider_key_id: i64,
 }
 
-/// Ends pending rows as `instance_died`; returns how many. Call it through [`crate::Db::write`].
-pub async fn expire(c: &mut Conn, now_ms: i64) -> Result<usize, StoreError> {
+/// Ends pending rows as `instance_died`; returns how many. Sums of days follow the calendar of `zone`. Call it through [`crate::Db::write`].
+pub async fn expire(c: &mut Conn, now_ms: i64, zone: Tz) -> Result<usize, StoreError> {
     let before_ms = now_ms.saturating_sub(ORPHAN_MS);
     let holders: HashMap<i64, Instance> = instances::list(c)
         .await?
@@ -57,7 +58,7 @@ pub async fn expire(c: &mut Conn, now_ms: i64) -> Result<usize, StoreError> {
             ended += 1;
         }
     }
-    rollups.write(c).await?;
+    rollups.write(c, zone).await?;
     Ok(ended)
 }
 

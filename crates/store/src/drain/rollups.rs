@@ -3,17 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
+use modelgate_domain::range::{QUARTER_MS, day_of};
 use modelgate_domain::{FaultOwner, Status, Usage, histogram};
 
 use crate::budgets::Cost;
 use crate::conn::db_batch;
-use crate::schema::{latency_quarter_hour, usage_minute, usage_quarter_hour};
+use crate::schema::{
+    latency_daily, latency_quarter_hour, usage_daily, usage_minute, usage_quarter_hour,
+};
 use crate::{Conn, StoreError};
 
 const MINUTE_MS: i64 = 60_000;
-const QUARTER_MS: i64 = 15 * MINUTE_MS;
 
 /// A request that ended, or repetitions of a refusal: what the roll-ups need of it.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +74,7 @@ struct Sums {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct LatencyKey {
-    quarter_ms: i64,
+    period_ms: i64,
     api_key_id: i64,
     model_id: i64,
     provider_id: i64,
@@ -121,21 +124,20 @@ impl Rollups {
 
     fn measure(&mut self, row: &Counted, quarter_ms: i64, measure: &'static str, ms: i64) {
         let key = LatencyKey {
-            quarter_ms,
+            period_ms: quarter_ms,
             api_key_id: row.api_key_id,
             model_id: row.model_id,
             provider_id: row.provider_id,
             measure,
             bucket: histogram::bucket(ms),
         };
-        let spread = self.latencies.entry(key).or_insert(Spread {
-            count: 0,
+        let one = Spread {
+            count: 1,
             min_ms: ms,
             max_ms: ms,
-        });
-        spread.count += 1;
-        spread.min_ms = spread.min_ms.min(ms);
-        spread.max_ms = spread.max_ms.max(ms);
+        };
+        let spread = self.latencies.entry(key);
+        spread.and_modify(|spread| spread.join(one)).or_insert(one);
     }
 
     /// When each key was last used, by key.
@@ -143,15 +145,28 @@ impl Rollups {
         self.last_uses.clone()
     }
 
-    /// Adds the sums to the tables.
-    pub(super) async fn write(self, c: &mut Conn) -> Result<(), StoreError> {
+    /// Adds the sums to the tables; days are those of `zone`.
+    pub(super) async fn write(self, c: &mut Conn, zone: Tz) -> Result<(), StoreError> {
+        let mut days = Days { zone, last: (0, 0) };
         if !self.minutes.is_empty() {
-            let quarters = quarters(&self.minutes);
+            let quarters = coarser(&self.minutes, |ms| period(ms, QUARTER_MS));
+            let daily = coarser(&quarters, |ms| days.of(ms));
             write_minutes(c, self.minutes).await?;
             write_quarters(c, quarters).await?;
+            write_days(c, daily).await?;
         }
         if !self.latencies.is_empty() {
+            let mut daily: BTreeMap<LatencyKey, Spread> = BTreeMap::new();
+            for (quarter, spread) in &self.latencies {
+                let day = LatencyKey {
+                    period_ms: days.of(quarter.period_ms),
+                    ..quarter.clone()
+                };
+                let known = daily.entry(day);
+                known.and_modify(|s| s.join(*spread)).or_insert(*spread);
+            }
             write_latencies(c, self.latencies).await?;
+            write_daily_latencies(c, daily).await?;
         }
         Ok(())
     }
@@ -162,17 +177,43 @@ fn period(at_ms: i64, length_ms: i64) -> i64 {
     at_ms.div_euclid(length_ms).saturating_mul(length_ms)
 }
 
-/// The same sums by quarter of an hour.
-fn quarters(minutes: &BTreeMap<UsageKey, Sums>) -> BTreeMap<UsageKey, Sums> {
-    let mut quarters: BTreeMap<UsageKey, Sums> = BTreeMap::new();
-    for (minute, sums) in minutes {
-        let quarter = UsageKey {
-            period_ms: period(minute.period_ms, QUARTER_MS),
-            ..minute.clone()
+/// The same sums by longer periods.
+fn coarser(
+    sums: &BTreeMap<UsageKey, Sums>,
+    mut period: impl FnMut(i64) -> i64,
+) -> BTreeMap<UsageKey, Sums> {
+    let mut longer: BTreeMap<UsageKey, Sums> = BTreeMap::new();
+    for (short, sums) in sums {
+        let key = UsageKey {
+            period_ms: period(short.period_ms),
+            ..short.clone()
         };
-        quarters.entry(quarter).or_default().add_all(sums);
+        longer.entry(key).or_default().add_all(sums);
     }
-    quarters
+    longer
+}
+
+/// Days of a time zone. What comes one after another is mostly of the same quarter of an hour.
+struct Days {
+    zone: Tz,
+    last: (i64, i64),
+}
+
+impl Days {
+    fn of(&mut self, quarter_ms: i64) -> i64 {
+        if self.last.0 != quarter_ms {
+            self.last = (quarter_ms, day_of(quarter_ms, self.zone));
+        }
+        self.last.1
+    }
+}
+
+impl Spread {
+    fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.min_ms = self.min_ms.min(other.min_ms);
+        self.max_ms = self.max_ms.max(other.max_ms);
+    }
 }
 
 impl Counted {
@@ -269,7 +310,7 @@ impl Sums {
     }
 }
 
-/// The two usage tables differ in the name of their period alone.
+/// The usage tables differ in the name of their period alone.
 macro_rules! write_usage {
     ($name:ident, $table:ident, $period:ident) => {
         async fn $name(c: &mut Conn, sums: BTreeMap<UsageKey, Sums>) -> Result<(), StoreError> {
@@ -344,51 +385,59 @@ macro_rules! write_usage {
 }
 write_usage!(write_minutes, usage_minute, minute_ms);
 write_usage!(write_quarters, usage_quarter_hour, quarter_ms);
+write_usage!(write_days, usage_daily, day_ms);
 
-async fn write_latencies(
-    c: &mut Conn,
-    spreads: BTreeMap<LatencyKey, Spread>,
-) -> Result<(), StoreError> {
-    use diesel::dsl::case_when;
-    use latency_quarter_hour as t;
-    let rows: Vec<_> = spreads
-        .into_iter()
-        .map(|(k, s)| {
-            (
-                t::quarter_ms.eq(k.quarter_ms),
-                t::api_key_id.eq(k.api_key_id),
-                t::model_id.eq(k.model_id),
-                t::provider_id.eq(k.provider_id),
-                t::measure.eq(k.measure),
-                t::bucket.eq(k.bucket),
-                t::count.eq(s.count),
-                t::min_ms.eq(s.min_ms),
-                t::max_ms.eq(s.max_ms),
-            )
-        })
-        .collect();
-    let statement = diesel::insert_into(t::table)
-        .values(rows)
-        .on_conflict((
-            t::quarter_ms,
-            t::api_key_id,
-            t::model_id,
-            t::provider_id,
-            t::measure,
-            t::bucket,
-        ))
-        .do_update()
-        .set((
-            t::count.eq(t::count + excluded(t::count)),
-            t::min_ms.eq(
-                case_when(excluded(t::min_ms).lt(t::min_ms), excluded(t::min_ms))
-                    .otherwise(t::min_ms),
-            ),
-            t::max_ms.eq(
-                case_when(excluded(t::max_ms).gt(t::max_ms), excluded(t::max_ms))
-                    .otherwise(t::max_ms),
-            ),
-        ));
-    db_batch!(c, execute(statement))?;
-    Ok(())
+/// So do those of durations.
+macro_rules! write_latencies {
+    ($name:ident, $table:ident, $period:ident) => {
+        async fn $name(
+            c: &mut Conn,
+            spreads: BTreeMap<LatencyKey, Spread>,
+        ) -> Result<(), StoreError> {
+            use diesel::dsl::case_when;
+            use $table as t;
+            let rows: Vec<_> = spreads
+                .into_iter()
+                .map(|(k, s)| {
+                    (
+                        t::$period.eq(k.period_ms),
+                        t::api_key_id.eq(k.api_key_id),
+                        t::model_id.eq(k.model_id),
+                        t::provider_id.eq(k.provider_id),
+                        t::measure.eq(k.measure),
+                        t::bucket.eq(k.bucket),
+                        t::count.eq(s.count),
+                        t::min_ms.eq(s.min_ms),
+                        t::max_ms.eq(s.max_ms),
+                    )
+                })
+                .collect();
+            let statement = diesel::insert_into(t::table)
+                .values(rows)
+                .on_conflict((
+                    t::$period,
+                    t::api_key_id,
+                    t::model_id,
+                    t::provider_id,
+                    t::measure,
+                    t::bucket,
+                ))
+                .do_update()
+                .set((
+                    t::count.eq(t::count + excluded(t::count)),
+                    t::min_ms.eq(
+                        case_when(excluded(t::min_ms).lt(t::min_ms), excluded(t::min_ms))
+                            .otherwise(t::min_ms),
+                    ),
+                    t::max_ms.eq(
+                        case_when(excluded(t::max_ms).gt(t::max_ms), excluded(t::max_ms))
+                            .otherwise(t::max_ms),
+                    ),
+                ));
+            db_batch!(c, execute(statement))?;
+            Ok(())
+        }
+    };
 }
+write_latencies!(write_latencies, latency_quarter_hour, quarter_ms);
+write_latencies!(write_daily_latencies, latency_daily, day_ms);

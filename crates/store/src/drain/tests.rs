@@ -417,7 +417,7 @@ async fn requests_of_an_instance_that_never_returned_are_ended() {
         let expire = || {
             let db = db.clone();
             async move {
-                db.write(move |c| Box::pin(async move { expire(c, now).await }))
+                db.write(move |c| Box::pin(async move { expire(c, now, chrono_tz::UTC).await }))
                     .await
                     .unwrap()
             }

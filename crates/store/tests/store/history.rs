@@ -248,6 +248,65 @@ async fn series_and_tops_split_the_totals() {
     .await;
 }
 
+/// Whole days around everything, which is then read from the sums of days.
+fn whole() -> UsageFilter {
+    let day = 86_400_000;
+    let first = START.div_euclid(day) * day;
+    UsageFilter::between(first - day, first + 2 * day, chrono_tz::UTC)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cube_says_the_same_in_every_split_from_quarters_and_from_days() {
+    each_engine(async |db| {
+        fill(&db, 60).await;
+        let cube = read!(db, |c| usage::cube(c, &all()));
+        let totals = read!(db, |c| usage::totals(c, &all()));
+        assert_eq!(cube.totals(), totals);
+        for dimension in [Dimension::ApiKey, Dimension::Model, Dimension::Provider] {
+            let mut sum = usage::Totals::default();
+            for (_, part) in cube.by(dimension) {
+                sum.add(&part);
+            }
+            assert_eq!(sum, totals, "{dimension:?}");
+        }
+        let of_key = cube.within(Dimension::ApiKey, 1, Dimension::Model);
+        assert_eq!((of_key[0].0, of_key[0].1.requests()), (3, 48));
+
+        assert!(whole().days.is_some());
+        assert_eq!(read!(db, |c| usage::cube(c, &whole())), cube);
+        assert_eq!(read!(db, |c| usage::totals(c, &whole())), totals);
+        let edges = [
+            whole().from_ms,
+            whole().days.unwrap().1 - 86_400_000,
+            whole().to_ms,
+        ];
+        let series = read!(db, |c| usage::series(c, &whole(), &edges));
+        assert_eq!(
+            (series[0].clone(), series[1].requests()),
+            (totals.clone(), 0)
+        );
+        // The same range a quarter of an hour longer is days and quarters together.
+        let longer = UsageFilter {
+            to_ms: whole().to_ms + QUARTER_MS,
+            ..whole()
+        };
+        assert_eq!(read!(db, |c| usage::totals(c, &longer)), totals);
+        let from = START.div_euclid(60_000) * 60_000;
+        let minutes = read!(db, |c| usage::minutes(c, from, from + 7_200_000));
+        assert_eq!(minutes.totals(), totals);
+        let by_model = read!(db, |c| usage::quarters_by_model(c, &all()));
+        assert_eq!(
+            by_model.iter().map(|(_, _, t)| t.requests()).sum::<i64>(),
+            60
+        );
+        assert_eq!(
+            read!(db, |c| latency::spreads(c, &whole())),
+            read!(db, |c| latency::spreads(c, &all()))
+        );
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn percentiles_come_from_buckets() {
     each_engine(async |db| {

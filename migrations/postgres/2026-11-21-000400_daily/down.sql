@@ -1,0 +1,2 @@
+drop table latency_daily;
+drop table usage_daily;
