@@ -1,9 +1,9 @@
-//! The first accounts.
+//! What a database is given at the start: the first accounts, and the sums of days where it has none.
 
 use modelgate_domain::{Role, Secret};
 use modelgate_store::changes::{self, Change};
 use modelgate_store::users::{self, NewUser};
-use modelgate_store::{Db, StoreError};
+use modelgate_store::{Db, StoreError, daily};
 use serde_json::json;
 
 use super::AppError;
@@ -22,6 +22,18 @@ pub(super) async fn accounts(config: &Config, db: &Db, clock: &Clock) -> Result<
         if found.is_none() {
             create(db, clock, username, password).await?;
         }
+    }
+    Ok(())
+}
+
+/// Adds days up in a database from before they were kept.
+pub(super) async fn days(config: &Config, db: &Db) -> Result<(), AppError> {
+    let zone = config.time_zone;
+    let days = db
+        .write(move |c| Box::pin(async move { daily::fill(c, zone).await }))
+        .await?;
+    if days > 0 {
+        tracing::info!(days, "the sums of days were made from those of quarters");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::web::Data;
 use modelgate_domain::Secret;
 use modelgate_domain::ids::RequestIdSource;
-use modelgate_store::{Db, daily, instances};
+use modelgate_store::{Db, instances};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -63,12 +63,6 @@ impl Parts {
                 migrations = run.len(),
                 "the database was brought up to date"
             );
-        }
-        let zone = config.time_zone;
-        let days = db.write(move |c| Box::pin(async move { daily::fill(c, zone).await }));
-        let days = days.await?;
-        if days > 0 {
-            tracing::info!(days, "the sums of days were made from those of quarters");
         }
         let keyring = Arc::new(secrets::unlock(&config, &db, &clock).await?);
         bootstrap::accounts(&config, &db, &clock).await?;

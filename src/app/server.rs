@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::drain::{self, Running};
 use super::parts::Parts;
-use super::{AppError, admission, health, instances, keeper, memory, pulse};
+use super::{AppError, admission, bootstrap, health, instances, keeper, memory, pulse};
 use crate::config::Config;
 use crate::journal::{Destination, Journal};
 use crate::{proxy, web};
@@ -62,6 +62,7 @@ impl Server {
     async fn start_on(background: &Runtime, config: Config) -> Result<Handle, AppError> {
         let handle = background.handle().clone();
         let parts = Arc::new(Parts::build(config, handle.clone()).await?);
+        bootstrap::days(&parts.config, &parts.db).await?;
         let shutdown = watch::Sender::new(false);
         let destination = Destination {
             db: parts.db.clone(),
