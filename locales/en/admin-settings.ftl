@@ -62,6 +62,20 @@ admin-settings-help-modelgate-busyness-active-keys = The gateway is busy when mo
 admin-settings-help-modelgate-busyness-429-percent = The gateway is busy when more than so many of 100 answers within ten minutes were 429 and enough keys called.
 admin-settings-help-modelgate-busyness-resting-busy = So many providers that rest make a busy gateway very busy.
 admin-settings-help-modelgate-busyness-resting-critical = So many providers that rest make a busy gateway extremely busy.
+admin-settings-help-otel-exporter-otlp-endpoint = Where an OpenTelemetry collector takes OTLP over HTTP, as in http://collector:4318; /v1/traces and /v1/metrics are put behind it. Unset, nothing is traced or exported.
+admin-settings-help-otel-exporter-otlp-traces-endpoint = The whole address for traces, where it is another one than OTEL_EXPORTER_OTLP_ENDPOINT gives.
+admin-settings-help-otel-exporter-otlp-metrics-endpoint = The whole address for metrics, where it is another one than OTEL_EXPORTER_OTLP_ENDPOINT gives.
+admin-settings-help-otel-traces-exporter = Whether traces go to the endpoint: none exports metrics alone.
+admin-settings-help-otel-metrics-exporter = Whether metrics go to the endpoint: none exports traces alone.
+admin-settings-help-otel-exporter-otlp-protocol = How the collector is spoken to; gRPC and JSON are not spoken.
+admin-settings-help-otel-exporter-otlp-headers = Headers for the collector: name=value,name=value, values percent-encoded where they hold commas or spaces. Never shown.
+admin-settings-help-otel-exporter-otlp-timeout = Milliseconds that the collector has for each answer.
+admin-settings-help-otel-service-name = What this gateway is called in traces and exported metrics.
+admin-settings-help-otel-resource-attributes = More about this gateway in traces and exported metrics: name=value,name=value, as in deployment.environment.name=prod.
+admin-settings-help-otel-traces-sampler = Which calls are traced; parentbased_ does what a caller's traceparent says, where it sends one.
+admin-settings-help-otel-traces-sampler-arg = The share of calls that a traceidratio sampler takes, from 0 to 1.
+admin-settings-help-otel-bsp-schedule-delay = Milliseconds after which traces go out, full batches sooner.
+admin-settings-help-otel-metric-export-interval = Milliseconds between two exports of metrics.
 admin-settings-rule-bytes = From { $min } to { $max }: a number of bytes, or one with KiB, MiB or GiB.
 admin-settings-redis-away = Redis does not answer. Until it does, each instance allows its own part of every limit, and budgets go by the database.
 admin-settings-instances = Instances

@@ -62,6 +62,20 @@ admin-settings-help-modelgate-busyness-active-keys = 十分钟内发起调用的
 admin-settings-help-modelgate-busyness-429-percent = 十分钟内每 100 个回答中 429 多于此数，且有足够多的密钥发起调用时，网关视为繁忙。
 admin-settings-help-modelgate-busyness-resting-busy = 繁忙时，有这么多供应商处于休息状态即视为非常繁忙。
 admin-settings-help-modelgate-busyness-resting-critical = 繁忙时，有这么多供应商处于休息状态即视为极度繁忙。
+admin-settings-help-otel-exporter-otlp-endpoint = OpenTelemetry 收集器以 HTTP 接收 OTLP 的地址，如 http://collector:4318；其后会加上 /v1/traces 与 /v1/metrics。不设置时，不追踪也不导出任何内容。
+admin-settings-help-otel-exporter-otlp-traces-endpoint = 追踪数据的完整地址，用于与 OTEL_EXPORTER_OTLP_ENDPOINT 不同的情况。
+admin-settings-help-otel-exporter-otlp-metrics-endpoint = 指标数据的完整地址，用于与 OTEL_EXPORTER_OTLP_ENDPOINT 不同的情况。
+admin-settings-help-otel-traces-exporter = 是否导出追踪：none 表示只导出指标。
+admin-settings-help-otel-metrics-exporter = 是否导出指标：none 表示只导出追踪。
+admin-settings-help-otel-exporter-otlp-protocol = 与收集器通信的协议；不支持 gRPC 和 JSON。
+admin-settings-help-otel-exporter-otlp-headers = 发给收集器的请求头：名称=值,名称=值；值中的逗号或空格须作百分号编码。绝不显示。
+admin-settings-help-otel-exporter-otlp-timeout = 收集器每次应答的时限（毫秒）。
+admin-settings-help-otel-service-name = 本网关在追踪和导出指标中的名称。
+admin-settings-help-otel-resource-attributes = 追踪和导出指标中关于本网关的更多属性：名称=值,名称=值，如 deployment.environment.name=prod。
+admin-settings-help-otel-traces-sampler = 追踪哪些调用；parentbased_ 表示调用方带有 traceparent 时依其所定。
+admin-settings-help-otel-traces-sampler-arg = traceidratio 采样的比例，从 0 到 1。
+admin-settings-help-otel-bsp-schedule-delay = 追踪数据最多积攒多少毫秒后发出；满一批时提前发出。
+admin-settings-help-otel-metric-export-interval = 两次导出指标之间的毫秒数。
 admin-settings-rule-bytes = 从 { $min } 到 { $max }：字节数，或带 KiB、MiB、GiB 的数字。
 admin-settings-redis-away = Redis 没有响应。恢复之前，每个实例只放行各项限额中属于自己的一份，预算以数据库为准。
 admin-settings-instances = 实例

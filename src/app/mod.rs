@@ -12,6 +12,7 @@ mod health;
 mod instances;
 mod keeper;
 mod memory;
+pub(crate) mod otlp;
 mod parts;
 mod pulse;
 mod server;

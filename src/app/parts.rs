@@ -21,6 +21,7 @@ use crate::proxy::{self, Overload, ProxyState};
 use crate::routing::{Events, Health};
 use crate::secrets;
 use crate::shared::RedisBoard;
+use crate::telemetry::otlp::{Inbox, Tracer};
 use crate::telemetry::{Gauges, Metrics};
 use crate::upstream::Clients;
 use crate::web::{WebParts, WebState};
@@ -43,6 +44,10 @@ pub(super) struct Parts {
     /// Makes the first administrator, where there is none yet.
     pub(super) setup_token: Option<Secret>,
     pub(super) metrics: Arc<Metrics>,
+    /// Hears of what is to be exported by OTLP; absent where nothing is.
+    tracer: Option<Arc<Tracer>>,
+    /// Where it arrives, until the task that exports it takes it.
+    traced: Mutex<Option<Inbox>>,
     /// True once the end has begun.
     pub(super) draining: Arc<AtomicBool>,
     /// How much may run at once.
@@ -101,6 +106,8 @@ impl Parts {
             journal: Arc::clone(&journal),
             board: shared,
         })?;
+        let metrics = Metrics::new()?;
+        let (tracer, traced) = Tracer::new(&config.otlp, &metrics)?.unzip();
         let setup_token = bootstrap::setup_token(&db, &pages.setup).await?;
         Ok(Self {
             pages: Data::new(pages),
@@ -110,7 +117,9 @@ impl Parts {
             events: Mutex::new(Some(events)),
             admission,
             board,
-            metrics: Arc::new(Metrics::new()?),
+            metrics: Arc::new(metrics),
+            tracer,
+            traced: Mutex::new(traced),
             draining: Arc::default(),
             overload: Overload::default(),
             closing: watch::Sender::new(false),
@@ -133,6 +142,12 @@ impl Parts {
         events.take()
     }
 
+    /// Where arrives what is to be exported; given once, and absent where nothing is.
+    pub(super) fn traced(&self) -> Option<Inbox> {
+        let mut traced = self.traced.lock().unwrap_or_else(PoisonError::into_inner);
+        traced.take()
+    }
+
     /// The configuration in force.
     pub(super) fn catalog(&self) -> Arc<Catalog> {
         self.updater.handle().load_full()
@@ -153,6 +168,7 @@ impl Parts {
             overload: self.overload.clone(),
             draining: Arc::clone(&self.draining),
             metrics: Arc::clone(&self.metrics),
+            tracer: self.tracer.clone(),
             closing: self.closing.subscribe(),
         }
     }

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::drain::{self, Running};
 use super::parts::Parts;
-use super::{AppError, admission, bootstrap, health, instances, keeper, memory, pulse};
+use super::{AppError, admission, bootstrap, health, instances, keeper, memory, otlp, pulse};
 use crate::config::Config;
 use crate::journal::{Destination, Journal};
 use crate::{proxy, web};
@@ -78,6 +78,10 @@ impl Server {
             handle.spawn(memory::run(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(keeper::run(Arc::clone(&parts), shutdown.subscribe())),
         ];
+        if let Some(traced) = parts.traced() {
+            let exports = otlp::run(Arc::clone(&parts), traced, shutdown.subscribe());
+            tasks.push(handle.spawn(exports));
+        }
         if timeout(ADOPT, parts.journal.adopted()).await.is_err() {
             tracing::warn!(
                 "what an earlier process recorded is not in the database yet; starting without it"

@@ -161,7 +161,7 @@ pub(super) fn invalid(
     ConfigError::Invalid {
         name: variable.name,
         origin,
-        value: (!variable.secret).then(|| text.to_owned()),
+        value: (!variable.secret).then(|| variable.show(text)),
         right,
     }
 }

@@ -6,6 +6,7 @@
 mod effective;
 mod env;
 mod given;
+mod otlp;
 mod parse;
 mod policy;
 mod registry;
@@ -21,6 +22,7 @@ use modelgate_domain::Secret;
 pub use effective::{Effective, LiveSettings, Runtime, Setting};
 pub use env::{DotEnvError, Env, MapEnv, Origin, ProcessEnv};
 pub use given::{ConfigError, Given};
+pub use otlp::{Otlp, Sampler};
 pub use parse::{nearest, redact_database_url, username};
 pub use policy::{Policy, Thresholds};
 pub use registry::{registry, setting};
@@ -95,6 +97,8 @@ pub struct Config {
     pub queue_deadline: Duration,
     /// `MODELGATE_QUEUE_LIMIT`: how many calls may wait for each credential.
     pub queue_limit: usize,
+    /// `OTEL_…`: traces and metrics by OTLP.
+    pub otlp: Otlp,
     /// Every registered name with its text and where that came from.
     pub given: Given,
 }
@@ -162,6 +166,7 @@ impl Config {
             max_memory: given.integer(&r::MAX_MEMORY)?,
             queue_deadline: Duration::from_secs(given.integer(&r::QUEUE_DEADLINE)?),
             queue_limit: given.integer(&r::QUEUE_LIMIT)?,
+            otlp: Otlp::read(&given)?,
             given,
         })
     }

@@ -39,6 +39,9 @@ impl Kind {
             Self::Username => username(text).map(drop),
             Self::BasePath => base_path(text).map(drop),
             Self::Link => link(text).map(drop),
+            Self::Pairs => pairs(text).map(drop),
+            Self::Headers => header_pairs(text).map(drop),
+            Self::Ratio => ratio(text).map(drop),
         }
     }
 
@@ -345,6 +348,64 @@ pub(super) fn link(text: &str) -> Result<String, String> {
     } else {
         Err(right())
     }
+}
+
+/// `name=value` between commas; values are percent-encoded, as OpenTelemetry has it.
+pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let right = || "it must be name=value,name=value with percent-encoded values".to_owned();
+    text.split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').ok_or_else(right)?;
+            let value = percent_decoded(value.trim()).ok_or_else(right)?;
+            let name = name.trim();
+            let usable = !name.is_empty() && !value.chars().any(char::is_control);
+            usable.then(|| (name.to_owned(), value)).ok_or_else(right)
+        })
+        .collect()
+}
+
+/// The same with names and values that HTTP can carry; names in lower case.
+pub(super) fn header_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut all = pairs(text)?;
+    for (name, value) in &mut all {
+        name.make_ascii_lowercase();
+        if hyper::header::HeaderName::from_bytes(name.as_bytes()).is_err()
+            || hyper::header::HeaderValue::from_str(value).is_err()
+        {
+            return Err("it must be name=value,name=value with names of HTTP headers".to_owned());
+        }
+    }
+    Ok(all)
+}
+
+/// A share.
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|n| (0.0..=1.0).contains(n))
+        .ok_or_else(|| "it must be a number from 0 to 1".to_owned())
+}
+
+/// A `%` begins two hexadecimal digits.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+        if !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = rest.get(2..)?;
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// The candidate that looks most like `word`, unless none is close.

@@ -2,6 +2,7 @@
 //!
 //! Parsing, `modelgate config`, the documentation and the settings page all read this table.
 
+use super::otlp;
 use super::variable::{Fallback, Kind, Variable, variable};
 
 /// What new names begin with; unknown names that begin so are refused.
@@ -324,7 +325,7 @@ pub(super) const QUEUE_LIMIT: Variable = variable(
 )
 .setting("queue_limit");
 
-static REGISTRY: [Variable; 40] = [
+static REGISTRY: [Variable; 54] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -365,6 +366,20 @@ static REGISTRY: [Variable; 40] = [
     BUSYNESS_RESTING_CRITICAL,
     QUEUE_DEADLINE,
     QUEUE_LIMIT,
+    otlp::ENDPOINT,
+    otlp::TRACES_ENDPOINT,
+    otlp::METRICS_ENDPOINT,
+    otlp::TRACES_EXPORTER,
+    otlp::METRICS_EXPORTER,
+    otlp::PROTOCOL,
+    otlp::HEADERS,
+    otlp::TIMEOUT,
+    otlp::SERVICE_NAME,
+    otlp::RESOURCE_ATTRIBUTES,
+    otlp::SAMPLER,
+    otlp::SAMPLER_ARG,
+    otlp::SCHEDULE_DELAY,
+    otlp::METRIC_INTERVAL,
 ];
 
 /// Every setting, in the order that people read.

@@ -79,6 +79,12 @@ pub enum Kind {
     BasePath,
     /// An `http://` or `https://` address.
     Link,
+    /// `name=value` between commas, values percent-encoded.
+    Pairs,
+    /// HTTP headers in the same form.
+    Headers,
+    /// A number from 0 to 1.
+    Ratio,
 }
 
 /// What holds when nobody sets a variable.
@@ -140,7 +146,7 @@ impl Variable {
     /// A value as it may be shown: secrets hidden, passwords inside taken out.
     pub fn show(&self, text: &str) -> String {
         match self.kind {
-            Kind::Database | Kind::Redis => parse::redact_database_url(text),
+            Kind::Database | Kind::Redis | Kind::Link => parse::redact_database_url(text),
             Kind::Accounts => parse::accounts(text).map_or_else(
                 |_bad| "[hidden]".to_owned(),
                 |all| {

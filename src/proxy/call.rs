@@ -50,6 +50,9 @@ pub(super) async fn serve(
     };
     let record = record(&worker, endpoint, request, &key, (id, now_ms));
     let mut settlement = Settlement::new(Data::clone(&worker), record, begun);
+    if let Some(tracer) = &worker.tracer {
+        settlement.trace = caller::trace(tracer, request.headers());
+    }
     settlement.ends(Phase::Authenticate);
     let most = worker.live.load().runtime.max_open_requests;
     match worker.overload.enter(most) {

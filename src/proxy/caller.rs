@@ -2,6 +2,8 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName, USER_AGENT};
 
+use crate::telemetry::CallTrace;
+use crate::telemetry::otlp::Tracer;
 use crate::upstream::scrub::bounded;
 
 const MAX_AGENT_CHARS: usize = 256;
@@ -30,6 +32,16 @@ pub(super) fn session(headers: &HeaderMap) -> String {
         (!value.is_empty()).then_some(value)
     });
     bounded(found.unwrap_or_default(), MAX_SESSION_CHARS)
+}
+
+/// The trace that the call belongs to; absent where none is kept.
+pub(super) fn trace(tracer: &Tracer, headers: &HeaderMap) -> Option<Box<CallTrace>> {
+    let parent = headers.get(CallTrace::PARENT).and_then(|v| v.to_str().ok());
+    let states: Vec<&str> = headers
+        .get_all(CallTrace::STATE)
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    tracer.begin(parent, &states.join(","))
 }
 
 #[cfg(test)]

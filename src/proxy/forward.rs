@@ -28,6 +28,7 @@ use super::state::Worker;
 use crate::admission::Saturated;
 use crate::catalog::Model;
 use crate::routing::{Attempts, Candidate, InFlight, NoPlace, QueueRule};
+use crate::telemetry::CallTrace;
 use crate::upstream::{Answer, Body, Call};
 
 /// An answer up to this size is read whole before it goes on, so that it can still be repeated elsewhere.
@@ -274,10 +275,10 @@ impl Job {
         let asks = self.endpoint.streams && self.peek.must_ask_for_usage();
         let body = self.peek.body_for(&self.body, &target.upstream_model, asks);
         let streams = self.settlement.record.stream;
-        let forward: Vec<(&str, &[u8])> = self
-            .forward
-            .iter()
-            .map(|(n, v)| (*n, v.as_slice()))
+        let trace = self.settlement.trace.as_deref().map(CallTrace::carried);
+        let given = self.forward.iter().map(|(n, v)| (*n, v.as_slice()));
+        let forward: Vec<(&str, &[u8])> = given
+            .chain(trace.iter().flatten().map(|(n, v)| (*n, v.as_bytes())))
             .collect();
         let call = Call {
             path: self.endpoint.path,

@@ -26,6 +26,7 @@ use crate::admission::{self, Ask, CredentialPermit, Permit, Rates, Used, price_a
 use crate::catalog::{Model, Target};
 use crate::journal::JournalFull;
 use crate::routing::{Candidate, InFlight, Outcome};
+use crate::telemetry::CallTrace;
 use crate::upstream::scrub;
 
 /// What is kept of a vendor's words in the history of its health.
@@ -40,6 +41,8 @@ pub(super) struct Settlement {
     attempting: bool,
     begun: Instant,
     phases: Phases,
+    /// Absent where traces are not kept.
+    pub(super) trace: Option<Box<CallTrace>>,
     /// Until the first vendor call, without waiting for a place.
     overhead: Option<Duration>,
     last_event: Option<Instant>,
@@ -75,6 +78,7 @@ impl Settlement {
             attempting: false,
             begun,
             phases: Phases::default(),
+            trace: None,
             overhead: None,
             last_event: None,
             prompt: Estimate::default(),
@@ -277,6 +281,9 @@ impl Settlement {
     pub(super) fn attempt_begins(&mut self, tried: &Candidate) {
         self.names(tried);
         self.attempting = true;
+        if let Some(trace) = &mut self.trace {
+            trace.begins(&tried.target.upstream_model, self.begun.elapsed());
+        }
         if self.overhead.is_none() {
             let waited = self.record.queue_ms.and_then(|ms| u64::try_from(ms).ok());
             let waited = Duration::from_millis(waited.unwrap_or(0));
@@ -314,6 +321,9 @@ impl Settlement {
     pub(super) fn attempt_ends(&mut self, code: &str) {
         if !std::mem::take(&mut self.attempting) {
             return;
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.ends(self.begun.elapsed());
         }
         let now = self.elapsed_ms();
         if let Some(attempt) = self.attempts.last_mut() {
@@ -410,6 +420,9 @@ impl Settlement {
             self.worker.writer.refused(&self.record);
         }
         self.worker.metrics.ended(&self.record, self.overhead);
+        if let Some(tracer) = &self.worker.tracer {
+            tracer.ended(self.trace.take(), &self.record, &self.attempts);
+        }
         let (key, status) = (self.record.api_key_id, self.record.http_status);
         let admission = &self.worker.admission;
         admission.ended(key, status, self.record.finished_ms);

@@ -18,6 +18,7 @@ use crate::config::{Config, LiveSettings};
 use crate::journal::Writer;
 use crate::routing::Health;
 use crate::telemetry::Metrics;
+use crate::telemetry::otlp::Tracer;
 use crate::upstream::Clients;
 
 /// The state of one serving thread; what is behind a handle is shared by all of them.
@@ -46,6 +47,8 @@ pub struct ProxyState {
     pub draining: Arc<AtomicBool>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Hears of what is to be exported; absent where nothing is.
+    pub tracer: Option<Arc<Tracer>>,
     /// Turns true when running streams must end: with an error event, since they are not complete.
     pub closing: watch::Receiver<bool>,
 }

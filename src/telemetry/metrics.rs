@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use modelgate_domain::{FaultOwner, RequestRecord, Status};
+use prometheus::proto::MetricFamily;
 use prometheus::{
     CounterVec, Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec,
     IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -241,11 +242,21 @@ impl Metrics {
         count_rule(&self.observed, rule);
     }
 
+    /// Where others beside this put what they count.
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Everything as it stands.
+    pub fn families(&self, gauges: &Gauges) -> Vec<MetricFamily> {
+        self.read.set(gauges);
+        self.registry.gather()
+    }
+
     /// Everything in Prometheus' text format.
     pub fn render(&self, gauges: &Gauges) -> Result<Vec<u8>, prometheus::Error> {
-        self.read.set(gauges);
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&self.families(gauges), &mut text)?;
         Ok(text)
     }
 }

@@ -1,12 +1,15 @@
 //! Log output and metrics. No request writes a log line of its own: what happened to it is its record.
 
 mod metrics;
+pub mod otlp;
+mod trace;
 
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
 pub use metrics::{Gauges, Metrics};
+pub use trace::CallTrace;
 
 use crate::config::LogFormat;
 

@@ -49,6 +49,11 @@ fn doctor_tells_what_is_wrong_and_what_to_do(place: &Place) {
         let all = told["checks"].as_array().unwrap();
         all.iter().find(|c| c["name"] == name).unwrap().clone()
     };
+    let collector = place.with("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+    let unheard = place.run_with(&collector, &["doctor", "--json"], "").json();
+    let all = unheard["checks"].as_array().unwrap();
+    let traces = all.iter().find(|c| c["name"] == "OpenTelemetry traces");
+    assert_eq!(traces.unwrap()["verdict"], "warning", "{unheard:#}");
     for fine in [
         "configuration",
         "disk",

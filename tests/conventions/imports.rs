@@ -78,7 +78,7 @@ const RULES: &[Rule] = &[
     (
         "telemetry",
         &[],
-        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
+        &["modelgate_store", "actix_web", "askama", "hyper"],
     ),
     (
         "upstream",

@@ -50,4 +50,5 @@ mod routing_explain;
 mod routing_fallbacks;
 mod routing_health;
 mod routing_queue;
+mod telemetry;
 mod user_account;

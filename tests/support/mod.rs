@@ -4,6 +4,7 @@ mod app;
 mod change;
 mod child;
 mod client;
+mod collector;
 mod database;
 mod redis;
 
@@ -11,6 +12,7 @@ pub use app::{ADMIN, KEY, Setup, TestApp, VENDOR_KEY, provisioning};
 pub use change::{budget, limit};
 pub use child::Child;
 pub use client::{Answer, Browser, OpenAi, chat};
+pub use collector::{Collector, attribute};
 pub use database::TestDatabase;
 pub use modelgate_store::Engine;
 pub(crate) use redis::TestRedis;

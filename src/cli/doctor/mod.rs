@@ -2,6 +2,7 @@
 //!
 //! Changes nothing, and works beside a running gateway: journals are only measured, never opened.
 
+mod collector;
 mod database;
 mod machine;
 mod vendors;
@@ -81,6 +82,7 @@ pub(super) async fn run(
         checks.push(database::journal(session, &db).await);
         checks.extend(vendors::check(&db, keyring.as_ref(), args.offline).await);
     }
+    checks.extend(collector::check(&session.config.otlp, args.offline).await);
     for check in &checks {
         let mark = match check.verdict {
             Verdict::Ok => "ok     ",
