@@ -18,6 +18,7 @@ WRONG_KEY = "sk-mg-canary-wrong-key-9d2b7741"
 WRONG_PASSWORD = "canary-wrong-password-6e0a"
 FORM_SECRET = "sk-up-canary-form-42af9c"
 ECHO_SECRET = "sk-up-canary-echo-d17e30"
+COLLECTOR_KEY = "canary-collector-3b7d55"
 NEW_PASSWORD = "canary-New-Passw0rd-b83c"
 PROMPT = "canary-prompt-0f4e the quick brown fox"
 # What a person typed or holds: nowhere at all. Prompts are the caller's: in no record or log either.
@@ -32,6 +33,7 @@ SECRETS = [
     WRONG_PASSWORD,
     FORM_SECRET,
     ECHO_SECRET,
+    COLLECTOR_KEY,
     NEW_PASSWORD,
 ]
 HELLO = [{"role": "user", "content": PROMPT}]
@@ -62,9 +64,10 @@ def careless():
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory):
-    """The most talkative gateway there is."""
-    settings = {"LOG_LEVEL": "trace", "MODELGATE_METRICS_TOKEN": METRICS_TOKEN}
+def gateway(tmp_path_factory, careless):
+    """The most talkative gateway there is; its collector is careless as well."""
+    settings = {"LOG_LEVEL": "trace", "MODELGATE_METRICS_TOKEN": METRICS_TOKEN, "OTEL_BSP_SCHEDULE_DELAY": "50",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{careless}", "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{COLLECTOR_KEY}"}
     running = harness.Gateway(tmp_path_factory.mktemp("gateway"), settings)
     yield running
     running.stop()
