@@ -118,10 +118,18 @@ impl PageError {
 
 /// Where the log-in page comes back to: only pages that are asked for, never the target of a post.
 fn sign_in_path(shell: &Shell) -> String {
+    let login = if ["/user/", "/opencode/"]
+        .iter()
+        .any(|area| shell.here.starts_with(area))
+    {
+        "/user/login"
+    } else {
+        "/login"
+    };
     if shell.partial || shell.here == "/" {
-        return "/login".to_owned();
+        return login.to_owned();
     }
-    format!("/login?to={}", super::encode_query(&shell.here))
+    format!("{login}?to={}", super::encode_query(&shell.here))
 }
 
 impl ResponseError for PageError {

@@ -80,6 +80,30 @@ const ADMIN: &[Row] = &[
     },
 ];
 
+const USER: &[Row] = &[
+    Row {
+        path: "/user/dashboard",
+        icon: "activity",
+        title: "menu-dashboard",
+        letter: 'd',
+        apart: false,
+    },
+    Row {
+        path: "/user/models",
+        icon: "cube",
+        title: "menu-own-models",
+        letter: 'm',
+        apart: false,
+    },
+    Row {
+        path: "/user/tools",
+        icon: "plug",
+        title: "menu-tools",
+        letter: 't',
+        apart: false,
+    },
+];
+
 /// A row as the template shows it.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -99,12 +123,12 @@ pub struct Entry {
 
 /// The rows that the person may use.
 pub(super) fn entries(page: &Shell) -> Vec<Entry> {
-    let rows = if page.may(Permission::Look) {
-        ADMIN
-    } else {
-        &[]
-    };
     let path = page.here.split('?').next().unwrap_or("");
+    let rows = if path.starts_with("/user/") || !page.may(Permission::Look) {
+        USER
+    } else {
+        ADMIN
+    };
     rows.iter()
         .map(|row| Entry {
             href: page.url(row.path),

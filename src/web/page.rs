@@ -17,7 +17,7 @@ use modelgate_domain::Permission;
 use super::error::PageError;
 use super::flash::{self, Toast};
 use super::peer::Peer;
-use super::session::{self, CurrentUser};
+use super::session::{self, CurrentKey, CurrentUser};
 use super::shell::{Marks, Shell};
 
 /// What a page handler returns.
@@ -30,6 +30,8 @@ pub enum Access {
     Anyone,
     /// An account.
     SignedIn,
+    /// A key, or an account, which may own some.
+    Holder,
     /// An account whose role has this permission.
     May(Permission),
 }
@@ -76,6 +78,27 @@ impl Guard for SignedIn {
 impl Known for SignedIn {
     fn user(&self) -> &CurrentUser {
         &self.0
+    }
+}
+
+/// Those who use the gateway: by a key of theirs, or by an account.
+#[derive(Clone, Debug)]
+pub enum Holder {
+    /// Logged in with a key; nothing of any other key is theirs.
+    Key(CurrentKey),
+    /// Logged in with an account; the keys that belong to it are theirs.
+    Account(CurrentUser),
+}
+
+impl Guard for Holder {
+    const ACCESS: Access = Access::Holder;
+
+    fn admit(shell: &Shell) -> Result<Self, PageError> {
+        match (&shell.user, &shell.key) {
+            (Some(user), _) => Ok(Self::Account(user.clone())),
+            (None, Some(key)) => Ok(Self::Key(key.clone())),
+            (None, None) => Err(PageError::SignInNeeded),
+        }
     }
 }
 

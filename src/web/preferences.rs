@@ -1,12 +1,12 @@
 //! Language and theme: kept in a cookie, and with the account where somebody is logged in.
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use modelgate_store::users;
 
 use super::form::Form;
 use super::page::{Page, PageResult, Visitor, cookie_path};
-use super::shell::{LANG_COOKIE, THEME_COOKIE, Theme};
+use super::shell::{LANG_COOKIE, Shell, THEME_COOKIE, Theme};
 use super::state::WebState;
 use super::{error::PageError, local_path};
 use crate::i18n::Lang;
@@ -37,6 +37,17 @@ pub(super) async fn post(
             .await?;
     }
     let mut response = page.redirect(&local_path(form.text("to"), "/"));
+    remember(&page, &mut response, lang, theme)?;
+    Ok(response)
+}
+
+/// Keeps the choice in this browser, where it goes before the account's.
+pub(super) fn remember(
+    page: &Shell,
+    response: &mut HttpResponse,
+    lang: Option<Lang>,
+    theme: Option<Theme>,
+) -> Result<(), PageError> {
     let path = cookie_path(&page.url(""));
     for (name, value) in [
         (LANG_COOKIE, lang.map(Lang::code)),
@@ -51,5 +62,5 @@ pub(super) async fn post(
             .finish();
         response.add_cookie(&cookie).map_err(PageError::internal)?;
     }
-    Ok(response)
+    Ok(())
 }

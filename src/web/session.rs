@@ -11,8 +11,10 @@ use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
-use modelgate_domain::{Role, UserId};
-use modelgate_store::{Db, StoreError, sessions, users};
+use modelgate_domain::{ApiKeyId, Role, UserId};
+use modelgate_store::api_keys::{self, ApiKey};
+use modelgate_store::users::{self, User};
+use modelgate_store::{Conn, Db, StoreError, sessions};
 use serde::{Deserialize, Serialize};
 
 use super::csrf;
@@ -33,6 +35,7 @@ const COOKIE_DAYS: i64 = 30;
 const TOUCH_SECONDS: i64 = 60;
 
 const USER: &str = "user";
+const KEY: &str = "key";
 const TOKEN: &str = "csrf";
 const START: &str = "start";
 const AWAY: &str = "away";
@@ -52,6 +55,8 @@ pub struct CurrentUser {
     pub locale: Option<String>,
     /// Theme of choice.
     pub theme: Option<String>,
+    /// Time zone of choice.
+    pub time_zone: Option<String>,
     /// The hash by which this session is stored.
     pub session: [u8; 32],
 }
@@ -75,15 +80,46 @@ impl CurrentUser {
             role: Role::Admin,
             locale: None,
             theme: None,
+            time_zone: None,
             session: [0; 32],
         }
+    }
+}
+
+/// The API key that a session was begun with. The key itself is nowhere in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrentKey {
+    /// The row.
+    pub id: ApiKeyId,
+    /// What operators call it.
+    pub name: String,
+}
+
+/// Who logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Subject {
+    /// An account.
+    Account(UserId),
+    /// Whoever holds this key.
+    Key(ApiKeyId),
+}
+
+impl From<UserId> for Subject {
+    fn from(id: UserId) -> Self {
+        Self::Account(id)
+    }
+}
+
+impl From<ApiKeyId> for Subject {
+    fn from(id: ApiKeyId) -> Self {
+        Self::Key(id)
     }
 }
 
 /// What a new session is made from.
 #[derive(Debug, Serialize, Deserialize)]
 struct Start {
-    user: UserId,
+    subject: Subject,
     address: String,
     agent: String,
 }
@@ -91,6 +127,11 @@ struct Start {
 /// Who is logged in.
 pub(super) fn current_user(request: &HttpRequest) -> Option<CurrentUser> {
     request.get_session().get(USER).ok().flatten()
+}
+
+/// The key that this session was begun with, where it was begun with one.
+pub(super) fn current_key(request: &HttpRequest) -> Option<CurrentKey> {
+    request.get_session().get(KEY).ok().flatten()
 }
 
 /// The token that forms of this session carry.
@@ -103,10 +144,10 @@ pub(super) fn is_unknown(request: &HttpRequest) -> bool {
     request.get_session().get(AWAY).ok().flatten() == Some(true)
 }
 
-/// Logs a person in: always under a new session id.
+/// Logs an account or the holder of a key in: always under a new session id.
 pub(super) fn start(
     session: &Session,
-    user: UserId,
+    subject: impl Into<Subject>,
     peer: &Peer,
     request: &HttpRequest,
 ) -> Result<(), PageError> {
@@ -116,7 +157,7 @@ pub(super) fn start(
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
     let start = Start {
-        user,
+        subject: subject.into(),
         address: peer.address.to_string(),
         agent: agent.chars().take(300).collect(),
     };
@@ -155,17 +196,9 @@ impl SessionStore for DbSessions {
         let (hash, now) = (hash_key(key.as_ref()), self.clock.now());
         let found = self
             .db
-            .read(move |c| {
-                Box::pin(async move {
-                    let Some(session) = sessions::find(c, &hash, now).await? else {
-                        return Ok::<_, StoreError>(None);
-                    };
-                    let user = users::find(c, session.user_id).await?;
-                    Ok(user.map(|user| (session, user)))
-                })
-            })
+            .read(move |c| Box::pin(async move { look_up(c, hash, now).await }))
             .await;
-        let (session, user) = match found {
+        let (session, person) = match found {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(None),
             Err(error) => {
@@ -173,27 +206,22 @@ impl SessionStore for DbSessions {
                 return Ok(Some(State::from([(AWAY.to_owned(), "true".to_owned())])));
             }
         };
-        if !user.enabled || user.deleted_at.is_some() {
-            return Ok(None);
-        }
         if (now - session.last_seen_at).num_seconds() >= TOUCH_SECONDS {
             self.touch(hash, now).await;
         }
-        let user = CurrentUser {
-            id: user.id,
-            username: user.username,
-            display_name: user.display_name,
-            role: user.role,
-            locale: user.locale,
-            theme: user.theme,
-            session: hash,
+        let person = match person {
+            Person::Account(user) => (USER, serde_json::to_string(&current(user, hash))),
+            Person::Key(key) => {
+                let current = CurrentKey {
+                    id: key.id,
+                    name: key.name,
+                };
+                (KEY, serde_json::to_string(&current))
+            }
         };
-        let texts = [
-            (USER, serde_json::to_string(&user)),
-            (TOKEN, serde_json::to_string(&csrf::token_of(key.as_ref()))),
-        ];
+        let token = serde_json::to_string(&csrf::token_of(key.as_ref()));
         let mut state = State::new();
-        for (name, text) in texts {
+        for (name, text) in [person, (TOKEN, token)] {
             let text = text.map_err(|e| LoadError::Deserialization(e.into()))?;
             state.insert(name.to_owned(), text);
         }
@@ -208,9 +236,14 @@ impl SessionStore for DbSessions {
             .map_err(SaveError::Serialization)?;
         let id = random_token().map_err(|e| SaveError::Other(e.into()))?;
         let now = self.clock.now();
+        let (user_id, api_key_id) = match start.subject {
+            Subject::Account(user) => (user, ApiKeyId::NONE),
+            Subject::Key(key) => (UserId::NONE, key),
+        };
         let row = sessions::Session {
             id_hash: hash_key(id.expose()),
-            user_id: start.user,
+            user_id,
+            api_key_id,
             state: String::new(),
             created_at: now,
             last_seen_at: now,
@@ -251,6 +284,58 @@ impl SessionStore for DbSessions {
             .write(move |c| Box::pin(async move { sessions::delete(c, &hash).await }))
             .await?;
         Ok(())
+    }
+}
+
+/// Whose session it is.
+enum Person {
+    Account(User),
+    Key(ApiKey),
+}
+
+/// The session and whose it is; nothing where it, the account or the key has ended.
+async fn look_up(
+    c: &mut Conn,
+    hash: [u8; 32],
+    now: DateTime<Utc>,
+) -> Result<Option<(sessions::Session, Person)>, StoreError> {
+    let Some(session) = sessions::find(c, &hash, now).await? else {
+        return Ok(None);
+    };
+    if session.api_key_id.is_none() {
+        let user = enabled_user(c, session.user_id).await?;
+        return Ok(user.map(|user| (session, Person::Account(user))));
+    }
+    let key = api_keys::find(c, session.api_key_id).await?;
+    let Some(key) = key.filter(|key| is_usable(key, now)) else {
+        return Ok(None);
+    };
+    if !key.user_id.is_none() && enabled_user(c, key.user_id).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some((session, Person::Key(key))))
+}
+
+async fn enabled_user(c: &mut Conn, id: UserId) -> Result<Option<User>, StoreError> {
+    let user = users::find(c, id).await?;
+    Ok(user.filter(|user| user.enabled && user.deleted_at.is_none()))
+}
+
+/// Whether somebody may log in with this key: switched on, not revoked, not past its end.
+pub(super) fn is_usable(key: &ApiKey, now: DateTime<Utc>) -> bool {
+    key.enabled && key.deleted_at.is_none() && key.expires_at.is_none_or(|end| now < end)
+}
+
+fn current(user: User, session: [u8; 32]) -> CurrentUser {
+    CurrentUser {
+        id: user.id,
+        username: user.username,
+        display_name: user.display_name,
+        role: user.role,
+        locale: user.locale,
+        theme: user.theme,
+        time_zone: user.time_zone,
+        session,
     }
 }
 

@@ -9,7 +9,7 @@ use modelgate_domain::{Currency, Permission, Role};
 
 use super::flash::{self, Toast};
 use super::peer::Peer;
-use super::session::{self, CurrentUser};
+use super::session::{self, CurrentKey, CurrentUser};
 use super::state::WebState;
 use super::{assets, csrf, menu};
 use crate::i18n::{self, Lang, ToArg, format};
@@ -82,6 +82,8 @@ pub struct Shell {
     pub theme: Theme,
     /// Who is logged in.
     pub user: Option<CurrentUser>,
+    /// The key that somebody without an account is logged in with.
+    pub key: Option<CurrentKey>,
     /// The hidden field of every form.
     pub csrf: String,
     /// Shown on error pages and in error toasts.
@@ -92,8 +94,10 @@ pub struct Shell {
     pub toast: Option<Toast>,
     /// The time of the request, epoch milliseconds.
     pub now_ms: i64,
-    /// The business time zone.
+    /// The time zone of whoever reads.
     pub zone: Tz,
+    /// The time zone that days and budgets go by.
+    pub business: Tz,
     /// Set while the page is asked for by htmx, and neither boosted nor a history restore.
     pub partial: bool,
     /// The id of the element htmx will fill; empty for whole pages.
@@ -110,6 +114,7 @@ impl Shell {
         let marks = request.extensions().get::<Marks>().cloned();
         let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
         let visitor = marks.as_ref().map(|m| csrf::token_of(&m.visitor));
+        let business = state.map_or(Tz::UTC, |s| s.config.time_zone);
         let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
         Self {
             lang: language(request, user.as_ref()),
@@ -119,12 +124,14 @@ impl Shell {
             here: path.strip_prefix(&base_path).unwrap_or(path).to_owned(),
             toast: flash::of(request),
             now_ms: state.map_or(0, |s| s.clock.now_ms()),
-            zone: state.map_or(Tz::UTC, |s| s.config.time_zone),
+            zone: zone_of(user.as_ref()).unwrap_or(business),
+            business,
             partial: header("hx-request") == Some("true")
                 && header("hx-boosted").is_none()
                 && header("hx-history-restore-request").is_none(),
             target: header("hx-target").unwrap_or_default().to_owned(),
             user,
+            key: session::current_key(request),
             base_path,
         }
     }
@@ -164,9 +171,25 @@ impl Shell {
         self.user.as_ref().is_some_and(|user| user.role.may(asked))
     }
 
+    /// What the person is called: the account's name, or the key's.
+    pub fn person(&self) -> Option<&str> {
+        let key = || self.key.as_ref().map(|key| key.name.as_str());
+        let user = self.user.as_ref().map(CurrentUser::shown_name);
+        user.or_else(key)
+    }
+
     /// Where the person begins.
     pub fn home(&self) -> &'static str {
-        self.user.as_ref().map_or("/", |user| home_of(user.role))
+        match (&self.user, &self.key) {
+            (Some(user), _) => home_of(user.role),
+            (None, Some(_)) => PORTAL,
+            (None, None) => "/",
+        }
+    }
+
+    /// Whether to offer the console.
+    pub fn may_look(&self) -> bool {
+        self.may(Permission::Look)
     }
 
     /// Whether to offer changes of how calls are served.
@@ -286,8 +309,15 @@ pub(super) const fn home_of(role: Role) -> &'static str {
     if role.may(Permission::Look) {
         "/admin/home"
     } else {
-        "/account"
+        PORTAL
     }
+}
+
+/// Where those who use the gateway begin.
+pub(super) const PORTAL: &str = "/user/dashboard";
+
+fn zone_of(user: Option<&CurrentUser>) -> Option<Tz> {
+    user?.time_zone.as_deref()?.parse().ok()
 }
 
 const ICONS: &str = "vendor/tabler-icons-3.51.0/icons.svg";
@@ -321,12 +351,14 @@ impl Shell {
             lang,
             theme: Theme::System,
             user: Some(CurrentUser::sample()),
+            key: None,
             csrf: "token".to_owned(),
             request_id: "req_0000000000001".to_owned(),
             here: "/admin/home?range=today".to_owned(),
             toast: None,
             now_ms: 1_795_214_489_000,
             zone: chrono_tz::Asia::Shanghai,
+            business: chrono_tz::Asia::Shanghai,
             partial: false,
             target: String::new(),
             base_path: "/base".to_owned(),

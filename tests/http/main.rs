@@ -52,3 +52,8 @@ mod routing_health;
 mod routing_queue;
 mod telemetry;
 mod user_account;
+mod user_dashboard;
+mod user_login;
+mod user_models;
+mod user_requests;
+mod user_tools;

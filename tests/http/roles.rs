@@ -11,6 +11,8 @@ use crate::support::{Answer, Browser, TestApp};
 enum Asks {
     Nothing,
     Account,
+    /// An API key of one's own, or an account.
+    Key,
     Role(Permission),
 }
 
@@ -27,10 +29,22 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/", Asks::Nothing),
     ("GET", "/login", Asks::Nothing),
     ("POST", "/login", Asks::Nothing),
-    ("POST", "/logout", Asks::Account),
+    ("POST", "/logout", Asks::Nothing),
     ("GET", "/setup/{token}", Asks::Nothing),
     ("POST", "/setup/{token}", Asks::Nothing),
+    ("GET", "/user", Asks::Key),
+    ("GET", "/user/", Asks::Key),
+    ("GET", "/user/login", Asks::Nothing),
+    ("POST", "/user/login", Asks::Nothing),
+    ("GET", "/user/dashboard", Asks::Key),
+    ("GET", "/user/requests/{id}", Asks::Key),
+    ("GET", "/user/models", Asks::Key),
+    ("GET", "/user/tools", Asks::Key),
+    ("GET", "/user/tools/{id}/file", Asks::Key),
+    ("GET", "/opencode/setup.md", Asks::Key),
+    ("GET", "/opencode/opencode.json", Asks::Key),
     ("GET", "/account", Asks::Account),
+    ("POST", "/account/preferences", Asks::Account),
     ("POST", "/account/password", Asks::Account),
     ("POST", "/account/sessions/end", Asks::Account),
     ("POST", "/account/sessions/end-others", Asks::Account),
@@ -137,7 +151,11 @@ enum Became {
 fn became(answer: &Answer) -> Became {
     if answer.status == 403 && answer.text().contains("Your account may not see this") {
         Became::Forbidden
-    } else if answer.status == 303 && answer.header("location").starts_with("/login") {
+    } else if answer.status == 303
+        && ["/login", "/user/login"]
+            .iter()
+            .any(|to| answer.header("location").starts_with(to))
+    {
         Became::SentToLogin
     } else {
         assert!(answer.status < 500, "{} {}", answer.status, answer.text());
@@ -155,7 +173,7 @@ async fn a_role_gets_where_the_table_says_and_no_further(app: &TestApp) {
                 _ => Became::In,
             };
             let answer = ask(&browser, method, path).await;
-            if path == &"/login" {
+            if path.ends_with("/login") {
                 continue;
             }
             assert_eq!(became(&answer), expected, "{role}: {method} {path}");

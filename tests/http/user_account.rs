@@ -43,3 +43,33 @@ async fn sessions_can_be_ended_one_by_one(app: &TestApp) {
 }
 
 on_each_engine!(sessions_can_be_ended_one_by_one);
+
+async fn language_theme_and_time_zone_are_kept_with_the_account(app: &TestApp) {
+    let admin = app.admin().await;
+    let post = async |zone: &str| {
+        let fields = [("lang", "zh"), ("theme", "dark"), ("time_zone", zone)];
+        admin
+            .submit("/account", "/account/preferences", &fields)
+            .await
+    };
+    let wrong = post("Mars/Olympus<script>").await;
+    assert_eq!(wrong.status, 422);
+    assert!(!wrong.text().contains("Olympus<script>"));
+    assert_eq!(post("Asia/Kathmandu").await.status, 303);
+    let elsewhere = app
+        .admin()
+        .await
+        .speaking("en")
+        .get("/account")
+        .await
+        .text();
+    assert!(elsewhere.contains("我的账号") && elsewhere.contains("data-bs-theme=\"dark\""));
+    assert!(elsewhere.contains("value=\"Asia/Kathmandu\"") && elsewhere.contains("+05:45"));
+    let nonsense = [("lang", "xx"), ("theme", "dark"), ("time_zone", "")];
+    let refused = admin
+        .submit("/account", "/account/preferences", &nonsense)
+        .await;
+    assert_eq!(refused.status, 400);
+}
+
+on_each_engine!(language_theme_and_time_zone_are_kept_with_the_account);

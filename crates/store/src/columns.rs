@@ -5,8 +5,8 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
-    Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind, LimitMode, LimitScope,
-    Meaning, Period, Role, Secret, StateBy, Strategy, UserId,
+    ApiKeyId, Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind, LimitMode,
+    LimitScope, Meaning, Period, Role, Secret, StateBy, Strategy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -201,6 +201,7 @@ into! {
     Json<serde_json::Value> => serde_json::Value, v: v.0;
     Hash => [u8; 32], v: v.0;
     MaybeId => UserId, v: Self(v.0);
+    MaybeId => ApiKeyId, v: Self(v.0);
     Hidden => Secret, v: v.0;
     MaybeHidden => Option<Secret>, v: v.0;
 }

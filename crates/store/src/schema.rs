@@ -361,6 +361,7 @@ diesel::table! {
         expires_at -> Timestamp,
         address -> Text,
         user_agent -> Text,
+        api_key_id -> Nullable<Int8>,
     }
 }
 
@@ -490,6 +491,7 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        time_zone -> Nullable<Text>,
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::UserId;
+use modelgate_domain::{ApiKeyId, UserId};
 
 use crate::columns::{At, Hash, MaybeId, at, to_hex};
 use crate::conn::db;
@@ -17,9 +17,12 @@ pub struct Session {
     /// SHA-256 of the id in the cookie.
     #[diesel(deserialize_as = Hash)]
     pub id_hash: [u8; 32],
-    /// Whose it is, 0 before the log-in.
+    /// Whose it is, 0 where it is a key's.
     #[diesel(deserialize_as = MaybeId)]
     pub user_id: UserId,
+    /// The key that it was begun with, 0 where it is an account's.
+    #[diesel(deserialize_as = MaybeId)]
+    pub api_key_id: ApiKeyId,
     /// What the web layer keeps in it.
     pub state: String,
     /// When it was made.
@@ -76,8 +79,10 @@ pub async fn list_of(
 /// Makes a session, or replaces the one with the same hash.
 pub async fn save(c: &mut Conn, session: &Session) -> Result<(), StoreError> {
     let user = Some(session.user_id.0).filter(|id| *id != 0);
+    let key = Some(session.api_key_id.0).filter(|id| *id != 0);
     let rest = (
         sessions::user_id.eq(user),
+        sessions::api_key_id.eq(key),
         sessions::state.eq(&session.state),
         sessions::last_seen_at.eq(at(session.last_seen_at)),
         sessions::expires_at.eq(at(session.expires_at)),

@@ -35,6 +35,8 @@ pub struct User {
     pub locale: Option<String>,
     /// `light` or `dark`; the system's where absent.
     pub theme: Option<String>,
+    /// The time zone it reads in; the business time zone where absent.
+    pub time_zone: Option<String>,
     /// When it last logged in.
     #[diesel(deserialize_as = MaybeAt)]
     pub last_login_at: Option<DateTime<Utc>>,
@@ -186,6 +188,17 @@ pub async fn set_preferences(
     db!(c, |c| {
         diesel::update(users::table.find(id.0))
             .set((users::locale.eq(locale), users::theme.eq(theme)))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// Saves the time zone; absent means the business time zone.
+pub async fn set_time_zone(c: &mut Conn, id: UserId, zone: Option<&str>) -> Result<(), StoreError> {
+    db!(c, |c| {
+        diesel::update(users::table.find(id.0))
+            .set(users::time_zone.eq(zone))
             .execute(c)
             .await
     })?;

@@ -3,11 +3,11 @@
 mod api_key;
 mod api_keys;
 mod busyness;
-mod components;
+pub(in crate::web) mod components;
 mod error_rules;
 mod explain;
 mod home;
-mod logs;
+pub(in crate::web) mod logs;
 mod model;
 mod models;
 mod provider;

@@ -15,15 +15,19 @@ struct LandingView<'a> {
     icp_number: Option<String>,
 }
 
-/// `GET /`
-pub(in crate::web) async fn get(page: Page<Visitor>, state: web::Data<WebState>) -> PageResult {
-    let origin = state.public_url().unwrap_or_else(|| {
+/// What callers reach this gateway at, as the settings say or else as the browser does: base path included, without `/v1`.
+pub(in crate::web) fn root_url<G>(page: &Page<G>, state: &WebState) -> String {
+    state.public_url().unwrap_or_else(|| {
         let scheme = if page.peer.https { "https" } else { "http" };
         format!("{scheme}://{}{}", page.peer.host, page.url(""))
-    });
+    })
+}
+
+/// `GET /`
+pub(in crate::web) async fn get(page: Page<Visitor>, state: web::Data<WebState>) -> PageResult {
     page.show(&LandingView {
         page: page.shell(),
-        endpoint: format!("{origin}/v1"),
+        endpoint: format!("{}/v1", root_url(&page, &state)),
         icp_number: state.icp_number(),
     })
 }

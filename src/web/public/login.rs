@@ -15,7 +15,7 @@ use crate::secrets::{hash_password, verify_password};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
-use crate::web::page::{Page, PageResult, SignedIn, Visitor};
+use crate::web::page::{Page, PageResult, Visitor};
 use crate::web::shell::{Shell, home_of};
 use crate::web::state::WebState;
 use crate::web::{local_path, session};
@@ -84,15 +84,20 @@ pub(in crate::web) async fn post(
     Ok(page.redirect(&local_path(form.text("to"), home_of(user.role))))
 }
 
-/// `POST /logout`
+/// `POST /logout`: of an account or of a key.
 pub(in crate::web) async fn log_out(
-    page: Page<SignedIn>,
+    page: Page<Visitor>,
     session: Session,
     _form: Form,
 ) -> PageResult {
     session.purge();
     let toast = Toast::success(page.t("public-login-out"));
-    page.redirect_with("/login", &toast)
+    let to = if page.key.is_some() {
+        "/user/login"
+    } else {
+        "/login"
+    };
+    page.redirect_with(to, &toast)
 }
 
 /// 429 with the time to wait, before any password is looked at.

@@ -1,6 +1,6 @@
 //! Pages for everyone: the landing page, log-in, the first set-up.
 
-pub(super) mod landing;
+pub(in crate::web) mod landing;
 pub(super) mod login;
 pub mod setup;
 

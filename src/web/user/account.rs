@@ -4,19 +4,22 @@ use actix_session::Session;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
+use chrono_tz::Tz;
 use data_encoding::HEXLOWER;
 use modelgate_domain::{Secret, UserId};
 use modelgate_store::changes::{self, Change};
 use modelgate_store::{StoreError, sessions, users};
 
+use crate::i18n::{self, Lang};
 use crate::secrets::{hash_password, verify_password};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Page, PageResult, SignedIn};
+use crate::web::preferences;
 use crate::web::public::setup::check_new_password;
-use crate::web::session;
-use crate::web::shell::{Moment, Shell};
+use crate::web::session::{self, CurrentUser};
+use crate::web::shell::{Moment, Shell, Theme};
 use crate::web::state::WebState;
 
 #[derive(Template)]
@@ -25,6 +28,10 @@ struct AccountView<'a> {
     page: &'a Shell,
     fields: FormState,
     sessions: Vec<SessionRow>,
+    languages: Vec<(&'static str, &'static str)>,
+    themes: Vec<(&'static str, String)>,
+    zone: String,
+    zones: Vec<&'static str>,
 }
 
 struct SessionRow {
@@ -70,6 +77,42 @@ pub(in crate::web) async fn change_password(
     session::start(&session, id, &page.peer, &request)?;
     let toast = Toast::success(page.t("user-account-password-done"));
     page.redirect_with("/account", &toast)
+}
+
+/// `POST /account/preferences`: kept with the account, and in this browser.
+pub(in crate::web) async fn change_preferences(
+    page: Page<SignedIn>,
+    state: web::Data<WebState>,
+    form: Form,
+) -> PageResult {
+    let (lang, theme) = (
+        Lang::parse(form.text("lang")),
+        Theme::parse(form.text("theme")),
+    );
+    let (Some(lang), Some(theme)) = (lang, theme) else {
+        return Err(PageError::BadRequest);
+    };
+    let zone = form.text("time_zone");
+    if !zone.is_empty() && zone.parse::<Tz>().is_err() {
+        let mut fields = form.state();
+        fields.fail("time_zone", page.t("user-account-zone-unknown"));
+        return show(&page, &state, fields).await;
+    }
+    let id = page.who.0.id;
+    let zone = Some(zone.to_owned()).filter(|zone| !zone.is_empty());
+    state
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                users::set_preferences(c, id, Some(lang.code()), Some(theme.as_str())).await?;
+                users::set_time_zone(c, id, zone.as_deref()).await
+            })
+        })
+        .await?;
+    let toast = Toast::success(i18n::t(lang, "user-account-preferences-done"));
+    let mut response = page.redirect_with("/account", &toast)?;
+    preferences::remember(&page, &mut response, Some(lang), Some(theme))?;
+    Ok(response)
 }
 
 /// `POST /account/sessions/end`
@@ -133,12 +176,35 @@ async fn show(page: &Page<SignedIn>, state: &WebState, fields: FormState) -> Pag
             id: HEXLOWER.encode(&row.id_hash),
         })
         .collect();
-    let view = AccountView {
-        page: page.shell(),
+    let view = view(page.shell(), &page.who.0, fields, sessions);
+    page.respond(status, &view)
+}
+
+fn view<'a>(
+    page: &'a Shell,
+    user: &CurrentUser,
+    fields: FormState,
+    sessions: Vec<SessionRow>,
+) -> AccountView<'a> {
+    let themes = Theme::ALL.iter();
+    let zone = match fields.value("time_zone") {
+        "" => user.time_zone.clone().unwrap_or_default(),
+        typed => typed.to_owned(),
+    };
+    AccountView {
+        languages: Lang::ALL.iter().map(|l| (l.code(), l.own_name())).collect(),
+        themes: themes
+            .map(|theme| (theme.as_str(), page.t_code("theme-", theme.as_str())))
+            .collect(),
+        zones: chrono_tz::TZ_VARIANTS
+            .iter()
+            .map(|zone| zone.name())
+            .collect(),
+        page,
         fields,
         sessions,
-    };
-    page.respond(status, &view)
+        zone,
+    }
 }
 
 /// `Firefox, Linux`: what a person recognises of a user agent.
@@ -219,7 +285,6 @@ async fn store_password(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::i18n::Lang;
 
     #[test]
     fn browsers_are_recognised() {
@@ -245,13 +310,11 @@ mod tests {
                     seen: page.moment(page.now_ms),
                     is_this: at == 0,
                 };
-                let html = AccountView {
-                    page: &page,
-                    fields: FormState::default(),
-                    sessions: (0..count).map(row).collect(),
-                }
-                .render()
-                .unwrap();
+                let sessions = (0..count).map(row).collect();
+                let user = CurrentUser::sample();
+                let html = view(&page, &user, FormState::default(), sessions)
+                    .render()
+                    .unwrap();
                 assert!(!html.contains("<script>x"));
             }
         }

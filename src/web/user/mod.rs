@@ -1,13 +1,31 @@
-//! Pages for everyone with an account.
+//! Pages for those who use the gateway, and everybody's own account.
 
 pub(super) mod account;
+mod dashboard;
+mod login;
+mod models;
+mod own;
+mod requests;
+mod tools;
 
 use crate::web::routes::Routes;
 
 /// Routes below the base path.
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
+        .get("/user", dashboard::entrance)
+        .get("/user/", dashboard::entrance)
+        .get("/user/login", login::get)
+        .post("/user/login", login::post)
+        .get("/user/dashboard", dashboard::get)
+        .get("/user/requests/{id}", requests::get)
+        .get("/user/models", models::get)
+        .get("/user/tools", tools::get)
+        .get("/user/tools/{id}/file", tools::download)
+        .get("/opencode/setup.md", tools::setup)
+        .get("/opencode/opencode.json", tools::opencode)
         .get("/account", account::get)
+        .post("/account/preferences", account::change_preferences)
         .post("/account/password", account::change_password)
         .post("/account/sessions/end", account::end_session)
         .post("/account/sessions/end-others", account::end_others);

@@ -96,6 +96,7 @@ async fn sessions_expire_and_can_be_ended() {
         ))
         .unwrap();
         let session = move |n: u8, user: UserId| Session {
+            api_key_id: modelgate_domain::ApiKeyId::NONE,
             id_hash: [n; 32],
             user_id: user,
             state: format!("{{\"n\":\"{n}\"}}"),

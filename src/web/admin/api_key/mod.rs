@@ -1,20 +1,18 @@
 //! One API key: its rules, how much of its limits is used, and its end.
 
-mod usage;
-
 use actix_web::web;
 use askama::Template;
 use modelgate_domain::{ApiKeyId, LimitScope};
 use modelgate_store::api_keys::{ApiKey, ApiKeyData};
 use modelgate_store::{api_keys, changes, limits, time_rules};
 
-use self::usage::Line;
 use super::api_keys::form::{self, Choices, Edit, KeyForm};
 use super::api_keys::{PATH, shown, state_of};
 use super::components::confirm;
 use super::components::fields::{Dot, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::rows;
+use super::components::usage::{self, Line};
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Delete, Look, Operate, Page, PageResult};
@@ -100,7 +98,9 @@ fn view<'a>(page: &'a Shell, web: &WebState, loaded: &Loaded, state: FormState) 
         key_state: state_of(page, row, web.clock.now()),
         logs: page.url(&format!("/admin/logs?key={}", row.id)),
         summary: edit.sentence(page, &loaded.choices),
-        usage: usage::lines(page, &web.admission, &edit.limits, &loaded.choices),
+        usage: usage::lines(page, &web.admission, &edit.limits, &|id| {
+            loaded.choices.model_name(id)
+        }),
         key: KeyForm::new(page, &loaded.choices, state, at.clone()),
         at,
     }

@@ -123,7 +123,7 @@ impl Edit {
         };
         let limits: Vec<Limit> = self.limits.iter().filter(known).cloned().collect();
         let rules = Terms {
-            zone: self.data.time_zone.parse().unwrap_or(page.zone),
+            zone: self.data.time_zone.parse().unwrap_or(page.business),
             time_rules: &self.time_rules,
             allowed_cidrs: &self.data.allowed_cidrs,
             limits: &limits,
@@ -197,7 +197,7 @@ impl KeyForm {
         Self {
             at,
             expires_hint: page.t1("admin-api-key-expires-hint", "zone", page.zone.name()),
-            zone_hint: page.t1("admin-api-key-zone-hint", "zone", page.zone.name()),
+            zone_hint: page.t1("admin-api-key-zone-hint", "zone", page.business.name()),
             zones: zones(),
             models: choices.targets.iter().map(choice).collect(),
             times: time_rows::view(page, &state),

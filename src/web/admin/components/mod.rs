@@ -3,9 +3,10 @@
 pub(super) mod allowances;
 pub(super) mod confirm;
 pub(super) mod fields;
-pub(super) mod names;
+pub(in crate::web) mod names;
 pub(super) mod removal;
 pub(super) mod rows;
-pub(super) mod status;
+pub(in crate::web) mod status;
 pub(super) mod summary;
 pub(super) mod time_rules;
+pub(in crate::web) mod usage;

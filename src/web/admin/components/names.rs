@@ -6,22 +6,30 @@ use modelgate_store::{Conn, StoreError, api_keys, models, provider_keys, provide
 
 /// Names by row.
 #[derive(Clone, Debug, Default)]
-pub(in crate::web::admin) struct Names {
-    pub(in crate::web::admin) providers: BTreeMap<i64, String>,
-    pub(in crate::web::admin) models: BTreeMap<i64, String>,
-    pub(in crate::web::admin) keys: BTreeMap<i64, String>,
-    pub(in crate::web::admin) credentials: BTreeMap<i64, String>,
+pub(in crate::web) struct Names {
+    pub(in crate::web) providers: BTreeMap<i64, String>,
+    pub(in crate::web) models: BTreeMap<i64, String>,
+    pub(in crate::web) keys: BTreeMap<i64, String>,
+    pub(in crate::web) credentials: BTreeMap<i64, String>,
 }
 
 impl Names {
     /// Reads all names.
-    pub(in crate::web::admin) async fn read(c: &mut Conn) -> Result<Self, StoreError> {
+    pub(in crate::web) async fn read(c: &mut Conn) -> Result<Self, StoreError> {
         Ok(Self {
             providers: by_id(providers::names(c).await?, |id| id.0),
             models: by_id(models::names(c).await?, |id| id.0),
             keys: by_id(api_keys::names(c).await?, |id| id.0),
             credentials: by_id(provider_keys::names(c).await?, |id| id.0),
         })
+    }
+}
+
+impl Names {
+    /// Without what only those who run the gateway call things: credentials keep their numbers alone.
+    pub(in crate::web) fn for_holders(mut self) -> Self {
+        self.credentials.clear();
+        self
     }
 }
 

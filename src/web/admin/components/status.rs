@@ -3,7 +3,7 @@
 use modelgate_domain::Status;
 
 /// The badge's kind.
-pub(in crate::web::admin) fn status_kind(status: Status) -> &'static str {
+pub(in crate::web) fn status_kind(status: Status) -> &'static str {
     match status {
         Status::Success => "success",
         Status::Error | Status::Timeout => "danger",

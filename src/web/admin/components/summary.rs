@@ -10,21 +10,21 @@ use crate::i18n::{Lang, ToArg, format, t, t_with};
 
 /// What a sentence is made of.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::web::admin) struct Terms<'a> {
+pub(in crate::web) struct Terms<'a> {
     /// The zone of the time rules.
-    pub(in crate::web::admin) zone: Tz,
-    pub(in crate::web::admin) time_rules: &'a [TimeRule],
-    pub(in crate::web::admin) allowed_cidrs: &'a [String],
-    pub(in crate::web::admin) limits: &'a [Limit],
-    pub(in crate::web::admin) fallbacks: bool,
-    pub(in crate::web::admin) bypass_busyness: bool,
+    pub(in crate::web) zone: Tz,
+    pub(in crate::web) time_rules: &'a [TimeRule],
+    pub(in crate::web) allowed_cidrs: &'a [String],
+    pub(in crate::web) limits: &'a [Limit],
+    pub(in crate::web) fallbacks: bool,
+    pub(in crate::web) bypass_busyness: bool,
 }
 
 /// How many networks are named before they are only counted.
 const NAMED: usize = 3;
 
 /// “Weekdays 09:00–18:00 Asia/Shanghai, at most 60 requests a minute, 5 USD a day”; empty where there is no rule.
-pub(in crate::web::admin) fn sentence(
+pub(in crate::web) fn sentence(
     lang: Lang,
     rules: &Terms<'_>,
     model: &dyn Fn(ModelId) -> String,
@@ -47,14 +47,14 @@ pub(in crate::web::admin) fn sentence(
 }
 
 /// Limits on a model or a credential as a whole; empty where there is none.
-pub(in crate::web::admin) fn of_limits(lang: Lang, limits: &[Limit]) -> String {
+pub(in crate::web) fn of_limits(lang: Lang, limits: &[Limit]) -> String {
     let all = limits.iter().filter(|limit| limit.model_id.is_none());
     let parts = all.map(|limit| of_limit(lang, limit, &|_| String::new()));
     capitalised(&join(lang, "rules-join", parts.collect()))
 }
 
 /// One limit: “at most 60 requests a minute for gpt-x”.
-pub(in crate::web::admin) fn of_limit(
+pub(in crate::web) fn of_limit(
     lang: Lang,
     limit: &Limit,
     model: &dyn Fn(ModelId) -> String,

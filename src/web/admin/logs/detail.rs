@@ -12,35 +12,38 @@ use crate::web::admin::components::status::status_kind;
 use crate::web::shell::{Moment, Shell};
 
 /// Everything the panel shows.
-pub(super) struct Detail {
-    pub(super) id: String,
-    pub(super) title: String,
-    pub(super) words: String,
+pub(in crate::web) struct Detail {
+    pub(in crate::web) id: String,
+    pub(in crate::web) title: String,
+    /// Whose fault it was: the code and its text.
+    pub(in crate::web) owner: &'static str,
+    pub(in crate::web) fault: String,
+    pub(in crate::web) words: String,
     /// What the vendor or the rule said.
-    pub(super) message: String,
-    pub(super) notice: &'static str,
-    pub(super) status: String,
-    pub(super) kind: &'static str,
-    pub(super) at: Moment,
-    pub(super) total: String,
-    pub(super) phases: Vec<Phase>,
-    pub(super) longest_gap: String,
-    pub(super) attempts: Vec<Attempt>,
-    pub(super) receipt: Receipt,
-    pub(super) facts: Vec<(String, String)>,
+    pub(in crate::web) message: String,
+    pub(in crate::web) notice: &'static str,
+    pub(in crate::web) status: String,
+    pub(in crate::web) kind: &'static str,
+    pub(in crate::web) at: Moment,
+    pub(in crate::web) total: String,
+    pub(in crate::web) phases: Vec<Phase>,
+    pub(in crate::web) longest_gap: String,
+    pub(in crate::web) attempts: Vec<Attempt>,
+    pub(in crate::web) receipt: Receipt,
+    pub(in crate::web) facts: Vec<(String, String)>,
 }
 
 /// One vendor call.
-pub(super) struct Attempt {
-    pub(super) number: String,
-    pub(super) target: String,
-    pub(super) outcome: String,
-    pub(super) began: String,
-    pub(super) duration: String,
+pub(in crate::web) struct Attempt {
+    pub(in crate::web) number: String,
+    pub(in crate::web) target: String,
+    pub(in crate::web) outcome: String,
+    pub(in crate::web) began: String,
+    pub(in crate::web) duration: String,
 }
 
 impl Detail {
-    pub(super) fn new(
+    pub(in crate::web) fn new(
         page: &Shell,
         record: &RequestRecord,
         attempts: &[AttemptRecord],
@@ -50,6 +53,8 @@ impl Detail {
         Self {
             id: record.id.to_string(),
             title: page.t(title(record)),
+            owner: record.fault_owner.as_str(),
+            fault: page.t_code("fault-", record.fault_owner.as_str()),
             words: words(page, record, names),
             message: record.error_message.clone(),
             notice: match status_kind(record.status) {

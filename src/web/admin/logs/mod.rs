@@ -1,6 +1,6 @@
 //! The request log: filters in the address, pages by cursor, and one request with everything known about it.
 
-mod detail;
+pub(in crate::web) mod detail;
 mod filter;
 mod receipt;
 mod timeline;

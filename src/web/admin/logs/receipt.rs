@@ -6,21 +6,21 @@ use crate::i18n::format;
 use crate::web::shell::Shell;
 
 /// A receipt, or why there is none.
-pub(super) struct Receipt {
-    pub(super) lines: Vec<Line>,
-    pub(super) total: String,
+pub(in crate::web) struct Receipt {
+    pub(in crate::web) lines: Vec<Line>,
+    pub(in crate::web) total: String,
     /// When the price began to hold.
-    pub(super) since: String,
+    pub(in crate::web) since: String,
     /// Why there is no price, or that the tokens were counted here.
-    pub(super) note: String,
+    pub(in crate::web) note: String,
 }
 
 /// One bucket of tokens.
-pub(super) struct Line {
-    pub(super) name: String,
-    pub(super) tokens: String,
-    pub(super) price: String,
-    pub(super) cost: String,
+pub(in crate::web) struct Line {
+    pub(in crate::web) name: String,
+    pub(in crate::web) tokens: String,
+    pub(in crate::web) price: String,
+    pub(in crate::web) cost: String,
 }
 
 pub(super) fn receipt(page: &Shell, record: &RequestRecord, price: Option<&Price>) -> Receipt {

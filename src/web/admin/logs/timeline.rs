@@ -6,12 +6,12 @@ use crate::web::shell::Shell;
 use crate::web::svg;
 
 /// One phase: where it begins and how wide it is, in percent.
-pub(super) struct Phase {
-    pub(super) name: String,
-    pub(super) colour: &'static str,
-    pub(super) x: String,
-    pub(super) width: String,
-    pub(super) duration: String,
+pub(in crate::web) struct Phase {
+    pub(in crate::web) name: String,
+    pub(in crate::web) colour: &'static str,
+    pub(in crate::web) x: String,
+    pub(in crate::web) width: String,
+    pub(in crate::web) duration: String,
 }
 
 /// The phases of a request that has ended, in order; none where nothing was measured.

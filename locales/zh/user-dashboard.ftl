@@ -1,0 +1,55 @@
+user-dashboard-key = 密钥
+user-dashboard-choose = 查看
+user-dashboard-range = 时段
+user-dashboard-range-today = 今天
+user-dashboard-range-7d = 7 天
+user-dashboard-range-30d = 30 天
+user-dashboard-requests = 请求
+user-dashboard-tokens = Token
+user-dashboard-cost = 费用
+user-dashboard-errors = 错误
+user-dashboard-tokens-more = 输入 { $input }，输出 { $output }
+user-dashboard-limited =
+    { $count ->
+        [0] 没有被限流
+       *[other] { $value } 次被限流
+    }
+user-dashboard-before = 上一时段：{ $value }
+user-dashboard-limits = 剩余额度
+user-dashboard-no-limits = 此密钥没有设置限额。
+user-dashboard-left = 剩余 { $left }
+user-dashboard-reset = 全部恢复于
+user-dashboard-health = 网关状况
+user-dashboard-of-hundred = { " " }/ 100
+user-dashboard-health-idle = 空闲
+user-dashboard-health-excellent = 优秀
+user-dashboard-health-healthy = 良好
+user-dashboard-health-busy = 繁忙
+user-dashboard-health-degraded = 异常
+user-dashboard-part-error = 错误
+user-dashboard-part-error-figures = { $count } 次请求中的 { $rate }
+user-dashboard-part-latency = 速度
+user-dashboard-part-load = 负载
+user-dashboard-part-load-figures = { $keys } 个密钥活跃，{ $running } 个请求进行中
+user-dashboard-formula = 分数如何得出
+user-dashboard-formula-body = 统计最近 20 分钟、全部密钥：100 ×（0.45 × 错误 + 0.35 × 速度 + 0.20 × 负载）。错误：网关或供应商出错的请求占比不超过 1% 得满分，达到 18% 得零分。速度：平均耗时不超过 1.8 秒得满分，达到 15 秒得零分。负载：活跃密钥占 0.7（不超过 4 个满分，18 个零分），进行中的请求占 0.3（不超过 1 个满分，10 个零分）。其间均匀递减。85 分起为优秀，70 分起为良好，50 分起为繁忙。
+user-dashboard-models = 模型
+user-dashboard-model-figures = { $requests } 次请求，{ $tokens } Token，{ $errors } 次错误
+user-dashboard-no-model = 无模型
+user-dashboard-others = 其他
+user-dashboard-nothing = 此时段没有调用。
+user-dashboard-last = 我的最近请求
+user-dashboard-last-none = 还没有调用。用你的密钥设置一个工具，发出第一次请求吧。
+user-dashboard-when = 时间
+user-dashboard-model = 模型
+user-dashboard-outcome = 结果
+user-dashboard-fault = 责任方
+user-dashboard-took = 耗时
+user-dashboard-period = 时段
+user-dashboard-trend = 趋势
+user-dashboard-key-off = 此密钥已停用。
+user-dashboard-key-expired = 此密钥已过期。
+user-dashboard-key-rests = 此密钥当前时间不可使用，{ $from } 起恢复。
+user-dashboard-key-never = 此密钥当前时间不可使用，其规则也不允许以后的任何时间。
+user-dashboard-no-key = 你的账号下没有密钥
+user-dashboard-no-key-body = 请联系网关管理员为你签发一个。

@@ -1,0 +1,106 @@
+//! A key holder's own figures, limits and calls, and nobody else's.
+
+use modelgate::simulator::Step;
+use modelgate_domain::{LimitKind, Role};
+use modelgate_store::api_keys::{self, ApiKeyData};
+
+use super::user_login::holder;
+use crate::on_each_engine;
+use crate::support::{KEY, Setup, TestApp, limit, provisioning};
+
+const AT: &str = "/user/dashboard";
+const BOB: &str = "sk-mg-test-bob-0123456789";
+
+/// The usual gateway with a second key.
+fn two_keys(base_url: &str) -> String {
+    format!(
+        "{}\n[[api_keys]]\nname = \"bob\"\nsecret = \"{BOB}\"\nmodels = [\"*\"]\n",
+        provisioning(base_url)
+    )
+}
+
+async fn a_holder_sees_its_own_calls_and_no_others(app: &TestApp) {
+    let (alice, bob) = (holder(app, KEY).await, holder(app, BOB).await);
+    let empty = alice.get(AT).await.text();
+    assert!(empty.contains("No calls yet") && empty.contains("No limit is set"));
+    app.limit_key(&[limit(LimitKind::Rpm, 5)]).await;
+    app.vendor.push(Step::status(503));
+    assert!(app.openai().chat("gpt-x", false).await.status >= 500);
+    assert_eq!(app.openai().chat("gpt-x", true).await.status, 200);
+    let hostile = app.openai().chat("<script>alert(1)</script>", false).await;
+    assert_eq!(hostile.status, 404);
+    let other = app.openai_as(BOB).chat("embed-x-of-bob", false).await;
+    assert_eq!(other.status, 404);
+    app.settle().await;
+
+    let page = alice.get(AT).await.text();
+    assert!(page.contains("gpt-x") && page.contains("the vendor"));
+    assert!(!page.contains("<script>alert") && !page.contains("bob"));
+    assert!(page.contains("at most 5 requests a minute"), "{page}");
+    assert!(page.contains(" left") && page.contains("of 100"));
+    let part = alice.get_htmx(AT).await.text();
+    assert!(!part.contains("<html") && part.contains("id=\"live\""));
+    for range in ["7d", "30d", "custom", "<script>"] {
+        assert_eq!(alice.get(&format!("{AT}?range={range}")).await.status, 200);
+    }
+    assert!(bob.get(AT).await.text().contains("embed-x-of-bob"));
+
+    let rows = app.logs().await;
+    let failed = rows
+        .iter()
+        .find(|r| r.record.upstream_status == 503)
+        .unwrap();
+    let path = format!("/user/requests/{}", failed.record.id);
+    let one = alice.get(&path).await.text();
+    assert!(one.contains("the vendor") && one.contains("acme answered 503."));
+    assert!(
+        !one.contains("· main"),
+        "what operators call the credential"
+    );
+    assert_eq!(bob.get(&path).await.status, 404, "not bob's");
+    let row = |name: &str| rows.iter().find(|r| r.record.requested_model == name);
+    let bobs = row("embed-x-of-bob").unwrap();
+    let path = format!("/user/requests/{}", bobs.record.id);
+    assert_eq!(alice.get(&path).await.status, 404, "not alice's");
+    let key = bobs.record.api_key_id;
+    let asked = alice.get(&format!("{AT}?key={key}")).await.text();
+    assert!(
+        !asked.contains("bob"),
+        "asking for a key does not make it one's own"
+    );
+    assert_eq!(alice.get("/user/requests/nonsense").await.status, 404);
+    let chinese = alice.clone().speaking("zh").get(AT).await.text();
+    assert!(chinese.contains("剩余额度"));
+}
+
+on_each_engine!(a_holder_sees_its_own_calls_and_no_others, |engine| Setup {
+    apply: Some(two_keys),
+    ..Setup::on(engine)
+});
+
+async fn an_account_sees_the_keys_that_belong_to_it(app: &TestApp) {
+    let carol = app.add_account("carol", Role::User).await;
+    let browser = app.account("carol").await;
+    let none = browser.get(AT).await.text();
+    assert!(none.contains("No key belongs to your account"));
+    let at = modelgate::clock::Clock::system().now();
+    app.change(move |c| {
+        Box::pin(async move {
+            let key = api_keys::find_by_name(c, "bob").await?.unwrap();
+            let id = key.id;
+            let data = ApiKeyData {
+                user_id: carol,
+                ..ApiKeyData::from(key)
+            };
+            api_keys::update(c, id, &data, at).await.map(drop)
+        })
+    })
+    .await;
+    let one = browser.get(AT).await.text();
+    assert!(one.contains("bob") && !one.contains("alice"));
+}
+
+on_each_engine!(an_account_sees_the_keys_that_belong_to_it, |engine| Setup {
+    apply: Some(two_keys),
+    ..Setup::on(engine)
+});
