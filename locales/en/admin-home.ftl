@@ -1,8 +1,3 @@
-admin-home-range = Range
-admin-home-range-today = Today
-admin-home-range-24h = 24 h
-admin-home-range-7d = 7 d
-admin-home-range-30d = 30 d
 admin-home-pause = Pause
 admin-home-start = Getting started
 admin-home-start-body = Four steps to the first answer through this gateway.
@@ -11,28 +6,9 @@ admin-home-step-model = Offer a model
 admin-home-step-key = Make an API key
 admin-home-step-call = Make a call, and see it in the request log
 admin-home-step-done = done
-admin-home-requests = Requests
-admin-home-tokens = Tokens
-admin-home-tokens-more = { $input } in · { $output } out
-admin-home-cost = Cost
-admin-home-cost-unpriced =
-    { $count ->
-        [one] 1 call unpriced
-       *[other] { $value } calls unpriced
-    }
-admin-home-error-rate = Error rate
-admin-home-errors-more =
-    { $count ->
-        [one] 1 error
-       *[other] { $value } errors
-    }
 admin-home-active = Active now
 admin-home-active-more = { $streams } streaming · { $keys } keys
 admin-home-live = live
-admin-home-ttft = First token, median
-admin-home-ttft-more = p95 { $p95 } · whole call { $total }
-admin-home-timeouts = Timeouts
-admin-home-rate-limited = Rate limited
 admin-home-notice-journal =
     { $count ->
         [0] Records are not reaching the database; calls are served, figures lag behind.
@@ -51,23 +27,34 @@ admin-home-slow = Slow calls
 admin-home-slow-from = { $from } and more
 admin-home-slow-none = No slow calls.
 admin-home-providers = Providers
-admin-home-models = Models
 admin-home-keys = API keys
 admin-home-share = { $requests } · { $tokens }
 admin-home-share-hint = requests · tokens
 admin-home-provider-note = { $usable } of { $all } keys usable · { $mean }
-admin-home-model-note = first token { $ttft }
 admin-home-key-running =
     { $count ->
         [one] 1 running
        *[other] { $value } running
     }
-admin-home-trend = Traffic
-admin-home-trend-errors = Errors
-admin-home-trend-period = Period
 admin-home-notice-left-out =
     { $count ->
         [one] One row of the configuration is not in force.
        *[other] { $value } rows of the configuration are not in force.
     }
 admin-home-notice-note = { $object }: { $problem }.
+admin-home-tps = Tokens per second
+admin-home-tps-more = over five minutes
+admin-home-busyness = Busyness
+admin-home-busyness-more = { $keys } keys in 10 min · { $refused } refused
+admin-home-people = Active keys
+admin-home-people-hint = 10 min
+admin-home-people-none = Nobody has called for ten minutes.
+admin-home-key-calls =
+    { $count ->
+        [one] 1 call
+       *[other] { $value } calls
+    }
+admin-home-key-tokens = { $tokens } tokens
+admin-home-slow-input = { $tokens } in
+admin-home-notice-busy = { $level }: { $keys } keys active, { $refused } of the calls refused within ten minutes.
+admin-home-notice-rules = Rules while busy

@@ -102,3 +102,4 @@ admin-logs-route-next-credential = another key of the same provider, after an at
 admin-logs-route-retry-after = the same once more, when the vendor said it may be asked again
 admin-logs-route-next-target = the next target, after an attempt failed
 admin-logs-route-last-resort = nothing healthier was left
+admin-logs-failed = error or timeout

@@ -4,6 +4,7 @@ skip-to-content = Skip to content
 menu-open = Open the menu
 menu-label = Sections
 menu-home = Overview
+menu-monitor = Monitor
 menu-logs = Requests
 menu-providers = Providers
 menu-models = Models

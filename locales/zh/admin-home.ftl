@@ -1,8 +1,3 @@
-admin-home-range = 时间范围
-admin-home-range-today = 今天
-admin-home-range-24h = 24 小时
-admin-home-range-7d = 7 天
-admin-home-range-30d = 30 天
 admin-home-pause = 暂停刷新
 admin-home-start = 快速开始
 admin-home-start-body = 四步即可通过本网关得到第一个回答。
@@ -11,26 +6,9 @@ admin-home-step-model = 提供一个模型
 admin-home-step-key = 创建 API 密钥
 admin-home-step-call = 发起一次调用，并在请求日志中查看
 admin-home-step-done = 已完成
-admin-home-requests = 请求数
-admin-home-tokens = Token 数
-admin-home-tokens-more = 输入 { $input } · 输出 { $output }
-admin-home-cost = 费用
-admin-home-cost-unpriced =
-    { $count ->
-       *[other] { $value } 次调用未定价
-    }
-admin-home-error-rate = 错误率
-admin-home-errors-more =
-    { $count ->
-       *[other] { $value } 个错误
-    }
 admin-home-active = 正在进行
 admin-home-active-more = { $streams } 个流 · { $keys } 个密钥
 admin-home-live = 实时
-admin-home-ttft = 首个 Token（中位数）
-admin-home-ttft-more = p95 { $p95 } · 全程 { $total }
-admin-home-timeouts = 超时
-admin-home-rate-limited = 被限流
 admin-home-notice-journal =
     { $count ->
         [0] 记录无法写入数据库；调用照常服务，数字会滞后。
@@ -48,21 +26,31 @@ admin-home-slow = 慢请求
 admin-home-slow-from = { $from }以上
 admin-home-slow-none = 没有慢请求。
 admin-home-providers = 供应商
-admin-home-models = 模型
 admin-home-keys = API 密钥
 admin-home-share = { $requests } · { $tokens }
 admin-home-share-hint = 请求 · Token
 admin-home-provider-note = { $all } 个密钥中 { $usable } 个可用 · { $mean }
-admin-home-model-note = 首个 Token { $ttft }
 admin-home-key-running =
     { $count ->
        *[other] { $value } 个进行中
     }
-admin-home-trend = 流量
-admin-home-trend-errors = 错误
-admin-home-trend-period = 时段
 admin-home-notice-left-out =
     { $count ->
        *[other] 配置中有 { $value } 行未生效。
     }
 admin-home-notice-note = { $object }：{ $problem }。
+admin-home-tps = 每秒 Token
+admin-home-tps-more = 最近五分钟
+admin-home-busyness = 繁忙程度
+admin-home-busyness-more = 10 分钟内 { $keys } 个密钥 · { $refused } 被拒
+admin-home-people = 活跃密钥
+admin-home-people-hint = 10 分钟
+admin-home-people-none = 十分钟内没有人调用。
+admin-home-key-calls =
+    { $count ->
+       *[other] { $value } 次调用
+    }
+admin-home-key-tokens = { $tokens } Token
+admin-home-slow-input = 输入 { $tokens }
+admin-home-notice-busy = { $level }：{ $keys } 个密钥活跃，十分钟内 { $refused } 的调用被拒。
+admin-home-notice-rules = 繁忙时的规则

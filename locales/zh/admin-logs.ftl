@@ -101,3 +101,4 @@ admin-logs-route-next-credential = 前一次尝试失败后，换用同一供应
 admin-logs-route-retry-after = 按供应商告知的时间再次尝试同一个密钥
 admin-logs-route-next-target = 前一次尝试失败后，换用下一个目标
 admin-logs-route-last-resort = 没有更健康的选择
+admin-logs-failed = 错误或超时

@@ -4,6 +4,7 @@ skip-to-content = 跳到正文
 menu-open = 打开菜单
 menu-label = 栏目
 menu-home = 概览
+menu-monitor = 监控
 menu-logs = 请求日志
 menu-providers = 供应商
 menu-models = 模型

@@ -43,6 +43,7 @@ pub(super) struct Running {
 /// Ends everything. `at_once` closes idle connections without asking whether a page is on its way.
 pub(super) async fn end(parts: &Arc<Parts>, running: Running, at_once: bool) {
     parts.draining.store(true, Ordering::Relaxed);
+    parts.pages.end_streams();
     if !at_once {
         close_the_door(&running).await;
     }

@@ -56,6 +56,15 @@ pub fn compact(lang: Lang, value: i64) -> String {
     integer(value)
 }
 
+/// A count in full where it has room, compact from `floor` on.
+pub fn compact_from(lang: Lang, value: i64, floor: i64) -> String {
+    if value.abs() < floor {
+        integer(value)
+    } else {
+        compact(lang, value)
+    }
+}
+
 /// `value / unit` with one decimal, rounded half up.
 #[allow(
     clippy::manual_midpoint,
@@ -106,6 +115,17 @@ pub fn percent(part: i64, whole: i64) -> String {
     }
     let hundredths = (i128::from(part) * 20_000 / i128::from(whole) + 1) / 2;
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+}
+
+/// `part` of `whole` in whole percent; less than half of one is said so.
+pub fn percent_whole(part: i64, whole: i64) -> String {
+    if whole <= 0 {
+        return "—".to_owned();
+    }
+    match (i128::from(part) * 200 / i128::from(whole) + 1) / 2 {
+        0 if part > 0 => "< 1 %".to_owned(),
+        percent => format!("{percent} %"),
+    }
 }
 
 /// A duration as long as it needs: `212 ms`, `1.9 s`, `1 m 12 s`.
@@ -192,6 +212,20 @@ pub fn day(lang: Lang, epoch_ms: i64, zone: Tz) -> String {
         Lang::Zh => "%-m月%-d日",
     };
     local(epoch_ms, zone).format(pattern).to_string()
+}
+
+/// A month of a year: `Nov 2026`, `2026年11月`.
+pub fn month(lang: Lang, epoch_ms: i64, zone: Tz) -> String {
+    let pattern = match lang {
+        Lang::En => "%b %Y",
+        Lang::Zh => "%Y年%-m月",
+    };
+    local(epoch_ms, zone).format(pattern).to_string()
+}
+
+/// The value of a `date` field.
+pub fn field_date(epoch_ms: i64, zone: Tz) -> String {
+    local(epoch_ms, zone).format("%Y-%m-%d").to_string()
 }
 
 /// The value of a `datetime-local` field, to the minute.

@@ -23,6 +23,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/monitor",
+        icon: "activity",
+        title: "menu-monitor",
+        letter: 'o',
+        apart: false,
+    },
+    Row {
         path: "/admin/logs",
         icon: "list-details",
         title: "menu-logs",

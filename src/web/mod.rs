@@ -6,6 +6,7 @@ pub mod admin;
 pub mod assets;
 mod csrf;
 pub mod error;
+mod figures;
 pub mod flash;
 pub mod form;
 mod guard;

@@ -2,11 +2,17 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::cookie::Key;
+use chrono_tz::Tz;
+use modelgate_domain::Range;
 use modelgate_domain::ids::RequestIdSource;
-use modelgate_store::Db;
+use modelgate_store::{Db, StoreError};
+use tokio::sync::watch;
 
+use super::admin::Live;
+use super::figures::{By, Desk, Figures, Times};
 use super::public::setup::SetupGate;
 use super::throttle::LoginThrottle;
 use crate::admission::{Admission, Board};
@@ -44,6 +50,14 @@ pub struct WebParts {
     pub board: Option<Arc<dyn Board>>,
 }
 
+/// What is worked out once for all who look.
+#[derive(Debug, Default)]
+struct Desks {
+    figures: Desk<By, Figures>,
+    times: Desk<By, Times>,
+    live: Desk<(), Live>,
+}
+
 /// Everything a page handler may reach. One per process, shared by all serving threads.
 #[derive(Clone)]
 pub struct WebState {
@@ -52,6 +66,10 @@ pub struct WebState {
     pub setup: Arc<SetupGate>,
     /// Counts failed log-ins.
     pub throttle: Arc<LoginThrottle>,
+    /// Figures that were read for somebody already.
+    desks: Arc<Desks>,
+    /// True when streams of pages are to end.
+    ending: Arc<watch::Sender<bool>>,
     /// Signs the session cookie.
     pub(super) cookie_key: Key,
 }
@@ -64,8 +82,70 @@ impl WebState {
             parts,
             setup: Arc::default(),
             throttle: Arc::default(),
+            desks: Arc::default(),
+            ending: Arc::new(watch::Sender::new(false)),
             cookie_key,
         })
+    }
+
+    /// Ends the streams that pages hold open.
+    pub fn end_streams(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Waits, and says whether to go on: not when streams are to end.
+    pub(super) async fn sleeps(&self, time: Duration) -> bool {
+        let mut ending = self.ending.subscribe();
+        let ends = ending.wait_for(|ending| *ending);
+        tokio::time::timeout(time, ends).await.is_err()
+    }
+
+    /// A range as the days of `zone` cut it, not older than the desk allows.
+    pub(super) async fn figures(
+        &self,
+        range: Range,
+        zone: Tz,
+        at_least_ms: i64,
+    ) -> Result<Arc<Figures>, StoreError> {
+        let (business, clock, db) = (self.config.time_zone, self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let window = range.window(clock.now_ms(), zone, business);
+            db.read_snapshot(move |c| {
+                Box::pin(async move { Figures::read(c, window, business).await })
+            })
+            .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        let desk = &self.desks.figures;
+        desk.get(&(range, zone), place, at_least_ms, read).await
+    }
+
+    /// How long answers took over a range.
+    pub(super) async fn times(&self, range: Range, zone: Tz) -> Result<Arc<Times>, StoreError> {
+        let (business, clock, db) = (self.config.time_zone, self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let now_ms = clock.now_ms();
+            let window = range.window(now_ms, zone, business);
+            db.read_snapshot(move |c| {
+                Box::pin(async move { Times::read(c, &window, business, now_ms).await })
+            })
+            .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        self.desks.times.get(&(range, zone), place, 0, read).await
+    }
+
+    /// What goes on now.
+    pub(super) async fn live(&self, at_least_ms: i64) -> Result<Arc<Live>, StoreError> {
+        let slow_ms = i64::try_from(self.settings.load().runtime.slow_ms).unwrap_or(i64::MAX);
+        let (clock, db) = (self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let now_ms = clock.now_ms();
+            db.read_snapshot(move |c| Box::pin(async move { Live::read(c, now_ms, slow_ms).await }))
+                .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        self.desks.live.get(&(), place, at_least_ms, read).await
     }
 
     /// What links begin with, where somebody said so.

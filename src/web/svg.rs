@@ -34,6 +34,14 @@ pub(in crate::web) fn share(part: i64, whole: i64) -> String {
     tenth(i64::try_from(promille.clamp(0, 1_000)).unwrap_or(0))
 }
 
+/// Where a duration lies on a scale that begins at `from` and ends at `to`, each twice as long as the one before it
+/// equally far away; percent with one decimal.
+pub(in crate::web) fn log_place(value: i64, from: i64, to: i64) -> String {
+    let bits = |ms: i64| modelgate_domain::histogram::bucket(ms.max(1));
+    let (low, high) = (bits(from), bits(to));
+    share(bits(value) - low, high - low)
+}
+
 fn tenth(value: i64) -> String {
     format!("{}.{}", value / 10, value % 10)
 }

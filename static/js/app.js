@@ -35,7 +35,7 @@
   /* charts: <canvas data-chart="id of a JSON script block"> */
   const charts = new Map();
   const colour = (name) => style("--mg-bar-" + name) || style("--mg-bar-blue");
-  const drawChart = (canvas) => {
+  const drawChart = (canvas, still) => {
     const source = document.getElementById(canvas.dataset.chart);
     if (!source || !window.Chart) return;
     charts.get(canvas)?.destroy();
@@ -60,7 +60,7 @@
       },
       options: {
         responsive: true, maintainAspectRatio: false, interaction: { mode: "index", intersect: false },
-        animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 250 },
+        animation: still === true || matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 250 },
         scales: {
           x: { stacked: true, grid: { display: false }, border: { color: grid }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 } },
           left: { ...axis(data.left, "left", true), stacked: true },
@@ -73,11 +73,53 @@
       },
     }));
   };
-  const drawCharts = (root) => root.querySelectorAll("canvas[data-chart]").forEach(drawChart);
+  const drawCharts = (root) => root.querySelectorAll("canvas[data-chart]").forEach((canvas) => drawChart(canvas));
   const forgetCharts = () => charts.forEach((chart, canvas) => {
     if (!canvas.isConnected) { chart.destroy(); charts.delete(canvas); }
   });
   new MutationObserver(() => drawCharts(document)).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+
+  /* what is live: [data-live data-events] is a stream of itself; only parts that changed are put in, none under the
+     pointer or with the focus in it. Where there is no stream, htmx asks every 15 s. */
+  const inUse = (part) => part.matches(":hover, :focus-within");
+  const putParts = (html) => {
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    fresh.querySelectorAll("[data-part]").forEach((part) => {
+      const shown = document.getElementById(part.id);
+      if (!shown || inUse(shown) || shown.isEqualNode(part)) return;
+      const canvas = shown.querySelector("canvas[data-chart]");
+      if (!canvas) { shown.replaceWith(document.adoptNode(part)); return; }
+      for (const kind of ["script[type='application/json']", "table"]) {
+        const [before, after] = [shown.querySelector(kind), part.querySelector(kind)];
+        if (before && after && !before.isEqualNode(after)) before.replaceWith(document.adoptNode(after));
+      }
+      const source = shown.querySelector("script[type='application/json']").textContent;
+      if (canvas.dataset.drawn !== source) { canvas.dataset.drawn = source; drawChart(canvas, true); }
+    });
+  };
+  let stream = null;
+  const follow = () => {
+    const live = document.querySelector("[data-live][data-events]");
+    const wanted = live && !live.hasAttribute("data-paused") && !document.hidden && window.EventSource;
+    if (stream && (!wanted || stream.readyState === 2)) { stream.close(); stream = null; live?.removeAttribute("data-streams"); }
+    if (!wanted || stream) return;
+    stream = new EventSource(live.dataset.events);
+    stream.onopen = () => document.querySelector("[data-live]")?.setAttribute("data-streams", "");
+    stream.onerror = () => document.querySelector("[data-live]")?.removeAttribute("data-streams");
+    stream.onmessage = (event) => putParts(event.data);
+    stream.addEventListener("end", () => location.reload());
+  };
+  document.addEventListener("visibilitychange", follow);
+  follow();
+  setInterval(follow, 15000);
+  /* calls that run are counted on */
+  const clocks = new WeakMap();
+  setInterval(() => document.querySelectorAll("[data-waited]").forEach((e) => {
+    if (e.closest("[data-paused]")) return;
+    if (!clocks.has(e)) clocks.set(e, performance.now() - Number(e.dataset.waited));
+    const s = Math.floor((performance.now() - clocks.get(e)) / 1000);
+    e.textContent = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+  }), 1000);
 
   /* drawer beside a list */
   let opener = null;
@@ -120,7 +162,7 @@
     if (event.target.matches("form[data-submit] select")) event.target.form.requestSubmit();
     if (event.target.matches("[data-keys-switch]")) localStorage.setItem("mg-keys", event.target.checked ? "on" : "off");
     const pause = event.target.closest("[data-pause]");
-    if (pause) document.querySelectorAll("[data-live]").forEach((e) => e.toggleAttribute("data-paused", pause.checked));
+    if (pause) { document.querySelectorAll("[data-live]").forEach((e) => e.toggleAttribute("data-paused", pause.checked)); follow(); }
   });
   /* a form is sent once */
   document.addEventListener("submit", (event) => {
@@ -159,7 +201,7 @@
   /* htmx */
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const live = event.detail.elt.closest("[data-live]");
-    if (live && (live.hasAttribute("data-paused") || document.hidden)) return event.preventDefault();
+    if (live && event.detail.elt === live && (live.matches("[data-paused], [data-streams]") || document.hidden || inUse(live))) return event.preventDefault();
     if (event.detail.target?.matches(".mg-drawer")) opener = event.detail.elt;
     event.detail.elt.querySelectorAll("button[type=submit]").forEach((b) => { b.disabled = true; });
     if (!live) event.detail.target?.setAttribute("aria-busy", "true");

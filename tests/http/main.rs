@@ -24,6 +24,7 @@ mod admin_explain;
 mod admin_home;
 mod admin_logs;
 mod admin_models;
+mod admin_monitor;
 mod admin_providers;
 mod admin_settings;
 mod admission_budgets;

@@ -51,6 +51,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/admin", LOOK),
     ("GET", "/admin/", LOOK),
     ("GET", "/admin/home", LOOK),
+    ("GET", "/admin/monitor", LOOK),
     ("GET", "/admin/logs", LOOK),
     ("GET", "/admin/logs/{id}", LOOK),
     ("GET", "/admin/system-config", LOOK),

@@ -123,7 +123,7 @@ impl Range {
 
     fn window_in(self, now_ms: i64, zone: Tz) -> Window {
         let (from, to) = self.laid(now_ms, zone);
-        let bucket = self.bucket(from, to);
+        let bucket = Bucket::of(from, to);
         Window {
             edges: edges(bucket, from, to, zone),
             bucket,
@@ -153,18 +153,6 @@ impl Range {
         }
     }
 
-    fn bucket(self, from: i64, to: i64) -> Bucket {
-        // Half a day more, for the hours that clocks are put back.
-        let days = to.saturating_sub(from).saturating_sub(DAY_MS / 2) / DAY_MS;
-        match days {
-            0..2 => Bucket::Hour,
-            2..14 => Bucket::QuarterDay,
-            14..100 => Bucket::Day,
-            100..800 => Bucket::Week,
-            _ => Bucket::Month,
-        }
-    }
-
     /// As much of the period before as has passed of this one.
     fn before(self, from: i64, to: i64, now_ms: i64, zone: Tz) -> (i64, i64) {
         let first = local_date(from, zone);
@@ -190,6 +178,26 @@ impl Range {
             start.saturating_add(passed).min(from)
         };
         (start, end)
+    }
+}
+
+impl Bucket {
+    /// What a range is cut into.
+    fn of(from: i64, to: i64) -> Self {
+        // Half a day more, for the hours that clocks are put back.
+        let days = to.saturating_sub(from).saturating_sub(DAY_MS / 2) / DAY_MS;
+        match days {
+            0..2 => Self::Hour,
+            2..14 => Self::QuarterDay,
+            14..100 => Self::Day,
+            100..800 => Self::Week,
+            _ => Self::Month,
+        }
+    }
+
+    /// Whether periods are whole days.
+    pub const fn is_days(self) -> bool {
+        matches!(self, Self::Day | Self::Week | Self::Month)
     }
 }
 

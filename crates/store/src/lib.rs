@@ -40,6 +40,7 @@ mod testing;
 pub mod time_rules;
 mod tls;
 mod total;
+mod totals;
 pub mod usage;
 pub mod users;
 

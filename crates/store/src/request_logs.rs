@@ -25,6 +25,8 @@ pub struct LogFilter {
     pub provider_id: Option<ProviderId>,
     /// In this state.
     pub status: Option<Status>,
+    /// Ended by an error or a timeout.
+    pub failed: bool,
     /// Started at or after, epoch milliseconds.
     pub from_ms: Option<i64>,
     /// Started before, epoch milliseconds.
@@ -72,6 +74,16 @@ pub async fn list(c: &mut Conn, filter: &LogFilter) -> Result<Page<LogRow>, Stor
         }
         if let Some(status) = filter.status {
             query = query.filter(dsl::status.eq(status.as_str()));
+        }
+        if filter.failed {
+            query = query.filter(dsl::status.eq_any(["error", "timeout"]));
+        }
+        if filter.failed
+            || filter
+                .status
+                .is_some_and(|status| status != Status::Success)
+        {
+            query = query.filter(not_success());
         }
         // The id holds the time, so the primary key serves time ranges too.
         if let Some(ms) = filter.from_ms {
@@ -123,10 +135,11 @@ pub async fn find(
     Ok(Some((row.into_log()?, attempts)))
 }
 
-/// The newest requests that took at least `min_latency_ms`, among the last 20,000.
+/// The slowest requests since `since_ms` that took at least `min_latency_ms`, slowest first, among the last 20,000.
 pub async fn slow(
     c: &mut Conn,
     min_latency_ms: i64,
+    since_ms: i64,
     limit: i64,
 ) -> Result<Vec<LogRow>, StoreError> {
     let floor: Option<i64> = db!(c, |c| {
@@ -138,17 +151,38 @@ pub async fn slow(
             .await
             .optional()
     })?;
+    let since = RequestId::lower_bound(since_ms).0;
     let rows: Vec<Row> = db!(c, |c| {
         request_logs::table
-            .filter(request_logs::id.gt(floor.unwrap_or(i64::MIN)))
+            .filter(request_logs::id.ge(floor.unwrap_or(i64::MIN).max(since)))
             .filter(request_logs::latency_ms.ge(min_latency_ms))
-            .order(request_logs::id.desc())
+            .order((request_logs::latency_ms.desc(), request_logs::id.desc()))
             .limit(limit)
             .select(Row::as_select())
             .load(c)
             .await
     })?;
     rows.into_iter().map(Row::into_log).collect()
+}
+
+/// Requests that have not ended, as far as the database knows: oldest first.
+pub async fn running(c: &mut Conn, limit: i64) -> Result<Vec<LogRow>, StoreError> {
+    let rows: Vec<Row> = db!(c, |c| {
+        request_logs::table
+            .filter(request_logs::status.eq("pending"))
+            .filter(not_success())
+            .order(request_logs::id)
+            .limit(limit)
+            .select(Row::as_select())
+            .load(c)
+            .await
+    })?;
+    rows.into_iter().map(Row::into_log).collect()
+}
+
+/// Said literally, so that both engines see that their partial index holds all that is asked for.
+fn not_success() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
+    diesel::dsl::sql("status <> 'success'")
 }
 
 /// The `seq` of the row written last, 0 for an empty log: where a live tail begins.

@@ -10,11 +10,14 @@ mod home;
 pub(in crate::web) mod logs;
 mod model;
 mod models;
+mod monitor;
 mod provider;
 mod provider_key;
 mod provider_models;
 mod providers;
 mod settings;
+
+pub(in crate::web) use home::Live;
 
 use crate::web::page::{Look, Page, PageResult};
 use crate::web::routes::Routes;
@@ -25,6 +28,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/admin", entrance)
         .get("/admin/", entrance)
         .get("/admin/home", home::get)
+        .get("/admin/monitor", monitor::get)
         .get("/admin/logs", logs::get)
         .get("/admin/logs/{id}", logs::get_one)
         .get("/admin/system-config", settings::get)

@@ -167,7 +167,7 @@ async fn one_request_is_kept_whole() {
         assert_eq!(row.record, record(2));
         assert_eq!(attempts, [attempt(1), attempt(2)]);
         assert_eq!(read!(db, |c| request_logs::find(c, RequestId(1))), None);
-        let slow = read!(db, |c| request_logs::slow(c, 2, 10));
+        let slow = read!(db, |c| request_logs::slow(c, 2, START, 10));
         assert_eq!(
             slow.iter().map(|r| r.record.latency_ms).collect::<Vec<_>>(),
             [Some(3), Some(2)]

@@ -1,38 +1,45 @@
 //! The overview: what happened, what runs, what is slow, and one sentence when something is wrong.
 
-mod data;
-mod figures;
+mod cards;
+mod events;
+mod live;
 mod panels;
-mod span;
-mod trend;
 
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::ACCEPT;
 use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
+use modelgate_domain::Range;
 
+use crate::web::error::PageError;
+use crate::web::figures::{self, Card, Figures, RangeQuery, Ranges, Trend, address};
 use crate::web::page::{Look, Page, PageResult};
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
-use data::Data;
-use figures::Figure;
-use panels::{Notice, ShareRow, SlowRow};
-use span::Span;
-use trend::Trend;
+use live::Busy;
+pub(in crate::web) use live::Live;
+use panels::{ActiveRow, Notice, ShareRow, SlowRow};
+
+const PATH: &str = "/admin/home";
+/// How old what a stream shows may be: all who watch share one reading.
+const STREAM_MS: i64 = 1_900;
 
 #[derive(Template)]
 #[template(path = "admin/home.html", blocks = ["live"])]
 struct HomeView<'a> {
     page: &'a Shell,
-    range: &'static str,
-    /// Name, text, and whether it is the present one.
-    ranges: Vec<(&'static str, String, bool)>,
+    ranges: Ranges,
+    /// This page with its range.
+    here: String,
     notices: Vec<Notice>,
-    figures: Vec<Figure>,
+    cards: Vec<Card>,
+    active: Vec<ActiveRow>,
     slow: Vec<SlowRow>,
     slow_from: String,
     providers: Vec<ShareRow>,
-    models: Vec<ShareRow>,
     keys: Vec<ShareRow>,
     trend: Trend,
     /// Nothing was ever asked of this gateway.
@@ -47,65 +54,90 @@ struct Step {
     done: bool,
 }
 
-#[derive(Debug, Deserialize)]
-pub(in crate::web) struct Query {
-    range: Option<String>,
-}
-
-/// `GET /admin/home`
+/// `GET /admin/home`: the page, its live part, or a stream of live parts for who accepts events.
 pub(in crate::web) async fn get(
     page: Page<Look>,
     state: web::Data<WebState>,
-    query: web::Query<Query>,
+    query: web::Query<RangeQuery>,
+    request: HttpRequest,
 ) -> PageResult {
-    let span = Span::parse(query.range.as_deref().unwrap_or_default());
-    let data = Data::read(&state, span, page.now_ms).await?;
-    let view = view(page.shell(), &state, span, &data);
+    let range = query.range();
+    let accepts = request.headers().get(ACCEPT);
+    if accepts.is_some_and(|types| types == "text/event-stream") {
+        return Ok(events::stream(&page, state, range));
+    }
+    let (figures, live) = read(&state, page.shell(), range, 0).await?;
+    let view = view(page.shell(), &state, range, &figures, &live);
     page.show_or(&view, &view.as_live())
 }
 
-fn view<'a>(page: &'a Shell, state: &WebState, span: Span, data: &Data) -> HomeView<'a> {
-    let live = state.admission.live();
+/// What everybody who looks at this range sees.
+async fn read(
+    state: &WebState,
+    page: &Shell,
+    range: Range,
+    at_least_ms: i64,
+) -> Result<(Arc<Figures>, Arc<Live>), PageError> {
+    let figures = state.figures(range, page.zone, at_least_ms).await?;
+    let live = state.live(at_least_ms).await?;
+    Ok((figures, live))
+}
+
+fn view<'a>(
+    page: &'a Shell,
+    state: &WebState,
+    range: Range,
+    figures: &Figures,
+    live: &Live,
+) -> HomeView<'a> {
+    let busy = Busy::now(state, live);
+    let left_out = panels::left_out(page, &state.catalog.load().notes);
+    let notices = panels::notices(page, live, &busy, &state.journal.stats());
+    assemble(
+        page,
+        range,
+        (figures, live, &busy),
+        left_out.into_iter().chain(notices).collect(),
+    )
+}
+
+fn assemble<'a>(
+    page: &'a Shell,
+    range: Range,
+    (figures, live, busy): (&Figures, &Live, &Busy),
+    notices: Vec<Notice>,
+) -> HomeView<'a> {
     HomeView {
-        range: span.as_str(),
-        ranges: Span::ALL
-            .into_iter()
-            .map(|s| {
-                let text = page.t(&format!("admin-home-range-{}", s.as_str()));
-                (s.as_str(), text, s == span)
-            })
-            .collect(),
-        notices: panels::left_out(page, &state.catalog.load().notes)
-            .into_iter()
-            .chain(panels::notices(page, data, &state.journal.stats()))
-            .collect(),
-        figures: figures::figures(page, data, &live),
-        slow: panels::slow(page, data),
-        slow_from: page.duration(&data.slow_ms),
-        providers: panels::providers(page, data),
-        models: panels::models(page, data),
-        keys: panels::keys(page, data, &live),
-        trend: trend::trend(page, span, data),
-        is_new: data.is_new,
-        steps: steps(page, data),
+        ranges: Ranges::new(page, PATH, range, &figures.window, &[]),
+        here: address(page, PATH, range, &[]),
+        notices,
+        cards: cards::cards(page, figures, live, busy),
+        active: panels::active(page, live, busy),
+        slow: panels::slow(page, live),
+        slow_from: page.duration(&live.slow_ms),
+        providers: panels::providers(page, figures, live),
+        keys: panels::keys(page, figures, live),
+        trend: figures::trend(page, figures),
+        is_new: live.is_new,
+        steps: steps(page, live),
         page,
     }
 }
 
-fn steps(page: &Shell, data: &Data) -> Vec<Step> {
+fn steps(page: &Shell, live: &Live) -> Vec<Step> {
     [
         (
             "/admin/config/providers",
             "admin-home-step-provider",
-            data.providers > 0,
+            live.providers > 0,
         ),
         (
             "/admin/config/models",
             "admin-home-step-model",
-            data.models > 0,
+            live.models > 0,
         ),
-        ("/admin/api-keys", "admin-home-step-key", data.keys > 0),
-        ("/admin/logs", "admin-home-step-call", !data.is_new),
+        ("/admin/api-keys", "admin-home-step-key", live.keys > 0),
+        ("/admin/logs", "admin-home-step-call", !live.is_new),
     ]
     .into_iter()
     .map(|(path, key, done)| Step {
@@ -122,48 +154,33 @@ mod tests {
     use crate::i18n::Lang;
     use crate::journal::JournalStats;
 
-    fn render(data: &Data, lang: Lang) -> (String, String) {
+    fn render(figures: &Figures, live: &Live, lang: Lang) -> (String, String) {
         let page = Shell::sample(lang);
         let stats = JournalStats {
             last_error: Some("<script>away</script>".to_owned()),
             ..JournalStats::default()
         };
-        let live = crate::admission::LiveCounters::default();
-        let view = HomeView {
-            range: "today",
-            ranges: vec![("today", "Today".to_owned(), true)],
-            notices: panels::notices(&page, data, &stats),
-            figures: figures::figures(&page, data, &live),
-            slow: panels::slow(&page, data),
-            slow_from: "10 s".to_owned(),
-            providers: panels::providers(&page, data),
-            models: panels::models(&page, data),
-            keys: panels::keys(&page, data, &live),
-            trend: trend::trend(&page, Span::Today, data),
-            is_new: data.is_new,
-            steps: steps(&page, data),
-            page: &page,
-        };
+        let busy = Busy::sample();
+        let notices = panels::notices(&page, live, &busy, &stats);
+        let view = assemble(&page, Range::Today, (figures, live, &busy), notices);
         (view.render().unwrap(), view.as_live().render().unwrap())
     }
 
     #[test]
     fn renders_empty_and_busy_in_both_languages() {
         for lang in Lang::ALL {
-            let (whole, block) = render(&Data::sample_empty(), lang);
-            assert!(whole.contains("<html") && !block.contains("<html"));
-            for data in [Data::sample_empty(), Data::sample_busy()] {
-                let (whole, _) = render(&data, lang);
+            let none = (Figures::sample_empty(), Live::sample_empty());
+            let many = (Figures::sample_busy(), Live::sample_busy());
+            for (figures, live) in [none, many] {
+                let (whole, block) = render(&figures, &live, lang);
+                assert!(whole.contains("<html") && !block.contains("<html"));
+                assert!(whole.contains(block.trim()));
                 assert!(!whole.contains("<script>"), "hostile text is escaped");
                 assert!(!whole.contains(" style="));
-                assert!(!whole.contains("admin-home-"), "no key without a text");
+                for prefix in ["admin-home-", "figures-"] {
+                    assert!(!whole.contains(prefix), "no key without a text");
+                }
             }
         }
-    }
-
-    #[test]
-    fn the_live_block_is_a_part_of_the_page() {
-        let (whole, block) = render(&Data::sample_busy(), Lang::En);
-        assert!(whole.contains(block.trim()));
     }
 }

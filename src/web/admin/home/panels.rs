@@ -2,22 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use modelgate_domain::{CredentialState, Status};
-use modelgate_store::usage::Totals;
+use modelgate_domain::{Busyness, CredentialState, Status};
+use modelgate_store::request_logs::LogRow;
+use modelgate_store::usage::{Dimension, Totals};
 
-use super::data::Data;
-use crate::admission::LiveCounters;
+use super::live::{Busy, Live};
 use crate::catalog::Note;
 use crate::i18n::{ToArg, format};
 use crate::journal::{JournalStats, WhenFull};
 use crate::web::admin::components::status::status_kind;
+use crate::web::figures::{Drill, Figures, money_of};
 use crate::web::shell::{Moment, Shell};
-use crate::web::svg;
+use crate::web::{encode_query, svg};
 
 /// How many rows that were left out are named.
 const NAMED: usize = 5;
 /// From how many requests on a rate of errors says something.
 const ENOUGH: i64 = 20;
+/// Rows of a panel.
+const TOP: usize = 5;
+const ACTIVE: usize = 6;
+const SLOW: usize = 6;
+/// Models that are named beside a row.
+const CHIPS: usize = 3;
 /// A record should be in the database within a second.
 const LATE_MS: i64 = 10_000;
 
@@ -36,8 +43,20 @@ pub(super) struct SlowRow {
     pub(super) about: String,
     pub(super) at: Moment,
     pub(super) duration: String,
+    /// How long a running call has run, milliseconds; the page counts on from there.
+    pub(super) waited: Option<i64>,
     pub(super) status: String,
     pub(super) kind: &'static str,
+}
+
+/// Who is there.
+pub(super) struct ActiveRow {
+    pub(super) href: String,
+    pub(super) name: String,
+    pub(super) what: String,
+    pub(super) is_running: bool,
+    pub(super) tokens: String,
+    pub(super) models: Vec<String>,
 }
 
 /// A row with its share of the largest.
@@ -49,6 +68,8 @@ pub(super) struct ShareRow {
     /// A dot and a few words; the dot's kind is empty for none.
     pub(super) dot: &'static str,
     pub(super) note: String,
+    /// The models it is made of.
+    pub(super) models: String,
 }
 
 /// Rows that the configuration in force does without, and why.
@@ -71,7 +92,51 @@ pub(super) fn left_out(page: &Shell, notes: &[Note]) -> Option<Notice> {
     })
 }
 
-pub(super) fn notices(page: &Shell, data: &Data, journal: &JournalStats) -> Vec<Notice> {
+/// How far back the sentences about trouble look, in minutes.
+const RECENT: usize = 30;
+
+pub(super) fn notices(
+    page: &Shell,
+    live: &Live,
+    busy: &Busy,
+    journal: &JournalStats,
+) -> Vec<Notice> {
+    let recent = live.last_minutes(RECENT);
+    let mut found = journal_notices(page, journal);
+    found.extend(busyness(page, live, busy));
+    let affected = |status: &str| {
+        let since = page.now_ms.saturating_sub(30 * 60_000);
+        let since = encode_query(&format::field_time(since, page.zone));
+        page.url(&format!("/admin/logs?status={status}&from={since}"))
+    };
+    let (wrong, of) = recent.error_rate();
+    if of >= ENOUGH && wrong.saturating_mul(20) >= of {
+        found.push(Notice {
+            kind: "danger",
+            text: page.t1(
+                "admin-home-notice-errors",
+                "rate",
+                format::percent(wrong, of),
+            ),
+            href: affected("failed"),
+            link: page.t("admin-home-notice-affected"),
+        });
+    }
+    let refused = recent.rate_limited;
+    if refused >= ENOUGH && refused.saturating_mul(20) >= recent.requests() {
+        let rate = format::percent(refused, recent.requests());
+        found.push(Notice {
+            kind: "warning",
+            text: page.t1("admin-home-notice-limited", "rate", rate),
+            href: affected("rate_limited"),
+            link: page.t("admin-home-notice-affected"),
+        });
+    }
+    found.extend(without_credentials(page, live));
+    found
+}
+
+fn journal_notices(page: &Shell, journal: &JournalStats) -> Vec<Notice> {
     let mut found = Vec::new();
     if let Some(full) = journal.full {
         let key = match full {
@@ -97,40 +162,38 @@ pub(super) fn notices(page: &Shell, data: &Data, journal: &JournalStats) -> Vec<
             link: String::new(),
         });
     }
-    let (wrong, of) = data.recent.error_rate();
-    if of >= ENOUGH && wrong.saturating_mul(20) >= of {
-        found.push(Notice {
-            kind: "danger",
-            text: page.t1(
-                "admin-home-notice-errors",
-                "rate",
-                format::percent(wrong, of),
-            ),
-            href: page.url("/admin/logs?status=error"),
-            link: page.t("admin-home-notice-affected"),
-        });
-    }
-    let refused = data.recent.rate_limited;
-    if refused >= ENOUGH && refused.saturating_mul(20) >= data.recent.requests() {
-        let rate = format::percent(refused, data.recent.requests());
-        found.push(Notice {
-            kind: "warning",
-            text: page.t1("admin-home-notice-limited", "rate", rate),
-            href: page.url("/admin/logs?status=rate_limited"),
-            link: page.t("admin-home-notice-affected"),
-        });
-    }
-    found.extend(without_credentials(page, data));
     found
 }
 
+/// Says so when it is busy.
+fn busyness(page: &Shell, live: &Live, busy: &Busy) -> Option<Notice> {
+    if busy.level.is_at_most(Busyness::Normal) {
+        return None;
+    }
+    let lately = live.lately.totals();
+    let keys = i64::try_from(live.lately.by(Dimension::ApiKey).len()).unwrap_or(i64::MAX);
+    let (level, keys, refused) = (
+        page.t_code("admin-busyness-level-", busy.level.as_str()),
+        format::integer(keys),
+        format::percent(lately.rate_limited, lately.requests()),
+    );
+    let parts: [(&str, &dyn ToArg); 3] =
+        [("level", &level), ("keys", &keys), ("refused", &refused)];
+    Some(Notice {
+        kind: "warning",
+        text: page.t_with("admin-home-notice-busy", &parts),
+        href: page.url("/admin/config/busyness"),
+        link: page.t("admin-home-notice-rules"),
+    })
+}
+
 /// Providers of which no credential can be used.
-fn without_credentials(page: &Shell, data: &Data) -> Option<Notice> {
-    let counts = credentials(data);
+fn without_credentials(page: &Shell, live: &Live) -> Option<Notice> {
+    let counts = credentials(live);
     let names: Vec<&str> = counts
         .iter()
         .filter(|(_, (usable, all))| *usable == 0 && *all > 0)
-        .filter_map(|(id, _)| data.names.providers.get(id).map(String::as_str))
+        .filter_map(|(id, _)| live.names.providers.get(id).map(String::as_str))
         .collect();
     (!names.is_empty()).then(|| Notice {
         kind: "warning",
@@ -141,9 +204,9 @@ fn without_credentials(page: &Shell, data: &Data) -> Option<Notice> {
 }
 
 /// Usable and all credentials by provider.
-fn credentials(data: &Data) -> BTreeMap<i64, (i64, i64)> {
+fn credentials(live: &Live) -> BTreeMap<i64, (i64, i64)> {
     let mut counts: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
-    for (provider, state) in &data.credentials {
+    for (provider, state) in &live.credentials {
         let (usable, all) = counts.entry(provider.0).or_default();
         *usable += i64::from(*state == CredentialState::Active);
         *all += 1;
@@ -151,121 +214,188 @@ fn credentials(data: &Data) -> BTreeMap<i64, (i64, i64)> {
     counts
 }
 
-pub(super) fn slow(page: &Shell, data: &Data) -> Vec<SlowRow> {
-    data.slow
+/// What waits or was long in coming: running calls first, longest first, then the ended ones.
+pub(super) fn slow(page: &Shell, live: &Live) -> Vec<SlowRow> {
+    let waited = |row: &LogRow| page.now_ms.saturating_sub(row.record.started_ms).max(0);
+    let running = live
+        .running
         .iter()
-        .map(|row| {
-            let record = &row.record;
-            let name = |names: &BTreeMap<i64, String>, id: i64| names.get(&id).cloned();
-            let key = name(&data.names.keys, record.api_key_id.0);
-            let provider = name(&data.names.providers, record.provider_id.0);
-            let about: Vec<String> = provider.into_iter().chain(key).collect();
-            SlowRow {
-                href: page.url(&format!("/admin/logs/{}", record.id)),
-                model: name(&data.names.models, record.model_id.0)
-                    .unwrap_or_else(|| record.requested_model.clone()),
-                about: about.join(" · "),
-                at: page.moment(record.started_ms.max(record.id.epoch_ms())),
-                duration: page.duration(&record.latency_ms.unwrap_or(0)),
-                status: page.t_code("status-", record.status.as_str()),
-                kind: match record.status {
-                    Status::Success => "muted",
-                    status => status_kind(status),
-                },
-            }
+        .filter(|row| waited(row) >= live.slow_ms)
+        .take(SLOW);
+    let room = SLOW.saturating_sub(running.clone().count()).max(3);
+    running
+        .map(|row| (row, Some(waited(row))))
+        .chain(live.slow.iter().take(room).map(|row| (row, None)))
+        .map(|(row, waited)| slow_row(page, live, row, waited))
+        .collect()
+}
+
+fn slow_row(page: &Shell, live: &Live, row: &LogRow, waited: Option<i64>) -> SlowRow {
+    let record = &row.record;
+    let name = |names: &BTreeMap<i64, String>, id: i64| names.get(&id).cloned();
+    let key = name(&live.names.keys, record.api_key_id.0);
+    let provider = name(&live.names.providers, record.provider_id.0);
+    let input = record.usage.prompt + record.usage.cached + record.usage.cache_write;
+    let input = (input > 0).then(|| {
+        let tokens = format::compact(page.lang, input);
+        page.t1("admin-home-slow-input", "tokens", tokens)
+    });
+    let about: Vec<String> = provider.into_iter().chain(key).chain(input).collect();
+    SlowRow {
+        href: page.url(&format!("/admin/logs/{}", record.id)),
+        model: name(&live.names.models, record.model_id.0)
+            .unwrap_or_else(|| record.requested_model.clone()),
+        about: about.join(" · "),
+        at: page.moment(record.started_ms.max(record.id.epoch_ms())),
+        duration: match waited {
+            Some(ms) => format!("{}:{:02}", ms / 60_000, ms / 1_000 % 60),
+            None => page.duration(&record.latency_ms.unwrap_or(0)),
+        },
+        waited,
+        status: page.t_code("status-", record.status.as_str()),
+        kind: match record.status {
+            Status::Success => "muted",
+            status => status_kind(status),
+        },
+    }
+}
+
+/// Who has called within ten minutes or has a call running.
+pub(super) fn active(page: &Shell, live: &Live, busy: &Busy) -> Vec<ActiveRow> {
+    let lately = live.lately.by(Dimension::ApiKey);
+    let mut keys: BTreeMap<i64, (i64, Totals)> = BTreeMap::new();
+    for (id, totals) in lately {
+        keys.entry(id).or_default().1 = totals;
+    }
+    for (id, running) in &busy.by_key {
+        keys.entry(*id).or_default().0 = *running;
+    }
+    let mut keys: Vec<_> = keys.into_iter().filter(|(id, _)| *id != 0).collect();
+    keys.sort_by_key(|(id, (running, totals))| (-running, -totals.requests(), *id));
+    keys.into_iter()
+        .take(ACTIVE)
+        .map(|(id, (running, totals))| ActiveRow {
+            href: page.url(&format!("/admin/logs?key={id}")),
+            name: named(&live.names.keys, id),
+            what: if running > 0 {
+                page.counted("admin-home-key-running", running)
+            } else {
+                page.counted("admin-home-key-calls", totals.requests())
+            },
+            is_running: running > 0,
+            tokens: page.t1(
+                "admin-home-key-tokens",
+                "tokens",
+                format::compact(page.lang, totals.tokens()),
+            ),
+            models: models_of(live, id),
         })
         .collect()
 }
 
-pub(super) fn providers(page: &Shell, data: &Data) -> Vec<ShareRow> {
-    let counts = credentials(data);
-    rows(
-        page,
-        &data.by_provider,
-        &data.names.providers,
-        "provider",
-        |id, totals| {
-            let (usable, all) = counts.get(&id).copied().unwrap_or((0, 0));
-            let dot = match (usable, all) {
-                (0, _) => "danger",
-                (usable, all) if usable < all => "warning",
-                _ => "success",
-            };
-            let mean = totals.latency_mean_ms().unwrap_or(0);
-            let note = page.t_with(
-                "admin-home-provider-note",
-                &[
-                    ("usable", &format::integer(usable)),
-                    ("all", &format::integer(all)),
-                    ("mean", &page.duration(&mean)),
-                ],
-            );
-            (dot, note)
-        },
-    )
+/// The models of a key's running calls, and those it has called lately.
+fn models_of(live: &Live, key: i64) -> Vec<String> {
+    let mut running: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in live
+        .running
+        .iter()
+        .filter(|row| row.record.api_key_id.0 == key)
+    {
+        *running.entry(row.record.model_id.0).or_default() += 1;
+    }
+    running.remove(&0);
+    let names = &live.names.models;
+    if !running.is_empty() {
+        let chip = |(id, count): (&i64, &i64)| format!("{} ×{count}", named(names, *id));
+        return running.iter().map(chip).take(CHIPS).collect();
+    }
+    let lately = live.lately.within(Dimension::ApiKey, key, Dimension::Model);
+    let lately = lately.iter().filter(|(id, _)| *id != 0);
+    lately
+        .map(|(id, _)| named(names, *id))
+        .take(CHIPS)
+        .collect()
 }
 
-pub(super) fn models(page: &Shell, data: &Data) -> Vec<ShareRow> {
-    rows(
-        page,
-        &data.by_model,
-        &data.names.models,
-        "model",
-        |_, totals| {
-            let note = totals.ttft_mean_ms().map_or_else(String::new, |ms| {
-                page.t1("admin-home-model-note", "ttft", page.duration(&ms))
-            });
-            ("", note)
-        },
-    )
+pub(super) fn providers(page: &Shell, figures: &Figures, live: &Live) -> Vec<ShareRow> {
+    let counts = credentials(live);
+    let note = |id: i64, totals: &Totals| {
+        let (usable, all) = counts.get(&id).copied().unwrap_or((0, 0));
+        let dot = match (usable, all) {
+            (0, _) => "danger",
+            (usable, all) if usable < all => "warning",
+            _ => "success",
+        };
+        let mean = totals.latency_mean_ms().unwrap_or(0);
+        let (usable, all, mean) = (
+            format::integer(usable),
+            format::integer(all),
+            page.duration(&mean),
+        );
+        let parts: [(&str, &dyn ToArg); 3] = [("usable", &usable), ("all", &all), ("mean", &mean)];
+        (dot, page.t_with("admin-home-provider-note", &parts))
+    };
+    rows(page, figures, live, (Dimension::Provider, "provider"), note)
 }
 
-pub(super) fn keys(page: &Shell, data: &Data, live: &LiveCounters) -> Vec<ShareRow> {
-    rows(page, &data.by_key, &data.names.keys, "key", |id, totals| {
-        let running = live
-            .by_key
-            .iter()
-            .find(|(key, _)| key.0 == id)
-            .map_or(0, |(_, live)| live.active_requests);
-        if running > 0 {
-            return ("success", page.counted("admin-home-key-running", running));
-        }
-        let costs: Vec<String> = totals
-            .cost_nanos
-            .iter()
-            .map(|(currency, nanos)| format::money(currency, *nanos))
-            .collect();
-        ("", costs.join(" · "))
-    })
+pub(super) fn keys(page: &Shell, figures: &Figures, live: &Live) -> Vec<ShareRow> {
+    let note = |_id: i64, totals: &Totals| ("", money_of(totals));
+    rows(page, figures, live, (Dimension::ApiKey, "key"), note)
 }
 
-/// The rows of one dimension; usage that belongs to none (refused before a choice was made) is left out.
 fn rows(
     page: &Shell,
-    top: &[(i64, Totals)],
-    names: &BTreeMap<i64, String>,
-    filter: &str,
+    figures: &Figures,
+    live: &Live,
+    (dimension, filter): (Dimension, &str),
     note: impl Fn(i64, &Totals) -> (&'static str, String),
 ) -> Vec<ShareRow> {
+    let drill = Drill::new(page, &figures.window);
+    let names = match dimension {
+        Dimension::ApiKey => &live.names.keys,
+        _ => &live.names.providers,
+    };
+    let top = figures.by(dimension);
     let most = top.iter().map(|(_, t)| t.requests()).max().unwrap_or(0);
     top.iter()
-        .filter(|(id, totals)| *id != 0 && totals.requests() > 0)
+        .take(TOP)
         .map(|(id, totals)| {
             let (dot, note) = note(*id, totals);
+            let (requests, tokens) = (
+                format::compact(page.lang, totals.requests()),
+                format::compact(page.lang, totals.tokens()),
+            );
+            let parts: [(&str, &dyn ToArg); 2] = [("requests", &requests), ("tokens", &tokens)];
             ShareRow {
-                href: page.url(&format!("/admin/logs?{filter}={id}")),
-                name: names.get(id).cloned().unwrap_or_else(|| format!("#{id}")),
-                figures: page.t_with(
-                    "admin-home-share",
-                    &[
-                        ("requests", &format::compact(page.lang, totals.requests())),
-                        ("tokens", &format::compact(page.lang, totals.tokens())),
-                    ],
-                ),
+                href: drill.to(&format!("{filter}={id}")),
+                name: named(names, *id),
+                figures: page.t_with("admin-home-share", &parts),
                 width: svg::share(totals.requests(), most),
                 dot,
                 note,
+                models: breakdown(figures, live, dimension, *id),
             }
         })
         .collect()
+}
+
+/// `gpt-x 66 % · embed 34 %`, by tokens.
+fn breakdown(figures: &Figures, live: &Live, dimension: Dimension, id: i64) -> String {
+    let parts = figures.cube.within(dimension, id, Dimension::Model);
+    let all: i64 = parts.iter().map(|(_, totals)| totals.tokens()).sum();
+    let parts = parts
+        .iter()
+        .filter(|(model, totals)| *model != 0 && totals.tokens() > 0);
+    let told: Vec<String> = parts
+        .take(CHIPS)
+        .map(|(model, totals)| {
+            let share = format::percent_whole(totals.tokens(), all);
+            format!("{} {share}", named(&live.names.models, *model))
+        })
+        .collect();
+    told.join(" · ")
+}
+
+fn named(names: &BTreeMap<i64, String>, id: i64) -> String {
+    names.get(&id).cloned().unwrap_or_else(|| format!("#{id}"))
 }

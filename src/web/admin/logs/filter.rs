@@ -14,6 +14,9 @@ use crate::web::shell::Shell;
 /// Rows of one page.
 const ROWS: i64 = 50;
 
+/// Errors and timeouts together: what the figures call errors.
+const FAILED: &str = "failed";
+
 /// The query string. What does not parse filters nothing, so that an old link still opens.
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::web) struct Query {
@@ -66,6 +69,7 @@ impl Query {
                 .status
                 .as_deref()
                 .and_then(|text| text.parse::<Status>().ok()),
+            failed: self.status.as_deref() == Some(FAILED),
             from_ms: local_ms(self.from.as_deref(), zone),
             to_ms: local_ms(self.to.as_deref(), zone),
             before: self.before.as_deref().and_then(|text| text.parse().ok()),
@@ -136,6 +140,11 @@ pub(super) fn choices(names: &BTreeMap<i64, String>, chosen: Option<&str>) -> Ve
 
 /// The states to choose from.
 pub(super) fn statuses(page: &Shell, chosen: Option<&str>) -> Vec<Choice> {
+    let failed = Choice {
+        value: FAILED.to_owned(),
+        text: page.t("admin-logs-failed"),
+        is_chosen: chosen == Some(FAILED),
+    };
     Status::ALL
         .iter()
         .map(|status| Choice {
@@ -143,6 +152,7 @@ pub(super) fn statuses(page: &Shell, chosen: Option<&str>) -> Vec<Choice> {
             text: page.t_code("status-", status.as_str()),
             is_chosen: chosen == Some(status.as_str()),
         })
+        .chain(Some(failed))
         .collect()
 }
 
@@ -164,7 +174,12 @@ mod tests {
             "/admin/logs?status=error&from=2026-11-21T06%3A41&before=req_0000000000001"
         );
         let filter = query.filter(chrono_tz::Asia::Shanghai);
-        assert_eq!(filter.status, Some(Status::Error));
+        assert_eq!((filter.status, filter.failed), (Some(Status::Error), false));
+        let failed = Query {
+            status: Some(FAILED.to_owned()),
+            ..Query::default()
+        };
+        assert!(failed.filter(Tz::UTC).failed);
         assert_eq!(filter.from_ms, Some(1_795_214_460_000));
         assert_eq!(Query::default().address(None), "/admin/logs");
     }

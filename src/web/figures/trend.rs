@@ -3,47 +3,50 @@
 use modelgate_store::usage::Totals;
 use serde_json::json;
 
-use super::data::Data;
-use super::span::Span;
+use super::{Figures, label, money_of};
 use crate::i18n::format;
 use crate::web::shell::Shell;
 
 /// A chart and its table.
-pub(super) struct Trend {
+pub(in crate::web) struct Trend {
     /// What `app.js` draws.
-    pub(super) json: String,
-    pub(super) head: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
+    pub(in crate::web) json: String,
+    pub(in crate::web) head: Vec<String>,
+    pub(in crate::web) rows: Vec<Vec<String>>,
 }
 
-pub(super) fn trend(page: &Shell, span: Span, data: &Data) -> Trend {
+/// Requests by outcome as bars, tokens as a line.
+pub(in crate::web) fn trend(page: &Shell, data: &Figures) -> Trend {
     let labels: Vec<String> = data
+        .window
         .edges
         .iter()
         .take(data.series.len())
-        .map(|edge| span.label(*edge, page.lang, page.zone))
+        .map(|edge| label(&data.window, *edge, page.lang))
         .collect();
     let values = |of: fn(&Totals) -> i64| data.series.iter().map(of).collect::<Vec<_>>();
     let bar = |key: &str, colour: &str, of: fn(&Totals) -> i64| json!({ "label": page.t(key), "kind": "bar", "axis": "left", "colour": colour, "values": values(of) });
     let chart = json!({
         "labels": labels,
-        "left": page.t("admin-home-requests"),
-        "right": page.t("admin-home-tokens"),
+        "left": page.t("figures-requests"),
+        "right": page.t("figures-tokens"),
         "series": [
             bar("status-success", "blue", |t| t.success),
             bar("status-cancelled", "gray", |t| t.cancelled),
             bar("status-rate-limited", "amber", |t| t.rate_limited),
-            bar("admin-home-trend-errors", "red", Totals::errors),
-            json!({ "label": page.t("admin-home-tokens"), "kind": "line", "axis": "right", "colour": "green", "values": values(Totals::tokens) }),
+            bar("status-timeout", "grape", |t| t.timeout),
+            bar("status-error", "red", |t| t.error),
+            json!({ "label": page.t("figures-tokens"), "kind": "line", "axis": "right", "colour": "green", "values": values(Totals::tokens) }),
         ],
     });
     let head = [
-        "admin-home-trend-period",
-        "admin-home-requests",
-        "admin-home-trend-errors",
-        "status-rate-limited",
-        "admin-home-tokens",
-        "admin-home-cost",
+        "figures-trend-period",
+        "figures-requests",
+        "figures-errors",
+        "figures-timeouts",
+        "figures-rate-limited",
+        "figures-tokens",
+        "figures-cost",
     ];
     Trend {
         // In a script block only `<` could end it.
@@ -59,17 +62,13 @@ pub(super) fn trend(page: &Shell, span: Span, data: &Data) -> Trend {
 }
 
 fn row(label: String, totals: &Totals) -> Vec<String> {
-    let costs: Vec<String> = totals
-        .cost_nanos
-        .iter()
-        .map(|(currency, nanos)| format::money(currency, *nanos))
-        .collect();
     vec![
         label,
         format::integer(totals.requests()),
         format::integer(totals.errors()),
+        format::integer(totals.timeout),
         format::integer(totals.rate_limited),
         format::integer(totals.tokens()),
-        costs.join(" · "),
+        money_of(totals),
     ]
 }
