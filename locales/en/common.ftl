@@ -12,6 +12,7 @@ menu-explain = Explain
 menu-errors = Vendors’ errors
 menu-busyness = Busyness
 menu-api-keys = API keys
+menu-users = Accounts
 menu-settings = Settings
 menu-account = Your account
 menu-console = Console

@@ -12,6 +12,7 @@ menu-explain = 解释
 menu-errors = 供应商错误
 menu-busyness = 繁忙程度
 menu-api-keys = API 密钥
+menu-users = 账号
 menu-settings = 系统设置
 menu-account = 我的账号
 menu-console = 管理后台

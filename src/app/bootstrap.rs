@@ -1,6 +1,6 @@
 //! What a database is given at the start: the first accounts, and the sums of days where it has none.
 
-use modelgate_domain::{Role, Secret};
+use modelgate_domain::{Permission, Role, Secret, UserId};
 use modelgate_store::changes::{self, Change};
 use modelgate_store::users::{self, NewUser};
 use modelgate_store::{Db, StoreError, daily};
@@ -9,8 +9,8 @@ use serde_json::json;
 use super::AppError;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::secrets::hash_password;
-use crate::web::SetupGate;
+use crate::secrets::{hash_password, random_token};
+use crate::web::public::setup;
 
 /// Makes the administrators of `ADMIN_USERS` that are missing; never touches one that is there.
 pub(super) async fn accounts(config: &Config, db: &Db, clock: &Clock) -> Result<(), AppError> {
@@ -38,15 +38,22 @@ pub(super) async fn days(config: &Config, db: &Db) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Opens the one-time set-up page where nobody can administer this gateway yet.
-pub(super) async fn setup_token(db: &Db, gate: &SetupGate) -> Result<Option<Secret>, AppError> {
+/// Opens the one-time set-up page where nobody can administer this gateway yet. Links of other instances and of starts
+/// before stay good until they expire: any instance may be asked for any of them.
+pub(super) async fn setup_token(db: &Db, clock: &Clock) -> Result<Option<Secret>, AppError> {
     let admins = db
-        .read(|c| Box::pin(async move { users::count_running(c).await }))
+        .read(|c| Box::pin(async move { users::count_who_may(c, Permission::Accounts).await }))
         .await?;
     if admins > 0 {
         return Ok(None);
     }
-    Ok(Some(gate.open()?))
+    let token = random_token()?;
+    let (link, now) = (token.clone(), clock.now());
+    let opened: Result<(), StoreError> = db
+        .write(move |c| Box::pin(async move { setup::open(c, &link, UserId::NONE, now).await }))
+        .await;
+    opened?;
+    Ok(Some(token))
 }
 
 async fn create(db: &Db, clock: &Clock, username: &str, password: &Secret) -> Result<(), AppError> {
@@ -60,6 +67,7 @@ async fn create(db: &Db, clock: &Clock, username: &str, password: &Secret) -> Re
         email: None,
         display_name: String::new(),
         password_hash: Some(Secret::new(hash)),
+        must_change_password: false,
         role: Role::Owner,
     };
     let now = clock.now();

@@ -108,7 +108,7 @@ impl Parts {
         })?;
         let metrics = Metrics::new()?;
         let (tracer, traced) = Tracer::new(&config.otlp, &metrics)?.unzip();
-        let setup_token = bootstrap::setup_token(&db, &pages.setup).await?;
+        let setup_token = bootstrap::setup_token(&db, &clock).await?;
         Ok(Self {
             pages: Data::new(pages),
             setup_token,

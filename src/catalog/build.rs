@@ -66,6 +66,10 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         time_rules: time_rules(rows.time_rules),
         limits,
         users: AHashMap::new(),
+        off: {
+            let users = rows.users.iter().filter(|user| !user.enabled);
+            users.map(|user| user.id).collect()
+        },
         notes: &mut notes,
     };
     let keys = keys.build(rows.api_keys);
@@ -339,6 +343,8 @@ struct Keys<'a> {
     time_rules: AHashMap<ApiKeyId, Vec<TimeRule>>,
     limits: Limits,
     users: AHashMap<UserId, Arc<[Limit]>>,
+    /// Accounts that are switched off, and their keys with them.
+    off: AHashSet<UserId>,
     notes: &'a mut Vec<Note>,
 }
 
@@ -359,7 +365,7 @@ impl Keys<'_> {
             user_id: row.user_id,
             name: row.name.into(),
             prefix: row.key_prefix.into(),
-            enabled: row.enabled,
+            enabled: row.enabled && !self.off.contains(&row.user_id),
             expires_at_ms: row.expires_at.map(|at| at.timestamp_millis()),
             allowed: if row.all_models {
                 AllowedModels::All

@@ -32,6 +32,7 @@ async fn create(session: &Session, args: &AdminArgs, out: &mut Output) -> Result
         email: None,
         display_name: String::new(),
         password_hash: Some(hash(&db, password).await?),
+        must_change_password: true,
         role: Role::Owner,
     };
     let now = session.clock.now();
@@ -51,7 +52,9 @@ async fn create(session: &Session, args: &AdminArgs, out: &mut Output) -> Result
         })
     })
     .await?;
-    out.say(format_args!("made the administrator {name}"))?;
+    out.say(format_args!(
+        "made the administrator {name}, who chooses another password at the first log-in"
+    ))?;
     out.json(&json!({ "username": name, "created": true }))
 }
 
@@ -62,9 +65,9 @@ async fn reset(session: &Session, args: &AdminArgs, out: &mut Output) -> Result<
     let user = db
         .read(move |c| Box::pin(async move { users::find_by_username(c, &wanted).await }))
         .await?;
-    let Some(user) = user.filter(|user| user.role.runs_the_gateway()) else {
+    let Some(user) = user else {
         return Err(CliError::Failed(format!(
-            "there is no administrator {name}; `modelgate admin create {name}` makes one"
+            "there is no account {name}; `modelgate admin create {name}` makes an administrator"
         )));
     };
     let hash = hash(&db, password::read_new()?).await?;
@@ -73,7 +76,7 @@ async fn reset(session: &Session, args: &AdminArgs, out: &mut Output) -> Result<
     let ended = db
         .write(move |c| {
             Box::pin(async move {
-                users::set_password(c, user.id, &hash, now).await?;
+                users::set_password(c, user.id, &hash, true, now).await?;
                 let ended = sessions::delete_of(c, user.id, None).await?;
                 changes::note(c, &change).await?;
                 Ok::<_, CliError>(ended)
@@ -81,7 +84,7 @@ async fn reset(session: &Session, args: &AdminArgs, out: &mut Output) -> Result<
         })
         .await?;
     out.say(format_args!(
-        "changed the password of {name}; {ended} sessions were ended"
+        "changed the password of {name}, who chooses another at the next log-in; {ended} sessions were ended"
     ))?;
     out.json(&json!({ "username": name, "sessions_ended": ended }))
 }

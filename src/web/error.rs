@@ -25,6 +25,9 @@ pub enum PageError {
     /// Nobody is logged in.
     #[error("log-in needed")]
     SignInNeeded,
+    /// Somebody else chose the password: it is changed first.
+    #[error("a password of one's own needed")]
+    PasswordNeeded,
     /// The form did not come from one of our pages, or its session has ended.
     #[error("the form's token or origin is wrong")]
     Csrf,
@@ -51,6 +54,7 @@ impl PageError {
             Self::NotFound => "not-found",
             Self::Forbidden => "forbidden",
             Self::SignInNeeded => "sign-in",
+            Self::PasswordNeeded => "password",
             Self::Csrf => "csrf",
             Self::BadRequest => "bad-request",
             Self::Unavailable(_) => "unavailable",
@@ -61,7 +65,7 @@ impl PageError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Csrf | Self::PasswordNeeded => StatusCode::FORBIDDEN,
             Self::SignInNeeded => StatusCode::UNAUTHORIZED,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -73,6 +77,7 @@ impl PageError {
     pub(super) fn page(&self, shell: &Shell) -> HttpResponse {
         match self {
             Self::SignInNeeded => return page::redirect(shell, &sign_in_path(shell)),
+            Self::PasswordNeeded => return page::redirect(shell, "/account"),
             Self::Unavailable(cause) | Self::Internal(cause) => {
                 tracing::error!(request_id = %shell.request_id, cause, "page failed");
             }

@@ -79,6 +79,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/users",
+        icon: "user",
+        title: "menu-users",
+        letter: 'u',
+        apart: false,
+    },
+    Row {
         path: "/admin/system-config",
         icon: "settings",
         title: "menu-settings",
@@ -130,7 +137,7 @@ pub struct Entry {
 
 /// The rows that the person may use.
 pub(super) fn entries(page: &Shell) -> Vec<Entry> {
-    let path = page.here.split('?').next().unwrap_or("");
+    let path = page.path();
     let rows = if path.starts_with("/user/") || !page.may(Permission::Look) {
         USER
     } else {

@@ -25,7 +25,6 @@ mod throttle;
 mod user;
 
 pub use paths::{encode_query, local_path};
-pub use public::setup::SetupGate;
 pub use routes::Listed;
 pub use state::{WebParts, WebState};
 

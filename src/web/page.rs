@@ -23,6 +23,9 @@ use super::shell::{Marks, Shell};
 /// What a page handler returns.
 pub type PageResult = Result<HttpResponse, PageError>;
 
+/// What is open to people whose password somebody else chose.
+const FREE: [&str; 4] = ["/account", "/account/password", "/logout", "/preferences"];
+
 /// What a page asks of the person before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -177,6 +180,10 @@ impl<G: Guard> FromRequest for Page<G> {
         if session::is_unknown(request) {
             let cause = "the session could not be looked up".to_owned();
             return ready(Err(PageError::Unavailable(cause)));
+        }
+        let owes_password = shell.user.as_ref().is_some_and(|u| u.must_change_password);
+        if owes_password && !FREE.contains(&shell.path()) {
+            return ready(Err(PageError::PasswordNeeded));
         }
         ready(G::admit(&shell).map(|who| Self {
             base_path: shell.url(""),

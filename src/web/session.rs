@@ -51,6 +51,8 @@ pub struct CurrentUser {
     pub display_name: String,
     /// What they may do.
     pub role: Role,
+    /// Whether somebody else chose the password: nothing else is open until it is changed.
+    pub must_change_password: bool,
     /// Language of choice.
     pub locale: Option<String>,
     /// Theme of choice.
@@ -78,6 +80,7 @@ impl CurrentUser {
             username: "root".to_owned(),
             display_name: String::new(),
             role: Role::Admin,
+            must_change_password: false,
             locale: None,
             theme: None,
             time_zone: None,
@@ -332,6 +335,7 @@ fn current(user: User, session: [u8; 32]) -> CurrentUser {
         username: user.username,
         display_name: user.display_name,
         role: user.role,
+        must_change_password: user.must_change_password,
         locale: user.locale,
         theme: user.theme,
         time_zone: user.time_zone,

@@ -136,6 +136,11 @@ impl Shell {
         }
     }
 
+    /// [`Self::here`] without the query.
+    pub fn path(&self) -> &str {
+        self.here.split('?').next().unwrap_or("")
+    }
+
     /// The text of a key.
     pub fn t(&self, key: &str) -> String {
         i18n::t(self.lang, key)
@@ -205,6 +210,11 @@ impl Shell {
     /// Whether to offer to end things for good.
     pub fn may_delete(&self) -> bool {
         self.may(Permission::Delete)
+    }
+
+    /// Whether to offer changes of other people's accounts.
+    pub fn may_manage_accounts(&self) -> bool {
+        self.may(Permission::Accounts)
     }
 
     /// Whether to offer changes of the settings.

@@ -13,7 +13,6 @@ use tokio::sync::watch;
 
 use super::admin::Live;
 use super::figures::{By, Desk, Figures, Times};
-use super::public::setup::SetupGate;
 use super::throttle::LoginThrottle;
 use crate::admission::{Admission, Board};
 use crate::catalog::CatalogHandle;
@@ -62,8 +61,6 @@ struct Desks {
 #[derive(Clone)]
 pub struct WebState {
     parts: WebParts,
-    /// The one-time link of the first start.
-    pub setup: Arc<SetupGate>,
     /// Counts failed log-ins.
     pub throttle: Arc<LoginThrottle>,
     /// Figures that were read for somebody already.
@@ -80,7 +77,6 @@ impl WebState {
         let cookie_key = Key::from(&parts.keyring.derive("session cookie")?);
         Ok(Self {
             parts,
-            setup: Arc::default(),
             throttle: Arc::default(),
             desks: Arc::default(),
             ending: Arc::new(watch::Sender::new(false)),

@@ -21,7 +21,10 @@ fn administrators_are_made_and_reset(place: &Place) {
     let made = create("canary-password\n");
     assert_eq!(
         (made.code, made.out.as_str()),
-        (0, "made the administrator ann\n")
+        (
+            0,
+            "made the administrator ann, who chooses another password at the first log-in\n"
+        )
     );
     let twice = create("canary-password\n");
     assert_eq!(twice.code, 1);

@@ -57,6 +57,7 @@ async fn other_roles_are_kept_out(app: &TestApp) {
         password_hash: Some(Secret::new(
             hash_password(&Secret::new("a-good-password")).unwrap(),
         )),
+        must_change_password: false,
         role: Role::User,
     };
     app.db()

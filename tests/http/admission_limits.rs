@@ -205,6 +205,7 @@ models = ["*"]
                     email: None,
                     display_name: String::new(),
                     password_hash: None,
+                    must_change_password: false,
                     role: Role::User,
                 };
                 let now = Clock::system().now();

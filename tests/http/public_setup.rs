@@ -15,12 +15,22 @@ async fn the_link_makes_one_administrator_and_then_ends() {
         ("DRAIN_DELAY", "0"),
     ]);
     let config = Config::from_env(&env).unwrap();
+    let first = app::Server::start(config.clone()).await.unwrap();
+    let printed = first.setup_link().expect("no administrator yet");
+    first.stop().await;
     let server = app::Server::start(config.clone()).await.unwrap();
     let base = format!("http://{}", server.addr());
     let link = server.setup_link().expect("no administrator yet");
-    let path = format!("/setup/{}", link.rsplit('/').next().unwrap());
+    let path_of = |link: &str| format!("/setup/{}", link.rsplit('/').next().unwrap());
+    let (path, old) = (path_of(&link), path_of(&printed));
     let browser = Browser::new(&base);
     assert_eq!(browser.get("/setup/wrong").await.status, 410);
+    assert_ne!(path, old);
+    assert_eq!(
+        browser.get(&old).await.status,
+        200,
+        "a restart ends no link"
+    );
 
     let short = [
         ("username", "boss"),
@@ -44,7 +54,9 @@ async fn the_link_makes_one_administrator_and_then_ends() {
         "logged in at once"
     );
     let other = Browser::new(&base);
-    assert_eq!(other.get(&path).await.status, 410, "the link has ended");
+    for link in [&path, &old] {
+        assert_eq!(other.get(link).await.status, 410, "the links have ended");
+    }
     server.stop().await;
 
     let again = app::Server::start(config).await.unwrap();

@@ -21,6 +21,7 @@ const OPERATE: Asks = Asks::Role(Permission::Operate);
 const SECRETS: Asks = Asks::Role(Permission::Secrets);
 const DELETE: Asks = Asks::Role(Permission::Delete);
 const CONFIGURE: Asks = Asks::Role(Permission::Configure);
+const ACCOUNTS: Asks = Asks::Role(Permission::Accounts);
 
 /// A route without a row here fails the test: whoever adds one says for whom it is.
 #[rustfmt::skip]
@@ -102,6 +103,12 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/admin/api-keys/{id}", OPERATE),
     ("GET", "/admin/api-keys/{id}/revoke", DELETE),
     ("POST", "/admin/api-keys/{id}/revoke", DELETE),
+    ("GET", "/admin/users", LOOK),
+    ("POST", "/admin/users", ACCOUNTS),
+    ("GET", "/admin/users/new", ACCOUNTS),
+    ("GET", "/admin/users/{id}", LOOK),
+    ("POST", "/admin/users/{id}", ACCOUNTS),
+    ("POST", "/admin/users/{id}/link", ACCOUNTS),
     ("POST", "/preferences", Asks::Nothing),
 ];
 

@@ -2,6 +2,7 @@
 
 use crate::on_each_engine;
 use crate::support::{ADMIN, TestApp};
+use modelgate_store::users;
 
 async fn a_new_password_ends_the_other_sessions(app: &TestApp) {
     let (here, there) = (app.admin().await, app.admin().await);
@@ -73,3 +74,56 @@ async fn language_theme_and_time_zone_are_kept_with_the_account(app: &TestApp) {
 }
 
 on_each_engine!(language_theme_and_time_zone_are_kept_with_the_account);
+async fn a_password_that_somebody_else_chose_is_changed_first(app: &TestApp) {
+    let browser = app.admin().await;
+    let owes = app.db().write(|c| {
+        Box::pin(async move {
+            let user = users::find_by_username(c, ADMIN.0)
+                .await?
+                .expect("the administrator");
+            let hash = user.password_hash.expect("a password");
+            users::set_password(c, user.id, &hash, true, user.updated_at).await
+        })
+    });
+    assert!(owes.await.unwrap());
+    for path in ["/admin/home", "/admin/logs?status=error", "/", "/login"] {
+        let answer = browser.get(path).await;
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, "/account"),
+            "{path}"
+        );
+    }
+    let part = browser.get_htmx("/admin/home").await;
+    assert_eq!(part.header("hx-redirect"), "/account");
+    let page = browser.get("/account").await.text();
+    assert!(
+        page.contains("Somebody else chose your password."),
+        "{page}"
+    );
+    let token = browser.token("/account").await;
+    let setting = [("key", "drain_delay"), ("value", "7")];
+    let refused = browser
+        .post("/admin/system-config", &setting, Some(&token), false)
+        .await;
+    assert_eq!(refused.header("location"), "/account");
+    let change = |new: &'static str| {
+        let fields = [
+            ("password", ADMIN.1),
+            ("new_password", new),
+            ("new_password_again", new),
+        ];
+        let browser = browser.clone();
+        async move {
+            browser
+                .submit("/account", "/account/password", &fields)
+                .await
+        }
+    };
+    let same = change(ADMIN.1).await;
+    assert!(same.status == 422 && same.text().contains("This is the present password."));
+    assert_eq!(change("one of my own").await.status, 303);
+    assert_eq!(browser.get("/admin/home").await.status, 200);
+}
+
+on_each_engine!(a_password_that_somebody_else_chose_is_changed_first);

@@ -11,7 +11,7 @@ use modelgate::simulator::{Options, Simulator};
 use modelgate_domain::{AttemptRecord, Role, Secret, UserId};
 use modelgate_store::request_logs::{self, LogFilter, LogRow};
 use modelgate_store::users::{self, NewUser};
-use modelgate_store::{Engine, StoreError};
+use modelgate_store::{Engine, StoreError, changes};
 
 use super::client::{Browser, OpenAi};
 use super::database::TestDatabase;
@@ -191,6 +191,13 @@ impl TestApp {
         assert!(served.is_ok(), "generation {generation} is not served");
     }
 
+    /// Waits until the gateway serves what the pages saved last.
+    pub async fn wait_for_newest_generation(&self) {
+        let newest = self.db().read(|c| Box::pin(changes::generation(c))).await;
+        let newest = newest.unwrap_or_else(|e: StoreError| panic!("generation: {e}"));
+        self.wait_for_generation(newest).await;
+    }
+
     /// A client with the usual key.
     pub fn openai(&self) -> OpenAi {
         self.openai_as(KEY)
@@ -225,6 +232,7 @@ impl TestApp {
             email: None,
             display_name: String::new(),
             password_hash: Some(Secret::new(hash.await.expect("no panic").expect("a hash"))),
+            must_change_password: false,
             role,
         };
         let now = Clock::system().now();

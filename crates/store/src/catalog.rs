@@ -12,9 +12,10 @@ use crate::provider_keys::ProviderKey;
 use crate::providers::Provider;
 use crate::settings::Setting;
 use crate::targets::Target;
+use crate::users::User;
 use crate::{
     Conn, Db, StoreError, api_keys, busyness_rules, changes, error_rules, limits, models, prices,
-    provider_keys, providers, settings, targets, time_rules,
+    provider_keys, providers, settings, targets, time_rules, users,
 };
 
 /// The rows of one generation; nothing deleted is among them.
@@ -36,6 +37,8 @@ pub struct CatalogRows {
     pub targets: Vec<Target>,
     /// Prices, newest first.
     pub prices: Vec<PriceRow>,
+    /// Accounts.
+    pub users: Vec<User>,
     /// API keys.
     pub api_keys: Vec<ApiKey>,
     /// Their allow-lists.
@@ -68,6 +71,7 @@ pub async fn rows(c: &mut Conn) -> Result<CatalogRows, StoreError> {
         fallbacks: models::fallbacks(c).await?,
         targets: targets::list(c).await?,
         prices: prices::list(c).await?,
+        users: users::list(c).await?,
         api_keys: api_keys::list(c).await?,
         api_key_models: api_keys::all_allowed(c).await?,
         time_rules: time_rules::list(c).await?,

@@ -33,6 +33,7 @@ mod schema;
 pub mod secrets_check;
 pub mod sessions;
 pub mod settings;
+pub mod setup_links;
 mod sqlite;
 pub mod targets;
 #[cfg(test)]

@@ -374,6 +374,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    setup_links (token_hash) {
+        token_hash -> Text,
+        user_id -> Nullable<Int8>,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     targets (id) {
         id -> Int8,
         model_id -> Int8,
@@ -492,6 +501,7 @@ diesel::table! {
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
         time_zone -> Nullable<Text>,
+        must_change_password -> Bool,
     }
 }
 
@@ -502,6 +512,7 @@ diesel::joinable!(model_aliases -> models (model_id));
 diesel::joinable!(model_fallbacks -> models (model_id));
 diesel::joinable!(provider_keys -> providers (provider_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(setup_links -> users (user_id));
 diesel::joinable!(targets -> models (model_id));
 diesel::joinable!(targets -> providers (provider_id));
 
@@ -530,6 +541,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     request_logs,
     sessions,
     settings,
+    setup_links,
     targets,
     usage_daily,
     usage_minute,

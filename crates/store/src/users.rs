@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::{Role, Secret, UserId};
+use modelgate_domain::{Permission, Role, Secret, UserId};
 
 use crate::columns::{At, MaybeAt, MaybeHidden, Name, at};
 use crate::conn::db;
@@ -29,8 +29,10 @@ pub struct User {
     /// What it may do.
     #[diesel(deserialize_as = Name<Role>)]
     pub role: Role,
-    /// Whether it may log in.
+    /// Whether it may log in, and its keys be used.
     pub enabled: bool,
+    /// Whether somebody else chose its password: it is changed before anything else.
+    pub must_change_password: bool,
     /// Language of the pages; the browser's where absent.
     pub locale: Option<String>,
     /// `light` or `dark`; the system's where absent.
@@ -60,10 +62,36 @@ pub struct NewUser {
     pub email: Option<String>,
     /// What people read; empty means the username.
     pub display_name: String,
-    /// Argon2id.
+    /// Argon2id; absent until its owner chooses one.
     pub password_hash: Option<Secret>,
+    /// Whether somebody else chose it.
+    pub must_change_password: bool,
     /// What it may do.
     pub role: Role,
+}
+
+/// What an administrator decides about an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserData {
+    /// Unique among accounts that are not deleted.
+    pub username: String,
+    /// What people read; empty means the username.
+    pub display_name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it may log in, and its keys be used.
+    pub enabled: bool,
+}
+
+impl From<User> for UserData {
+    fn from(user: User) -> Self {
+        Self {
+            username: user.username,
+            display_name: user.display_name,
+            role: user.role,
+            enabled: user.enabled,
+        }
+    }
 }
 
 /// All accounts that are not deleted, by name.
@@ -103,14 +131,15 @@ pub async fn find_by_username(c: &mut Conn, username: &str) -> Result<Option<Use
     })?)
 }
 
-/// How many accounts that may run the gateway can log in.
-pub async fn count_running(c: &mut Conn) -> Result<i64, StoreError> {
-    let roles = Role::ALL.iter().filter(|role| role.runs_the_gateway());
+/// How many accounts with this permission can log in: they may, and have a password.
+pub async fn count_who_may(c: &mut Conn, asked: Permission) -> Result<i64, StoreError> {
+    let roles = Role::ALL.iter().filter(|role| role.may(asked));
     let roles: Vec<&str> = roles.map(|role| role.as_str()).collect();
     Ok(db!(c, |c| {
         users::table
             .filter(users::role.eq_any(&roles))
             .filter(users::enabled)
+            .filter(users::password_hash.is_not_null())
             .filter(users::deleted_at.is_null())
             .count()
             .get_result(c)
@@ -128,6 +157,7 @@ pub async fn insert(c: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<U
                 users::email.eq(new.email.as_deref()),
                 users::display_name.eq(&new.display_name),
                 users::password_hash.eq(new.password_hash.as_ref().map(Secret::expose)),
+                users::must_change_password.eq(new.must_change_password),
                 users::role.eq(new.role.as_str()),
                 users::created_at.eq(now),
                 users::updated_at.eq(now),
@@ -139,11 +169,12 @@ pub async fn insert(c: &mut Conn, new: &NewUser, now: DateTime<Utc>) -> Result<U
     Ok(id.into())
 }
 
-/// Changes the password. False where there is no such account.
+/// Changes the password; `must_change` says that its owner did not choose it. False where there is no such account.
 pub async fn set_password(
     c: &mut Conn,
     id: UserId,
     hash: &Secret,
+    must_change: bool,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let now = at(now);
@@ -152,6 +183,7 @@ pub async fn set_password(
             .filter(users::deleted_at.is_null())
             .set((
                 users::password_hash.eq(hash.expose()),
+                users::must_change_password.eq(must_change),
                 users::updated_at.eq(now),
             ))
             .execute(c)
@@ -160,18 +192,25 @@ pub async fn set_password(
     Ok(rows > 0)
 }
 
-/// Switches an account on or off. False where there is no such account.
-pub async fn set_enabled(
+/// Changes what an administrator decides. False where there is no such account; a taken name is a conflict of
+/// `users.username`.
+pub async fn update(
     c: &mut Conn,
     id: UserId,
-    enabled: bool,
+    data: &UserData,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let now = at(now);
     let rows = db!(c, |c| {
         diesel::update(users::table.find(id.0))
             .filter(users::deleted_at.is_null())
-            .set((users::enabled.eq(enabled), users::updated_at.eq(now)))
+            .set((
+                users::username.eq(&data.username),
+                users::display_name.eq(&data.display_name),
+                users::role.eq(data.role.as_str()),
+                users::enabled.eq(data.enabled),
+                users::updated_at.eq(now),
+            ))
             .execute(c)
             .await
     })?;

@@ -1,7 +1,8 @@
 //! Against a real embedded database: what is written is what is read, and nothing more.
 
-use modelgate_domain::{LimitKind, Secret};
-use modelgate_store::{models, prices, provider_keys, providers};
+use modelgate_domain::{LimitKind, LimitScope, Role, Secret};
+use modelgate_store::users::NewUser;
+use modelgate_store::{models, prices, provider_keys, providers, users};
 
 use super::*;
 use crate::config::{Config, MapEnv};
@@ -73,8 +74,16 @@ price = { currency = "USD", input = "0.15", cached_input = "0.075", output = "0.
 name = "embed"
 kind = "embedding"
 price = { currency = "USD", input = "0.02" }
+[[users]]
+name = "ann"
+display_name = "Ann \"A\""
+role = "viewer"
+enabled = false
+limits = { rpm = 9, mode = "observe" }
+budget = { amount = "3", currency = "USD", period = "week" }
 [[api_keys]]
 name = "alice"
+user = "ann"
 note = "a \"quoted\" note"
 models = ["acme/gpt-x", "embed"]
 enabled = true
@@ -251,4 +260,66 @@ async fn a_list_that_is_given_replaces_and_one_that_is_not_is_left_alone() {
     let key = alice().await;
     assert!(key.limits.is_empty() && key.rules.time_rules.is_empty());
     assert!(key.expires_at_ms.is_none() && key.rules.allowed_cidrs.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_are_made_without_a_password_and_the_last_owner_stays() {
+    let place = Place::new().await;
+    place.apply(BASE).await.unwrap();
+    let rows = catalog::load(&place.db).await.unwrap();
+    let ann = rows.users.first().unwrap();
+    assert_eq!((ann.password_hash.clone(), ann.role), (None, Role::Viewer));
+    assert!(rows.api_keys.iter().any(|key| key.user_id == ann.id));
+    let limits = rows.limits.iter().filter(|l| l.scope == LimitScope::User);
+    assert_eq!(limits.filter(|l| l.scope_id == ann.id.0).count(), 2);
+    assert!(
+        !crate::catalog::build(rows, &place.keyring)
+            .keys
+            .values()
+            .any(|k| k.enabled && &*k.name == "alice")
+    );
+
+    let boss = NewUser {
+        username: "boss".to_owned(),
+        email: None,
+        display_name: String::new(),
+        password_hash: Some(Secret::new("$argon2id$canary")),
+        must_change_password: false,
+        role: Role::Owner,
+    };
+    let now = place.clock.now();
+    let made = place
+        .db
+        .write(move |c| Box::pin(async move { users::insert(c, &boss, now).await }));
+    made.await.unwrap();
+    for (text, right) in [
+        (
+            "[[users]]\nname = \"boss\"\nrole = \"admin\"\n",
+            "f:2: users[0].name: is the last owner",
+        ),
+        ("[[users]]\nname = \"a b\"\n", "f:2: users[0].name: "),
+        (
+            "[[users]]\nname = \"x\"\nrole = \"god\"\n",
+            "must be one of \"user\"",
+        ),
+        (
+            "[[users]]\nname = \"x\"\npassword = \"y\"\n",
+            "unknown field",
+        ),
+        (
+            "[[api_keys]]\nname = \"alice\"\nuser = \"who\"\n",
+            "there is no such account",
+        ),
+    ] {
+        let error = place.apply(text).await.unwrap_err().to_string();
+        assert!(error.contains(right), "{error}");
+    }
+    let heir = "[[users]]\nname = \"ann\"\nrole = \"owner\"\nenabled = true\n[[users]]\nname = \"boss\"\nrole = \"admin\"\n";
+    let error = place.apply(heir).await.unwrap_err().to_string();
+    assert!(
+        error.contains("last owner"),
+        "without a password nobody logs in: {error}"
+    );
+    let alone = "[[api_keys]]\nname = \"alice\"\nuser = \"\"\n";
+    assert_eq!(place.apply(alone).await.unwrap().differences.len(), 1);
 }

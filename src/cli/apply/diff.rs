@@ -99,6 +99,15 @@ pub(super) fn diff(before: &State, after: &State) -> Vec<Difference> {
     for new in &after.models {
         models(before, new, &mut out);
     }
+    for new in &after.users {
+        let old = before.users.iter().find(|o| o.name == new.name);
+        let object = format!("account {}", new.name);
+        out.extend(compare(
+            object,
+            old.map(super::users::User::fields),
+            Some(new.fields()),
+        ));
+    }
     for new in &after.api_keys {
         let old = before.api_keys.iter().find(|o| o.name == new.name);
         let object = format!("API key {}", new.name);

@@ -6,6 +6,7 @@ use modelgate_domain::{Busyness, Cause};
 
 use super::rules::{self, Allowance};
 use super::state::{ApiKey, Model, Models, Provider, State, Tariff};
+use super::users;
 
 const HEAD: &str = "\
 # Made by `modelgate export`. Secrets are not in it: applied where it came from, it changes nothing;
@@ -22,13 +23,16 @@ pub(super) fn export(state: &State) -> String {
     for m in &state.models {
         model(&mut out, m);
     }
+    for u in &state.users {
+        users::write_toml(&mut out, u);
+    }
     for k in &state.api_keys {
         api_key(&mut out, k);
     }
     out
 }
 
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     toml::Value::String(value.to_owned()).to_string()
 }
 
@@ -37,7 +41,7 @@ fn texts<'a>(values: impl Iterator<Item = &'a String>) -> String {
     format!("[{}]", list.join(", "))
 }
 
-fn line(out: &mut String, name: &str, value: &str) {
+pub(super) fn line(out: &mut String, name: &str, value: &str) {
     // Writing to a String cannot fail.
     let _infallible = writeln!(out, "{name} = {value}");
 }
@@ -148,7 +152,7 @@ fn fallback((name, cause): &(String, Cause)) -> String {
     }
 }
 
-fn allowances(out: &mut String, allowances: &[Allowance]) {
+pub(super) fn allowances(out: &mut String, allowances: &[Allowance]) {
     line(out, "limits", &rules::toml_of(allowances, false));
     line(out, "budget", &rules::toml_of(allowances, true));
 }
@@ -159,6 +163,9 @@ fn api_key(out: &mut String, k: &ApiKey) {
     line(out, "enabled", &k.enabled.to_string());
     if !k.note.is_empty() {
         line(out, "note", &text(&k.note));
+    }
+    if !k.user.is_empty() {
+        line(out, "user", &text(&k.user));
     }
     match &k.models {
         Models::All => line(out, "models", "[\"*\"]"),

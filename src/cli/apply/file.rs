@@ -3,18 +3,18 @@
 use hyper::header::{HeaderName, HeaderValue};
 use modelgate_domain::{Busyness, Cause, Currency, KeyText, Secret, Strategy, money, naming};
 
-use super::NewKey;
-use super::document::{Document, Place, Placed, Problem, Table};
+use super::document::{Document, Placed, Problem, Table};
 use super::key_rules;
 use super::rules::{self, AllowanceSpecs};
 use super::spec::{
-    ApiKeySpec, CredentialSpec, Fallbacks, File, KeyRulesSpec, ModelSpec, ModelsSpec, PriceSpec,
-    ProviderSpec, TargetSpec,
+    ApiKeySpec, CredentialSpec, Fallbacks, File, ModelSpec, ModelsSpec, PriceSpec, ProviderSpec,
+    TargetSpec,
 };
+use super::users;
 use crate::config::Env;
 use crate::upstream::OutboundProxy;
 
-const ROOT: &[&str] = &["providers", "models", "api_keys"];
+const ROOT: &[&str] = &["providers", "models", "users", "api_keys"];
 const PROVIDER: &[&str] = &[
     "name",
     "display_name",
@@ -83,6 +83,7 @@ const API_KEY: &[&str] = &[
     "secret_env",
     "enabled",
     "note",
+    "user",
     "models",
     "expires_at",
     "time_zone",
@@ -102,53 +103,19 @@ impl File {
                 providers: each(root, "providers", PROVIDER, |t| provider(t, env))?
                     .unwrap_or_default(),
                 models: each(root, "models", MODEL, model)?.unwrap_or_default(),
+                users: each(root, "users", users::FIELDS, users::read)?.unwrap_or_default(),
                 api_keys: each(root, "api_keys", API_KEY, |t| api_key(t, env))?.unwrap_or_default(),
             };
             once(file.providers.iter().map(|p| &p.name), "this provider")?;
             once(file.models.iter().map(|m| &m.name), "this model")?;
+            once(file.users.iter().map(|u| &u.name), "this account")?;
             once(file.api_keys.iter().map(|k| &k.name), "this API key")?;
             Ok(file)
         })
     }
 }
 
-impl File {
-    /// A file that makes one API key, from arguments; a place is then the argument's name.
-    pub(super) fn one_key(new: &NewKey) -> Result<Self, Problem> {
-        let placed = |argument: &str, value: &str| Placed {
-            value: value.to_owned(),
-            place: Place {
-                file: String::new(),
-                line: 0,
-                field: argument.to_owned(),
-            },
-        };
-        let name = named(placed("NAME", &new.name), naming::label)?;
-        let models = match &new.models {
-            None => Some(ModelsSpec::All),
-            Some(list) if list.iter().any(|m| m == "*") => Some(ModelsSpec::All),
-            Some(list) => {
-                let mut list: Vec<_> = list.iter().map(|m| placed("--models", m.trim())).collect();
-                list.dedup_by(|a, b| a.value == b.value);
-                Some(ModelsSpec::Only(list))
-            }
-        };
-        let spec = ApiKeySpec {
-            name,
-            secret: None,
-            enabled: None,
-            note: Some(new.note.clone()),
-            models,
-            rules: KeyRulesSpec::default(),
-        };
-        Ok(Self {
-            api_keys: vec![spec],
-            ..Self::default()
-        })
-    }
-}
-
-fn each<'t, R>(
+pub(super) fn each<'t, R>(
     table: &Table<'t>,
     key: &str,
     known: &'static [&'static str],
@@ -174,7 +141,7 @@ fn once<'a>(names: impl Iterator<Item = &'a Placed<String>>, what: &str) -> Resu
     Ok(())
 }
 
-fn named(
+pub(super) fn named(
     text: Placed<String>,
     check: fn(&str) -> Result<(), naming::BadName>,
 ) -> Result<Placed<String>, Problem> {
@@ -184,7 +151,7 @@ fn named(
     }
 }
 
-fn line(table: &Table<'_>, key: &str) -> Result<Option<String>, Problem> {
+pub(super) fn line(table: &Table<'_>, key: &str) -> Result<Option<String>, Problem> {
     match table.text(key)? {
         Some(text)
             if text.value.chars().count() > 200 || text.value.chars().any(char::is_control) =>
@@ -420,7 +387,7 @@ fn proxy_url(table: &Table<'_>, env: &dyn Env) -> Result<Option<Secret>, Problem
 }
 
 /// One of the names of a closed set.
-fn one_of<T: Copy + std::str::FromStr>(
+pub(super) fn one_of<T: Copy + std::str::FromStr>(
     table: &Table<'_>,
     key: &str,
     all: &[T],
@@ -483,6 +450,7 @@ fn api_key(table: &Table<'_>, env: &dyn Env) -> Result<ApiKeySpec, Problem> {
         secret,
         enabled: table.boolean("enabled")?,
         note: line(table, "note")?,
+        user: table.text("user")?,
         models,
         rules: key_rules::read(table)?,
     })

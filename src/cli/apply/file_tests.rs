@@ -66,7 +66,7 @@ fn an_error_names_file_line_and_field_and_says_what_is_right() {
         ),
         (
             "x = 1\n",
-            "mg.toml:1: x: unknown field; known here: providers, models, api_keys",
+            "mg.toml:1: x: unknown field; known here: providers, models, users, api_keys",
         ),
         (
             "providers = 1",

@@ -1,11 +1,14 @@
-//! When, from where and how much an API key may call, as a provisioning file says it.
+//! When, from where and how much an API key may call, as a provisioning file says it; and the file that makes one key.
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
+use modelgate_domain::naming;
 
-use super::document::{Problem, Table};
+use super::NewKey;
+use super::document::{Place, Placed, Problem, Table};
+use super::file::named;
 use super::rules::{self, AllowanceSpecs};
-use super::spec::{Given, KeyRulesSpec};
+use super::spec::{ApiKeySpec, File, Given, KeyRulesSpec, ModelsSpec};
 
 /// Reads the rules of one of `[[api_keys]]`.
 pub(super) fn read(table: &Table<'_>) -> Result<KeyRulesSpec, Problem> {
@@ -61,4 +64,41 @@ fn networks(table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
         }
     });
     networks.collect::<Result<_, _>>().map(Some)
+}
+
+impl File {
+    /// A file that makes one API key, from arguments; a place is then the argument's name.
+    pub(super) fn one_key(new: &NewKey) -> Result<Self, Problem> {
+        let placed = |argument: &str, value: &str| Placed {
+            value: value.to_owned(),
+            place: Place {
+                file: String::new(),
+                line: 0,
+                field: argument.to_owned(),
+            },
+        };
+        let name = named(placed("NAME", &new.name), naming::label)?;
+        let models = match &new.models {
+            None => Some(ModelsSpec::All),
+            Some(list) if list.iter().any(|m| m == "*") => Some(ModelsSpec::All),
+            Some(list) => {
+                let mut list: Vec<_> = list.iter().map(|m| placed("--models", m.trim())).collect();
+                list.dedup_by(|a, b| a.value == b.value);
+                Some(ModelsSpec::Only(list))
+            }
+        };
+        let spec = ApiKeySpec {
+            name,
+            secret: None,
+            enabled: None,
+            note: Some(new.note.clone()),
+            user: None,
+            models,
+            rules: KeyRulesSpec::default(),
+        };
+        Ok(Self {
+            api_keys: vec![spec],
+            ..Self::default()
+        })
+    }
 }

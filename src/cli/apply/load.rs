@@ -11,6 +11,7 @@ use modelgate_store::prices::PriceOf;
 
 use super::rules::{self, Allowance};
 use super::state::{ApiKey, Credential, KeyRules, Model, Models, Provider, State, Target, Tariff};
+use super::users;
 use crate::catalog::{SEALED_IN, outbound};
 use crate::secrets::Keyring;
 
@@ -32,6 +33,7 @@ pub(super) fn state(rows: &CatalogRows, keyring: Option<&Keyring>, now_ms: i64) 
             .iter()
             .map(|m| model(rows, m, &slugs, now_ms))
             .collect(),
+        users: users::load(rows),
         api_keys: api_keys(rows, &slugs),
     }
 }
@@ -136,7 +138,7 @@ fn model_names(rows: &CatalogRows) -> BTreeMap<ModelId, &str> {
     names.map(|m| (m.id, m.name.as_str())).collect()
 }
 
-fn allowances(
+pub(super) fn allowances(
     rows: &CatalogRows,
     scope: LimitScope,
     id: i64,
@@ -205,6 +207,10 @@ fn api_keys(rows: &CatalogRows, slugs: &BTreeMap<ProviderId, &str>) -> Vec<ApiKe
             text: None,
             enabled: k.enabled,
             note: k.note.clone(),
+            user: {
+                let owner = rows.users.iter().find(|user| user.id == k.user_id);
+                owner.map_or_else(String::new, |user| user.username.clone())
+            },
             models: if k.all_models {
                 Models::All
             } else {

@@ -12,6 +12,7 @@ use super::spec::{
     TargetSpec,
 };
 use super::state::{ApiKey, Credential, KeyRules, Model, Models, Provider, State, Target, Tariff};
+use super::users;
 use crate::secrets::hash_key_hex;
 
 /// The state after `file`; `revoked` are the hashes of keys that were deleted.
@@ -27,6 +28,7 @@ pub(super) fn merge(current: &State, revoked: &[String], file: &File) -> Result<
     for spec in &file.models {
         fallbacks(&mut next, spec)?;
     }
+    users::merge(&mut next, &file.users)?;
     for spec in &file.api_keys {
         api_key(&mut next, spec)?;
     }
@@ -35,7 +37,7 @@ pub(super) fn merge(current: &State, revoked: &[String], file: &File) -> Result<
     Ok(next)
 }
 
-fn set<T: Clone>(field: &mut T, value: Option<&T>) {
+pub(super) fn set<T: Clone>(field: &mut T, value: Option<&T>) {
     if let Some(value) = value {
         field.clone_from(value);
     }
@@ -48,7 +50,7 @@ fn set_optional<T: Clone>(field: &mut Option<T>, value: Option<&T>) {
 }
 
 /// The element that `is` finds, made first where there is none.
-fn entry<T>(
+pub(super) fn entry<T>(
     list: &mut Vec<T>,
     is: impl Fn(&T) -> bool,
     make: impl FnOnce() -> T,
@@ -145,7 +147,7 @@ fn credential(old: &[Credential], spec: &CredentialSpec) -> Result<Credential, P
 }
 
 /// Limits elsewhere than on API keys name no model: their tables do not know the field.
-fn no_model(name: &Placed<String>) -> Result<String, Problem> {
+pub(super) fn no_model(name: &Placed<String>) -> Result<String, Problem> {
     Err(name
         .place
         .problem("only limits of an API key can be for one model"))
@@ -327,8 +329,13 @@ fn api_key(next: &mut State, spec: &ApiKeySpec) -> Result<(), Problem> {
         text: None,
         enabled: true,
         note: String::new(),
+        user: String::new(),
         models: Models::All,
         rules: KeyRules::default(),
+    };
+    let user = match &spec.user {
+        Some(name) => Some(users::known(next, name)?),
+        None => None,
     };
     let names = model_names(next);
     let Some(key) = entry(&mut next.api_keys, |k| k.name == *name, make) else {
@@ -343,6 +350,7 @@ fn api_key(next: &mut State, spec: &ApiKeySpec) -> Result<(), Problem> {
     }
     set(&mut key.enabled, spec.enabled.as_ref());
     set(&mut key.note, spec.note.as_ref());
+    set(&mut key.user, user.as_ref());
     set(&mut key.models, models.as_ref());
     key_rules(&mut key.rules, &spec.rules, &names)
 }

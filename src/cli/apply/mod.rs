@@ -13,6 +13,7 @@ mod merge;
 mod rules;
 mod spec;
 mod state;
+mod users;
 mod write;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use modelgate_domain::{Busyness, Cause, Currency, KeyText, Secret, Strategy, Tim
 
 use super::document::{Place, Placed};
 use super::rules::AllowanceSpecs;
+use super::users::UserSpec;
 
 /// What a file gives: a value, or nothing, which takes away what is there.
 pub(super) type Given<T> = Option<T>;
@@ -19,6 +20,8 @@ pub(super) struct File {
     pub(super) providers: Vec<ProviderSpec>,
     /// `[[models]]`.
     pub(super) models: Vec<ModelSpec>,
+    /// `[[users]]`.
+    pub(super) users: Vec<UserSpec>,
     /// `[[api_keys]]`.
     pub(super) api_keys: Vec<ApiKeySpec>,
 }
@@ -108,6 +111,8 @@ pub(super) struct ApiKeySpec {
     pub(super) secret: Option<Placed<KeyText>>,
     pub(super) enabled: Option<bool>,
     pub(super) note: Option<String>,
+    /// An account's name; empty for none.
+    pub(super) user: Option<Placed<String>>,
     pub(super) models: Option<ModelsSpec>,
     pub(super) rules: KeyRulesSpec,
 }

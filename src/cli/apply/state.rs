@@ -9,12 +9,14 @@ use modelgate_domain::{
 };
 
 use super::rules::{self, Allowance};
+use super::users::User;
 
 /// Everything a provisioning file can describe.
 #[derive(Clone, Default)]
 pub(super) struct State {
     pub(super) providers: Vec<Provider>,
     pub(super) models: Vec<Model>,
+    pub(super) users: Vec<User>,
     pub(super) api_keys: Vec<ApiKey>,
 }
 
@@ -107,6 +109,8 @@ pub(super) struct ApiKey {
     pub(super) text: Option<KeyText>,
     pub(super) enabled: bool,
     pub(super) note: String,
+    /// The account's name; empty where it stands alone.
+    pub(super) user: String,
     pub(super) models: Models,
     pub(super) rules: KeyRules,
 }
@@ -148,7 +152,7 @@ impl KeyRules {
 }
 
 /// `limits` and `budget` as fields.
-fn allowed(allowances: &[Allowance]) -> [Field; 2] {
+pub(super) fn allowed(allowances: &[Allowance]) -> [Field; 2] {
     [("limits", false), ("budget", true)].map(|(name, budgets)| {
         let text = rules::toml_of(allowances, budgets);
         field(name, if text == "[]" { "" } else { &text })
@@ -173,7 +177,7 @@ pub(super) struct Field {
     clippy::needless_pass_by_value,
     reason = "takes texts and numbers alike, as the rows are written"
 )]
-fn field(name: &'static str, value: impl ToString) -> Field {
+pub(super) fn field(name: &'static str, value: impl ToString) -> Field {
     Field {
         name,
         value: value.to_string(),
@@ -333,6 +337,7 @@ impl ApiKey {
             hidden("secret", &self.hash),
             field("enabled", self.enabled),
             field("note", &self.note),
+            field("user", &self.user),
             field("models", models),
             field("expires_at", self.rules.expires()),
             field("time_zone", &self.rules.time_zone),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use modelgate_domain::credential::{CredentialState, StateBy};
 use modelgate_domain::limit::{LimitKind, LimitMode, LimitScope};
 use modelgate_domain::{
-    ApiKeyId, Currency, KeyText, ModelId, Price, PriceId, ProviderId, TargetId,
+    ApiKeyId, Currency, KeyText, ModelId, Price, PriceId, ProviderId, TargetId, UserId,
 };
 use modelgate_store::api_keys::{self, Allowed, ApiKeyData, KeyMaterial};
 use modelgate_store::models::{self, ModelData};
@@ -72,6 +72,11 @@ pub(super) async fn write(
         let old = before.models.iter().find(|o| o.name == new.name);
         hang_on(c, old, new, &names.models).await?;
     }
+    for new in &after.users {
+        let old = before.users.iter().find(|o| o.name == new.name);
+        let id = writer.user(c, old, new).await?;
+        names.users.insert(new.name.clone(), id);
+    }
     let mut made = Vec::new();
     for new in &after.api_keys {
         let old = before.api_keys.iter().find(|o| o.name == new.name);
@@ -85,6 +90,13 @@ pub(super) async fn write(
 struct Names {
     models: BTreeMap<String, ModelId>,
     pinned: BTreeMap<String, Vec<TargetId>>,
+    users: BTreeMap<String, UserId>,
+}
+
+impl Names {
+    fn user(&self, name: &str) -> UserId {
+        self.users.get(name).copied().unwrap_or(UserId::NONE)
+    }
 }
 
 /// What every write needs.
@@ -93,7 +105,7 @@ pub(super) struct Writer {
     pub(super) now: DateTime<Utc>,
 }
 
-fn differ(old: Option<Vec<Field>>, new: &[Field]) -> bool {
+pub(super) fn differ(old: Option<Vec<Field>>, new: &[Field]) -> bool {
     old.is_none_or(|old| old.iter().zip(new).any(|(a, b)| a.value != b.value))
 }
 
@@ -334,7 +346,7 @@ impl Writer {
         let id = match new.id {
             Some(id) => {
                 if differ(old.map(ApiKey::fields), &new.fields()) {
-                    self.update_key(c, id, new).await?;
+                    self.update_key(c, (id, names.user(&new.user)), new).await?;
                 }
                 id
             }
@@ -350,7 +362,7 @@ impl Writer {
                         key
                     }
                 };
-                let data = key_data(new, None);
+                let data = key_data(new, names.user(&new.user));
                 api_keys::insert(c, &data, &material(&text), self.now).await?
             }
         };
@@ -366,9 +378,13 @@ impl Writer {
         Ok(made)
     }
 
-    async fn update_key(&self, c: &mut Conn, id: ApiKeyId, new: &ApiKey) -> Result<(), ApplyError> {
-        let row = api_keys::find(c, id).await?.map(ApiKeyData::from);
-        api_keys::update(c, id, &key_data(new, row), self.now).await?;
+    async fn update_key(
+        &self,
+        c: &mut Conn,
+        (id, user): (ApiKeyId, UserId),
+        new: &ApiKey,
+    ) -> Result<(), ApplyError> {
+        api_keys::update(c, id, &key_data(new, user), self.now).await?;
         if let Some(text) = &new.text {
             api_keys::set_key(c, id, &material(text), self.now).await?;
         }
@@ -428,7 +444,7 @@ async fn hang_on(
     Ok(())
 }
 
-async fn set_limits(
+pub(super) async fn set_limits(
     c: &mut Conn,
     (scope, id): (LimitScope, i64),
     wanted: &[Allowance],
@@ -454,8 +470,9 @@ fn new_provider() -> ProviderData {
     }
 }
 
-fn key_data(new: &ApiKey, row: Option<ApiKeyData>) -> ApiKeyData {
+fn key_data(new: &ApiKey, user_id: UserId) -> ApiKeyData {
     ApiKeyData {
+        user_id,
         name: new.name.clone(),
         enabled: new.enabled,
         all_models: new.models == Models::All,
@@ -465,7 +482,6 @@ fn key_data(new: &ApiKey, row: Option<ApiKeyData>) -> ApiKeyData {
         allowed_cidrs: new.rules.allowed_cidrs.clone(),
         fallbacks: new.rules.fallbacks,
         bypass_busyness: new.rules.bypass_busyness,
-        ..row.unwrap_or_default()
     }
 }
 

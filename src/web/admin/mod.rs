@@ -16,6 +16,8 @@ mod provider_key;
 mod provider_models;
 mod providers;
 mod settings;
+mod user;
+mod users;
 
 pub(in crate::web) use home::Live;
 
@@ -43,7 +45,9 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(models::routes)
         .part(model::routes)
         .part(api_keys::routes)
-        .part(api_key::routes);
+        .part(api_key::routes)
+        .part(users::routes)
+        .part(user::routes);
 }
 
 async fn entrance(page: Page<Look>) -> PageResult {

@@ -26,6 +26,8 @@ use crate::web::state::WebState;
 #[template(path = "user/account.html")]
 struct AccountView<'a> {
     page: &'a Shell,
+    /// Whether nothing else is open until the password is changed.
+    must_change: bool,
     fields: FormState,
     sessions: Vec<SessionRow>,
     languages: Vec<(&'static str, &'static str)>,
@@ -64,6 +66,8 @@ pub(in crate::web) async fn change_password(
     if waits.is_some() || !is_password_of(&state, id, form.secret("password")).await? {
         state.throttle.failed(page.actor(), address, now_ms);
         fields.fail("password", page.t("user-account-password-wrong"));
+    } else if form.secret("new_password") == form.secret("password") {
+        fields.fail("new_password", page.t("user-account-password-same"));
     }
     if !fields.is_valid() {
         return show(&page, &state, fields).await;
@@ -192,6 +196,7 @@ fn view<'a>(
         typed => typed.to_owned(),
     };
     AccountView {
+        must_change: user.must_change_password,
         languages: Lang::ALL.iter().map(|l| (l.code(), l.own_name())).collect(),
         themes: themes
             .map(|theme| (theme.as_str(), page.t_code("theme-", theme.as_str())))
@@ -272,7 +277,7 @@ async fn store_password(
         .db
         .write(move |c| {
             Box::pin(async move {
-                users::set_password(c, user.id, &hash, change.at).await?;
+                users::set_password(c, user.id, &hash, false, change.at).await?;
                 sessions::delete_of(c, user.id, Some(&user.session)).await?;
                 changes::note(c, &change).await?;
                 Ok::<_, StoreError>(())
@@ -311,7 +316,8 @@ mod tests {
                     is_this: at == 0,
                 };
                 let sessions = (0..count).map(row).collect();
-                let user = CurrentUser::sample();
+                let mut user = CurrentUser::sample();
+                user.must_change_password = count == 1;
                 let html = view(&page, &user, FormState::default(), sessions)
                     .render()
                     .unwrap();

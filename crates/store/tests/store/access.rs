@@ -1,11 +1,11 @@
 //! Accounts, sessions, API keys, the audit log.
 
 use chrono::TimeDelta;
-use modelgate_domain::{ApiKeyId, ModelId, Role, Secret, TargetId, UserId};
+use modelgate_domain::{ApiKeyId, ModelId, Permission, Role, Secret, TargetId, UserId};
 use modelgate_store::api_keys::{Allowed, ApiKeyData, KeyMaterial};
 use modelgate_store::sessions::Session;
-use modelgate_store::users::NewUser;
-use modelgate_store::{api_keys, audit, changes, sessions, users};
+use modelgate_store::users::{NewUser, UserData};
+use modelgate_store::{api_keys, audit, changes, sessions, setup_links, users};
 use serde_json::json;
 
 use crate::support::{each_engine, read, time, write};
@@ -16,6 +16,7 @@ fn person(username: &str, role: Role) -> NewUser {
         email: Some(format!("{username}@example.org")),
         display_name: "Ann \"A\" Ännchen".to_owned(),
         password_hash: Some(Secret::new("$argon2id$canary")),
+        must_change_password: false,
         role,
     }
 }
@@ -42,13 +43,17 @@ async fn accounts() {
             time(1)
         ));
         assert!(taken.unwrap_err().is_conflict("users", "username"));
-        assert_eq!(read!(db, |c| users::count_running(c)), 1);
+        assert_eq!(
+            read!(db, |c| users::count_who_may(c, Permission::Accounts)),
+            1
+        );
 
         assert!(
             write!(db, |c| users::set_password(
                 c,
                 ann,
                 &Secret::new("new"),
+                true,
                 time(2)
             ))
             .unwrap()
@@ -61,10 +66,21 @@ async fn accounts() {
         ))
         .unwrap();
         write!(db, |c| users::set_last_login(c, ann, time(3))).unwrap();
-        assert!(write!(db, |c| users::set_enabled(c, ann, false, time(4))).unwrap());
+        let off = |username: &str| UserData {
+            username: username.to_owned(),
+            display_name: "Ann".to_owned(),
+            role: Role::Admin,
+            enabled: false,
+        };
+        let data = off("ann");
+        assert!(write!(db, |c| users::update(c, ann, &data, time(4))).unwrap());
+        let data = off("bob");
+        let taken = write!(db, |c| users::update(c, ann, &data, time(4)));
+        assert!(taken.unwrap_err().is_conflict("users", "username"));
         let row = read!(db, |c| users::find_by_username(c, "ann")).unwrap();
         assert_eq!(row.id, ann);
         assert_eq!(row.password_hash, Some(Secret::new("new")));
+        assert!(row.must_change_password && row.display_name == "Ann");
         assert!(!format!("{row:?}").contains("new"));
         assert_eq!(
             (row.locale.as_deref(), row.theme.as_deref()),
@@ -73,7 +89,10 @@ async fn accounts() {
         assert_eq!(row.last_login_at, Some(time(3)));
         assert_eq!((row.created_at, row.updated_at), (time(0), time(4)));
         assert_eq!((row.role, row.enabled), (Role::Admin, false));
-        assert_eq!(read!(db, |c| users::count_running(c)), 0);
+        assert_eq!(
+            read!(db, |c| users::count_who_may(c, Permission::Accounts)),
+            0
+        );
 
         let names: Vec<String> = read!(db, |c| users::list(c))
             .into_iter()
@@ -81,7 +100,50 @@ async fn accounts() {
             .collect();
         assert_eq!(names, ["ann", "bob"]);
         assert_eq!(read!(db, |c| users::find(c, UserId(999))), None);
-        assert!(!write!(db, |c| users::set_enabled(c, UserId(999), true, time(5))).unwrap());
+        let data = off("carol");
+        assert!(!write!(db, |c| users::update(c, UserId(999), &data, time(5))).unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_time_links_expire_and_end_with_their_account_or_the_first_administrator() {
+    each_engine(async |db| {
+        let ann = write!(db, |c| users::insert(
+            c,
+            &person("ann", Role::User),
+            time(0)
+        ))
+        .unwrap();
+        for (n, user, end) in [(1, UserId::NONE, 10), (2, ann, 20), (3, UserId::NONE, 30)] {
+            let made = write!(db, |c| setup_links::insert(
+                c,
+                &[n; 32],
+                user,
+                time(0),
+                time(end)
+            ));
+            made.unwrap();
+        }
+        let find = async |n: u8, at| read!(db, |c| setup_links::find(c, &[n; 32], time(at)));
+        assert_eq!(find(1, 9).await, Some(UserId::NONE));
+        assert_eq!(find(1, 10).await, None, "expired");
+        assert_eq!(find(2, 10).await, Some(ann));
+        assert_eq!(find(9, 0).await, None);
+        write!(db, |c| setup_links::insert(
+            c,
+            &[4; 32],
+            ann,
+            time(15),
+            time(40)
+        ))
+        .unwrap();
+        assert_eq!(find(1, 0).await, None, "forgotten");
+        write!(db, |c| setup_links::delete_of(c, UserId::NONE)).unwrap();
+        assert_eq!(find(3, 0).await, None);
+        assert_eq!(find(4, 0).await, Some(ann), "another's link stays");
+        write!(db, |c| setup_links::delete_of(c, ann)).unwrap();
+        assert_eq!(find(2, 0).await.or(find(4, 0).await), None);
     })
     .await;
 }

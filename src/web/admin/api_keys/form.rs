@@ -5,7 +5,9 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 use modelgate_domain::{ApiKeyId, Limit, LimitScope, ModelId, TargetId, TimeRule, UserId, naming};
 use modelgate_store::api_keys::{Allowed, ApiKeyData};
-use modelgate_store::{Conn, StoreError, api_keys, limits, models, providers, targets, time_rules};
+use modelgate_store::{
+    Conn, StoreError, api_keys, limits, models, providers, targets, time_rules, users,
+};
 use serde_json::{Value, json};
 
 use crate::web::admin::components::allowances::{self, Allowances, Subject};
@@ -30,6 +32,8 @@ pub(in crate::web::admin) struct Choices {
     /// Every model, and every model at one provider: the form's value and what it says.
     targets: Vec<(String, String)>,
     pub(in crate::web::admin) models: Vec<(ModelId, String)>,
+    /// Accounts that a key may belong to.
+    users: Vec<(UserId, String)>,
 }
 
 /// A model, or a model at one provider, that a key may be allowed.
@@ -43,6 +47,8 @@ pub(in crate::web::admin) struct Choice {
 pub(in crate::web::admin) struct KeyForm {
     pub(in crate::web::admin) at: String,
     pub(in crate::web::admin) state: FormState,
+    /// Form value and name of each account, and of none.
+    pub(in crate::web::admin) owners: Vec<(String, String)>,
     pub(in crate::web::admin) expires_hint: String,
     pub(in crate::web::admin) zone_hint: String,
     pub(in crate::web::admin) zones: Vec<&'static str>,
@@ -70,6 +76,10 @@ impl Choices {
         Ok(Self {
             targets: out,
             models: all.into_iter().map(|m| (m.id, m.name)).collect(),
+            users: {
+                let all = users::list(c).await?.into_iter();
+                all.map(|user| (user.id, user.username)).collect()
+            },
         })
     }
 
@@ -86,6 +96,12 @@ impl Choices {
         found.map_or_else(|| format!("#{id}"), |(_, name)| name.clone())
     }
 
+    /// The name of the account; nothing where the key stands alone.
+    fn owner(&self, id: UserId) -> Option<&str> {
+        let found = self.users.iter().find(|(user, _)| *user == id);
+        found.map(|(_, name)| &**name)
+    }
+
     /// What the entries of an allow-list are called.
     pub(super) fn names(&self, allowed: &[Allowed]) -> Vec<&str> {
         let name = |entry: &Allowed| {
@@ -94,6 +110,15 @@ impl Choices {
             known.find(|(v, _)| *v == value).map(|(_, name)| &**name)
         };
         allowed.iter().filter_map(name).collect()
+    }
+}
+
+/// The form's value of an account; nothing where the key stands alone.
+fn owner_value(id: UserId) -> String {
+    if id.is_none() {
+        String::new()
+    } else {
+        id.to_string()
     }
 }
 
@@ -143,6 +168,7 @@ impl Edit {
         let state = FormState::default()
             .with("name", &data.name)
             .with("note", &data.note)
+            .with("owner", owner_value(data.user_id))
             .with("expires_at", data.expires_at.map(local).unwrap_or_default())
             .with("time_zone", &data.time_zone)
             .with("allowed_cidrs", data.allowed_cidrs.join("\n"))
@@ -171,7 +197,7 @@ impl Edit {
     pub(in crate::web::admin) fn audited(&self, choices: &Choices) -> Value {
         let data = &self.data;
         json!({
-            "name": data.name, "enabled": data.enabled, "expires_at": data.expires_at,
+            "name": data.name, "owner": choices.owner(data.user_id), "enabled": data.enabled, "expires_at": data.expires_at,
             "all_models": data.all_models, "models": choices.names(&self.allowed), "note": data.note,
             "time_zone": data.time_zone, "allowed_cidrs": data.allowed_cidrs,
             "fallbacks": data.fallbacks, "bypass_busyness": data.bypass_busyness,
@@ -194,8 +220,13 @@ impl KeyForm {
             label: label.clone(),
             is_chosen: state.has("model", value),
         };
+        let accounts = choices.users.iter();
+        let none = (String::new(), page.t("admin-api-key-no-owner"));
         Self {
             at,
+            owners: std::iter::once(none)
+                .chain(accounts.map(|(id, name)| (owner_value(*id), name.clone())))
+                .collect(),
             expires_hint: page.t1("admin-api-key-expires-hint", "zone", page.zone.name()),
             zone_hint: page.t1("admin-api-key-zone-hint", "zone", page.business.name()),
             zones: zones(),
@@ -224,12 +255,11 @@ fn zones() -> Vec<&'static str> {
     all.filter(lived_in).collect()
 }
 
-/// Reads the form of a key, which belongs to `user_id`.
+/// Reads the form of a key.
 pub(in crate::web::admin) fn read(
     page: &Shell,
     form: &Form,
     choices: &Choices,
-    user_id: UserId,
 ) -> Result<Edit, FormState> {
     let mut fields = Fields::new(page, form);
     if rows::wants_more(&fields.state) {
@@ -254,6 +284,15 @@ pub(in crate::web::admin) fn read(
     if !all_models && allowed.is_empty() {
         fields.fail("model", "admin-api-key-no-model");
     }
+    let owner = form.text("owner");
+    let known = |id: &UserId| owner_value(*id) == owner;
+    let mut accounts = choices.users.iter().map(|(id, _)| *id);
+    let owner = accounts.find(known).unwrap_or_else(|| {
+        if !owner.is_empty() {
+            fields.fail("owner", "rules-bad-choice");
+        }
+        UserId::NONE
+    });
     let is_zone = |text: &str| match text {
         "" => Ok(()),
         name => name.parse::<Tz>().map(|_zone| ()),
@@ -269,7 +308,7 @@ pub(in crate::web::admin) fn read(
             allowed_cidrs: networks(&mut fields, form.text("allowed_cidrs")),
             fallbacks: !form.checked("no_fallbacks"),
             bypass_busyness: form.checked("bypass_busyness"),
-            user_id,
+            user_id: owner,
         },
         allowed: if all_models { Vec::new() } else { allowed },
         time_rules: time_rows::read(&mut fields),

@@ -5,7 +5,7 @@ pub(super) mod form;
 use actix_web::web;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use modelgate_domain::{ApiKeyId, Limit, LimitScope, TimeRule, UserId};
+use modelgate_domain::{ApiKeyId, Limit, LimitScope, TimeRule};
 use modelgate_store::api_keys::{Allowed, ApiKey, KeyMaterial};
 use modelgate_store::{api_keys, changes, limits, time_rules};
 
@@ -168,7 +168,7 @@ async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> Pa
         let view = new_view(&page, &choices, form_state, None);
         page.once_more(&view, more)
     };
-    let mut read = match form::read(&page, &form, &choices, UserId::NONE) {
+    let mut read = match form::read(&page, &form, &choices) {
         Ok(read) => read,
         Err(form_state) => return again(form_state),
     };

@@ -149,6 +149,12 @@ impl From<StoreError> for Refused {
                 "admin-model-taken-target",
             ),
             ("api_keys", "name", "name", "admin-api-key-taken-name"),
+            (
+                "users",
+                "username",
+                "username",
+                "admin-users-taken-username",
+            ),
         ];
         taken
             .iter()

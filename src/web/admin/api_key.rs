@@ -117,7 +117,7 @@ async fn post(
         let more = rows::wants_more(&form_state);
         page.once_more(&view(&page, &state, &loaded, form_state), more)
     };
-    let read = form::read(&page, &form, &loaded.choices, loaded.edit.data.user_id);
+    let read = form::read(&page, &form, &loaded.choices);
     let edit = match read {
         Ok(edit) => edit,
         Err(form_state) => return again(form_state),

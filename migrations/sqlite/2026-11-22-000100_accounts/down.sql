@@ -1,0 +1,2 @@
+drop table setup_links;
+alter table users drop column must_change_password;
