@@ -111,3 +111,4 @@ rules-usage-limit = Limit
 rules-usage-used = Used
 rules-usage-most = At most
 rules-usage-reset = Free again
+rules-usage-partial = What this instance uses alone: it does not know now what the others use.

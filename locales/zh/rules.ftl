@@ -101,3 +101,4 @@ rules-usage-limit = 限额
 rules-usage-used = 已用
 rules-usage-most = 最多
 rules-usage-reset = 恢复时间
+rules-usage-partial = 仅本实例的用量：目前不知道其他实例的用量。

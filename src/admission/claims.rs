@@ -129,6 +129,13 @@ pub(super) fn places(credential: &Credential) -> Option<Limit> {
     })
 }
 
+/// Every limit of a credential that counts for calls of a model, its places among them.
+pub fn limits_of(credential: &Credential, model: ModelId) -> Vec<Limit> {
+    let concerned = |limit: &&Limit| limit.model_id.is_none() || limit.model_id == model;
+    let own = credential.limits.iter().filter(concerned).cloned();
+    places(credential).into_iter().chain(own).collect()
+}
+
 /// The plain limit of running calls on a credential is counted where calls wait for it.
 pub(super) fn queued(limit: &Limit) -> bool {
     limit.kind == LimitKind::Concurrency

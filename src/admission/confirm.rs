@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use modelgate_domain::{LimitKind, LimitMode};
+use modelgate_domain::{Limit, LimitKind, LimitMode};
 
 use super::cell::Cell;
 use super::ledger::{Claim, Denied, Ledger, Receipt, rates, undone, worse};
@@ -147,6 +147,42 @@ impl Ledger {
         };
         let mut guards: Vec<MutexGuard<'_, Meter>> = cells.iter().map(|c| c.lock()).collect();
         rates(claims, &mut guards, &verdict.limits, times, self.zone)
+    }
+
+    /// How much of each limit all instances use together, in the order of `limits`; where nobody answers for the others,
+    /// how much this one does.
+    pub(super) async fn used_by_all(&self, limits: &[&Limit], times: Times) -> Vec<i64> {
+        let alone = self.sharing.split().is_some();
+        let (mut used, mut asked) = (Vec::new(), Vec::new());
+        for limit in limits {
+            let cell = self.hold(limit).cell;
+            let mut meter = cell.lock();
+            used.push(meter.used(limit, times, self.zone));
+            if alone {
+                continue;
+            }
+            let post = meter.post(limit, times, self.zone);
+            asked.push(Asked {
+                posting: cell.posting(post, self.sharing.version()),
+                kind: limit.kind,
+                amount: limit.amount,
+                enforced: false,
+                need: 0,
+                least: 0,
+            });
+        }
+        let Some(board) = self.sharing.board().filter(|_| !asked.is_empty()) else {
+            return used;
+        };
+        let known: Vec<i64> = asked.iter().map(|asked| asked.posting.base).collect();
+        let verdict = board.ask(asked).await.unwrap_or_default();
+        let all = used.iter_mut().zip(known).zip(&verdict.limits);
+        for ((used, known), standing) in all {
+            // what the database says is in both figures
+            let elsewhere = (standing.base - known).max(0);
+            *used = used.saturating_add(standing.others.saturating_add(elsewhere));
+        }
+        used
     }
 
     /// What other instances are to know.

@@ -23,6 +23,7 @@ mod window;
 
 pub use activity::{Figures, level};
 pub use busyness::{Advice, advise};
+pub use claims::limits_of;
 pub use live::{KeyLive, LiveCounters};
 pub use permit::{Admission, Ask, CredentialPermit, Observed, Permit, Saturated, Used};
 pub use rates::{Rate, Rates};

@@ -311,8 +311,22 @@ impl Admission {
         self.shared.counters.read()
     }
 
-    /// How much of a limit is used now: requests, tokens or calls; for a budget the nano-units that are spent or held
-    /// back.
+    /// How much of each limit is used now, in the order of `limits`: requests, tokens or calls; for a budget the
+    /// nano-units that are spent or held back. By all instances together where [`Self::knows_all`].
+    pub async fn used_by_all(&self, limits: &[&Limit], now_ms: i64) -> Vec<i64> {
+        let times = Times {
+            now_ms,
+            started_ms: now_ms,
+        };
+        self.shared.ledger.used_by_all(limits, times).await
+    }
+
+    /// Whether this instance knows what all of them use: it is the only one, or the board answers.
+    pub fn knows_all(&self) -> bool {
+        self.divided_by() == 1
+    }
+
+    /// How much of a limit this instance uses; for a budget what all have spent and it holds back.
     pub fn used(&self, limit: &Limit, now_ms: i64) -> i64 {
         self.shared.ledger.used(limit, now_ms)
     }
@@ -320,6 +334,13 @@ impl Admission {
     /// Milliseconds until all of a rate limit is free again, if no more calls come; 0 for other kinds.
     pub fn reset_ms(&self, limit: &Limit, now_ms: i64) -> i64 {
         self.shared.ledger.reset_ms(limit, now_ms)
+    }
+
+    /// Learns how long answers were before this process began: each a model and its tokens out.
+    pub fn learn_outputs(&self, lengths: &[(ModelId, i64)]) {
+        for (model, tokens) in lengths {
+            self.shared.outputs.learn(*model, *tokens);
+        }
     }
 
     /// Takes over what the database says of budgets, other instances' calls included.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use modelgate_store::{StoreError, budgets};
+use modelgate_store::{StoreError, budgets, request_logs};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -29,6 +29,9 @@ pub(super) fn observer(admission: &Admission) -> Observer {
 
 /// Reads budgets and busyness until `shutdown` holds true.
 pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) {
+    if let Err(error) = learn_outputs(&parts).await {
+        tracing::debug!(%error, "how long answers are is learnt anew");
+    }
     let mut round: u32 = 0;
     while timeout(BUDGETS, shutdown.changed()).await.is_err() {
         round = round.wrapping_add(1);
@@ -45,6 +48,13 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
             tracing::debug!(%error, "the budgets of other instances cannot be read");
         }
     }
+}
+
+/// What is held back of budgets goes by the length of answers; without this a restart would forget it.
+async fn learn_outputs(parts: &Parts) -> Result<(), StoreError> {
+    let read = parts.db.read(|c| Box::pin(request_logs::recent_outputs(c)));
+    parts.admission.learn_outputs(&read.await?);
+    Ok(())
 }
 
 async fn read_budgets(parts: &Parts) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use modelgate_dialect::openai::request::{BadRequest, Peek};
 use modelgate_domain::{Cause, Limit, LimitKind, LimitMode};
 use serde::Serialize;
 
-use crate::admission::{Admission, Ask, Refusal, Weight};
+use crate::admission::{Admission, Ask, Refusal, Weight, limits_of};
 use crate::catalog::{Catalog, Credential, Model, Resolved, Target};
 use crate::routing::{Candidate, Health, Plan, PlanRequest, Skip, Why, plan};
 
@@ -72,6 +72,8 @@ pub struct Explanation {
     pub outcome: &'static str,
     /// The same in a sentence.
     pub detail: String,
+    /// Whose use the figures of limits are: of `all_instances`, or of `this_instance` where it does not know the others'.
+    pub figures: &'static str,
     /// What the rules say.
     pub rules: Vec<Finding>,
     /// What would be tried, in this order.
@@ -87,7 +89,7 @@ pub struct Explanation {
 pub struct Finding {
     /// The rule: `enabled`, `time_rules`, `rpm` and others.
     pub rule: &'static str,
-    /// Whose: `api_key`, `user`, `model`.
+    /// Whose: `api_key`, `user`, `model`, `provider_key`.
     pub scope: &'static str,
     /// `passes`, `refuses`, `would_refuse` (it only observes), or `not_asked` after a refusal.
     pub outcome: &'static str,
@@ -115,6 +117,8 @@ pub struct Step {
     pub in_flight: u32,
     /// Calls that wait for it.
     pub waiting: usize,
+    /// The credential's own limits.
+    pub limits: Vec<Finding>,
     /// How soon the target is expected to answer, in milliseconds; absent where nothing is known.
     pub latency_ms: Option<u64>,
 }
@@ -149,7 +153,11 @@ pub struct Instead {
 }
 
 /// Explains what a call would do now.
-pub fn explain(question: &Question<'_>, admission: &Admission, health: &Health) -> Explanation {
+pub async fn explain(
+    question: &Question<'_>,
+    admission: &Admission,
+    health: &Health,
+) -> Explanation {
     let Question { ask, .. } = question;
     let model = &ask.resolved.model;
     let refusal = admission.would_admit(ask).err();
@@ -165,26 +173,63 @@ pub fn explain(question: &Question<'_>, admission: &Admission, health: &Health) 
     };
     let planned = plan(health, &request);
     let fallbacks = fallbacks(question, &request, health);
-    let (outcome, detail) = outcome(refusal.as_deref(), &planned, &fallbacks);
+    let mut steps = steps(&planned, health, ask.now_ms);
+    let own = concerned(ask);
+    let of_credentials: Vec<Vec<Limit>> = in_order(&planned)
+        .map(|(candidate, _)| limits_of(&candidate.credential, model.id))
+        .collect();
+    let limits: Vec<&Limit> = own
+        .iter()
+        .copied()
+        .chain(of_credentials.iter().flatten())
+        .collect();
+    let mut used = admission.used_by_all(&limits, ask.now_ms).await;
+    let rest = used.split_off(own.len());
+    for ((step, limit), used) in on_steps(&of_credentials).zip(rest) {
+        if let Some(step) = steps.get_mut(step) {
+            let finding = of_credential(limit, used, step.in_flight);
+            step.limits.push(finding);
+        }
+    }
+    let rules = findings((&own, &used), refusal.as_deref());
+    let (outcome, detail) = outcome((refusal.as_deref(), &rules), &planned, &fallbacks);
     Explanation {
         object: "explanation",
         model: model.name.to_string(),
         outcome,
         detail,
-        rules: findings(ask, refusal.as_deref(), admission),
-        attempts: steps(&planned, health, ask.now_ms),
+        figures: if admission.knows_all() {
+            "all_instances"
+        } else {
+            "this_instance"
+        },
+        rules,
+        attempts: steps,
         skipped: planned.skipped.iter().map(left).collect(),
         fallbacks,
     }
 }
 
 fn outcome(
-    refusal: Option<&Refusal>,
+    (refusal, rules): (Option<&Refusal>, &[Finding]),
     plan: &Plan,
     fallbacks: &[Instead],
 ) -> (&'static str, String) {
     if let Some(refusal) = refusal {
         return ("refuse", refusal.message.clone());
+    }
+    // what fits here may not fit with what other instances use
+    if let Some(full) = rules.iter().find(|finding| finding.outcome == "refuses") {
+        let Finding {
+            rule,
+            scope,
+            detail,
+            ..
+        } = full;
+        return (
+            "refuse",
+            format!("The {rule} limit of the {scope} has no room: {detail}."),
+        );
     }
     if let Some(first) = plan.attempts.first().filter(|_| plan.well > 0) {
         let provider = &first.target.provider.name;
@@ -219,7 +264,41 @@ fn outcome(
     ("fail", detail.to_owned())
 }
 
-fn findings(ask: &Ask<'_>, refusal: Option<&Refusal>, admission: &Admission) -> Vec<Finding> {
+/// The limits of the key, its account and the model that count for the call.
+fn concerned<'a>(ask: &Ask<'a>) -> Vec<&'a Limit> {
+    let model = &ask.resolved.model;
+    let limits = ask.key.limits.iter().chain(ask.key.user_limits.iter());
+    let limits = limits.chain(model.limits.iter());
+    limits
+        .filter(|limit| limit.model_id.is_none() || limit.model_id == model.id)
+        .collect()
+}
+
+/// Every limit with the number of the step that it is on.
+fn on_steps(limits: &[Vec<Limit>]) -> impl Iterator<Item = (usize, &Limit)> {
+    let all = limits.iter().enumerate();
+    all.flat_map(|(step, limits)| limits.iter().map(move |limit| (step, limit)))
+}
+
+/// A limit of a credential. Without Redis its places are counted where calls wait for them.
+fn of_credential(limit: &Limit, used: i64, in_flight: u32) -> Finding {
+    let used = match limit.kind {
+        LimitKind::Concurrency => used.max(i64::from(in_flight)),
+        _ => used,
+    };
+    Finding {
+        rule: limit.kind.as_str(),
+        scope: limit.scope.as_str(),
+        outcome: match limit.mode {
+            _ if used < limit.amount => "passes",
+            LimitMode::Enforce => "refuses",
+            LimitMode::Observe => "would_refuse",
+        },
+        detail: figures(limit, used),
+    }
+}
+
+fn findings((limits, used): (&[&Limit], &[i64]), refusal: Option<&Refusal>) -> Vec<Finding> {
     let refuses_at = refusal.and_then(|r| RULES.iter().position(|rule| *rule == r.rule));
     let own = RULES.iter().enumerate().map(|(place, rule)| {
         let (outcome, detail) = match refuses_at {
@@ -238,12 +317,8 @@ fn findings(ask: &Ask<'_>, refusal: Option<&Refusal>, admission: &Admission) -> 
         }
     });
     let mut all: Vec<Finding> = own.collect();
-    let model = &ask.resolved.model;
-    let limits = ask.key.limits.iter().chain(ask.key.user_limits.iter());
-    let limits = limits.chain(model.limits.iter());
-    let concerned = limits.filter(|limit| limit.model_id.0 == 0 || limit.model_id == model.id);
-    all.extend(concerned.map(|limit| {
-        let used = admission.used(limit, ask.now_ms);
+    all.extend(limits.iter().zip(used).map(|(limit, used)| {
+        let used = *used;
         let named = refusal
             .is_some_and(|r| r.rule == limit.kind.as_str() && r.scope == limit.scope.as_str());
         let full = used >= limit.amount || named;
@@ -273,17 +348,22 @@ fn figures(limit: &Limit, used: i64) -> String {
     format!("{used} of {}", limit.amount)
 }
 
-fn steps(plan: &Plan, health: &Health, now_ms: i64) -> Vec<Step> {
+/// What would be tried and what is full, each with its state.
+fn in_order(plan: &Plan) -> impl Iterator<Item = (&Candidate, &'static str)> {
     let (well, resting) = plan.attempts.split_at(plan.well.min(plan.attempts.len()));
     let states = [
         (well, "ready"),
         (&plan.busy[..], "busy"),
         (resting, "resting"),
     ];
-    let all = states
+    states
         .into_iter()
-        .flat_map(|(of, state)| of.iter().map(move |candidate| (candidate, state)));
-    all.map(|(candidate, state)| step(candidate, state, health, now_ms))
+        .flat_map(|(of, state)| of.iter().map(move |candidate| (candidate, state)))
+}
+
+fn steps(plan: &Plan, health: &Health, now_ms: i64) -> Vec<Step> {
+    in_order(plan)
+        .map(|(candidate, state)| step(candidate, state, health, now_ms))
         .collect()
 }
 
@@ -309,6 +389,7 @@ fn step(candidate: &Candidate, state: &'static str, health: &Health, now_ms: i64
         state,
         in_flight: health.in_flight(credential.id),
         waiting: health.waiting(credential.id),
+        limits: Vec::new(),
         latency_ms,
     }
 }

@@ -198,12 +198,6 @@ impl InFlight {
         }
     }
 
-    /// Notes that another try at the same place begins now.
-    pub fn begins_anew(&mut self, now_ms: i64) {
-        self.begun = Instant::now();
-        self.begun_ms = now_ms;
-    }
-
     /// Notes how the attempt ended, or that its answer has begun; `detail` says what was seen, without a secret.
     pub fn report(&mut self, outcome: Outcome, detail: &str, now_ms: i64) {
         let took_ms = self.begun.elapsed().as_secs_f64() * 1_000.0;

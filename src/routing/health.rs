@@ -270,15 +270,6 @@ impl Health {
         all
     }
 
-    /// How many providers rest as a whole.
-    pub fn providers_resting(&self, now_ms: i64) -> usize {
-        let breakers = self.read();
-        let whole = breakers.iter().filter(|(s, _)| s.credential.is_none());
-        whole
-            .filter(|(_, b)| b.standing(now_ms) != Standing::Closed)
-            .count()
-    }
-
     /// Takes the trial calls that are due for this attempt. False where another call is trying already.
     pub(super) fn take_trials(&self, tried: &Candidate, now_ms: i64) -> Trials {
         if self.knows_nothing() {

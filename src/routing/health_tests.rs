@@ -183,7 +183,6 @@ fn a_page_sees_the_trouble_of_a_credential_and_an_operator_can_end_it() {
     report(&health, &all[1], Outcome::Unreachable, 0);
     assert_eq!(shown(11).unwrap().reason.code(), "unreachable");
     assert_eq!(health.troubles(ProviderId(1), 1).len(), 2);
-    assert_eq!(health.providers_resting(1), 1);
     health.forget(ProviderId(1), &[ProviderKeyId(10), ProviderKeyId(11)], 2);
     assert_eq!((shown(10), shown(11)), (None, None));
 }

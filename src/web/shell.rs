@@ -13,6 +13,7 @@ use super::session::{self, CurrentKey, CurrentUser};
 use super::state::WebState;
 use super::{assets, csrf, menu};
 use crate::i18n::{self, Lang, ToArg, format};
+use crate::journal::WhenFull;
 
 /// The cookie with a visitor's language.
 pub(super) const LANG_COOKIE: &str = "mg_lang";
@@ -103,6 +104,8 @@ pub struct Shell {
     /// The id of the element htmx will fill; empty for whole pages.
     pub target: String,
     base_path: String,
+    /// What happens to calls now that the journal has no room.
+    journal_full: Option<WhenFull>,
 }
 
 impl Shell {
@@ -133,6 +136,7 @@ impl Shell {
             user,
             key: session::current_key(request),
             base_path,
+            journal_full: state.and_then(|s| s.journal.stats().full),
         }
     }
 
@@ -255,6 +259,16 @@ impl Shell {
         PRODUCT
     }
 
+    /// What those who run the gateway have to know wherever they are; the overview says it in its own place.
+    pub fn alarm(&self) -> Option<String> {
+        let key = match self.journal_full? {
+            WhenFull::Stop => "admin-home-notice-stopped",
+            WhenFull::ServeWithoutRecord => "admin-home-notice-unrecorded",
+        };
+        let is_told = self.may(Permission::Look) && self.path() != "/admin/home";
+        is_told.then(|| self.t(key))
+    }
+
     /// The rows of the menu on the left.
     pub fn menu(&self) -> Vec<menu::Entry> {
         menu::entries(self)
@@ -372,6 +386,7 @@ impl Shell {
             partial: false,
             target: String::new(),
             base_path: "/base".to_owned(),
+            journal_full: None,
         }
     }
 }

@@ -246,3 +246,32 @@ async fn a_restart_forgets_nothing_on_sqlite() {
 async fn a_restart_forgets_nothing_on_postgres() {
     survives(Engine::Postgres).await;
 }
+
+async fn the_length_of_answers_is_remembered_over_a_restart(app: TestApp) {
+    app.limit_key(&[budget(3 * COST, Period::Total)]).await;
+    app.vendor.push(Step::answer().tokens(200));
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    assert_eq!(app.logs().await.len(), 1, "in the database");
+    let app = app.restart().await;
+    // what is left would do for a call of unknown length
+    let body = crate::support::chat("gpt-x", false);
+    let begun = Instant::now();
+    loop {
+        let told = app.openai().post("/explain", &body).await.json();
+        if told["outcome"] == "refuse" {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{told}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_length_of_answers_is_remembered() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        if let Some(app) = TestApp::try_start(Setup::on(engine)).await {
+            the_length_of_answers_is_remembered_over_a_restart(app).await;
+        }
+    }
+}

@@ -4,15 +4,20 @@
 use std::time::{Duration, Instant};
 
 use modelgate::simulator::{Options, Simulator, Step};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::process::eventually;
-use crate::support::{Browser, Child, Engine, OpenAi, TestDatabase, TestRedis, provisioning};
+use crate::support::{
+    Browser, Child, Engine, OpenAi, TestDatabase, TestRedis, VENDOR_KEY, provisioning,
+};
 
 const TEN: &str = "sk-mg-test-ten-0123456789ab";
 const PAIR: &str = "sk-mg-test-pair-0123456789ab";
 const POOR: &str = "sk-mg-test-poor-0123456789ab";
+
+const SECRET_KEY: &str = "a-secret-key-for-tests-0123456789abcdef";
 
 fn keys() -> String {
     format!(
@@ -63,7 +68,7 @@ impl Two {
                 ("PORT", "0"),
                 ("WORKERS", "2"),
                 ("DRAIN_DELAY", "0"),
-                ("SECRET_KEY", "a-secret-key-for-tests-0123456789abcdef"),
+                ("SECRET_KEY", SECRET_KEY),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
@@ -258,4 +263,139 @@ async fn two_processes_without_redis_divide_a_limit() {
         assert_eq!(served(&child.openai(TEN), 8, "rpm_exceeded").await, 5);
     }
     drop(two.database);
+}
+
+/// Runs the command line beside the gateways.
+fn apply(two: &Two, text: &str) {
+    let folder = two.database.folder.path();
+    let file = folder.join("change.toml");
+    std::fs::write(&file, text).unwrap();
+    let data_dir = folder.join("a").display().to_string();
+    let env = [
+        ("DATABASE_URL".to_owned(), two.database.url.clone()),
+        ("DATA_DIR".to_owned(), data_dir),
+        ("SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
+    ];
+    let applied = Child::command(folder, &env)
+        .arg("apply")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&applied.stderr).into_owned();
+    assert!(applied.status.success(), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_reaches_both_within_a_second_and_places_of_a_credential_are_shared() {
+    let Some(redis) = TestRedis::start() else {
+        return;
+    };
+    let Some(two) = Two::start(Some(&redis)).await else {
+        return;
+    };
+    let generation = async |child: &Child| ready(child).await["config_generation"].as_i64();
+    let before = generation(&two.a).await.unwrap();
+    assert_eq!(generation(&two.b).await, Some(before));
+    let one_place = format!(
+        "[[providers]]\nname = \"acme\"\nkeys = [ {{ label = \"main\", secret = \"{VENDOR_KEY}\", max_concurrency = 1, limits = {{ rpm = 50 }} }} ]\n"
+    );
+    apply(&two, &one_place);
+    let told = Instant::now();
+    for child in [&two.a, &two.b] {
+        eventually("the change is served", async || {
+            generation(child).await == Some(before + 1)
+        })
+        .await;
+    }
+    assert!(told.elapsed() < Duration::from_secs(1), "{told:?}");
+
+    let slow = Step::answer().delay(Duration::from_millis(1_500));
+    two.vendor.push(slow);
+    let (a, b) = (two.a.openai(PAIR), two.b.openai(PAIR));
+    let first = tokio::spawn(async move { a.chat("gpt-x", false).await.status });
+    eventually("the place is taken", async || {
+        two.vendor.received().len() == 1
+    })
+    .await;
+    let body = crate::support::chat("gpt-x", false);
+    let told = b.post("/explain", &body).await.json();
+    assert_eq!(told["figures"], "all_instances");
+    let limits = &told["attempts"][0]["limits"];
+    let place = serde_json::json!({
+        "rule": "concurrency", "scope": "provider_key", "outcome": "refuses", "detail": "1 of 1",
+    });
+    assert_eq!(limits[0], place, "B knows what A uses: {told}");
+    assert_eq!(
+        (&limits[1]["rule"], &limits[1]["detail"]),
+        (&"rpm".into(), &"1 of 50".into())
+    );
+    let second = tokio::spawn(async move { b.chat("gpt-x", false).await.status });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(two.vendor.received().len(), 1, "B waits for the place at A");
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (200, 200));
+    assert_eq!(two.vendor.received().len(), 2);
+}
+
+/// What an operator sees of a certificate that the test makes.
+struct Authority {
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    /// `ca.pem`, another's `other.pem`, and a certificate for 127.0.0.1.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = || {
+            let mut params = CertificateParams::new(Vec::new()).unwrap();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+        };
+        let (ours, other) = (authority(), authority());
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &ours).unwrap();
+        for (name, text) in [
+            ("ca.pem", ours.pem()),
+            ("other.pem", other.pem()),
+            ("server.crt", certificate.pem()),
+            ("server.key", key.serialize_pem()),
+        ] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_over_tls_has_to_prove_who_it_is() {
+    let authority = Authority::new();
+    let (certificate, key) = (authority.path("server.crt"), authority.path("server.key"));
+    let Some(redis) = TestRedis::over_tls(&certificate, &key) else {
+        return;
+    };
+    let Some(database) = TestDatabase::create(Engine::Postgres).await else {
+        return;
+    };
+    for (trusted, redis_is) in [("ca.pem", "up"), ("other.pem", "down")] {
+        let folder = database.folder.path();
+        let env = [
+            ("DATABASE_URL", database.url.clone()),
+            ("DATA_DIR", folder.join(redis_is).display().to_string()),
+            ("HOST", "127.0.0.1".to_owned()),
+            ("PORT", "0".to_owned()),
+            ("DRAIN_DELAY", "0".to_owned()),
+            ("SECRET_KEY", SECRET_KEY.to_owned()),
+            ("REDIS_URL", redis.url.clone()),
+            ("SSL_CERT_FILE", authority.path(trusted)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        let child = Child::serve(folder, &env);
+        eventually(redis_is, async || ready(&child).await["redis"] == redis_is).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(ready(&child).await["redis"], redis_is, "and stays so");
+    }
 }

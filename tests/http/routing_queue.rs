@@ -180,3 +180,42 @@ async fn without_a_queue_a_busy_credential_is_refused_at_once() {
     assert_eq!(first.await.unwrap().status, 200);
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_waits_in_line_hears_that_somebody_is_there() {
+    let setup = Setup::default().env("MODELGATE_QUEUE_DEADLINE", "40");
+    let app = TestApp::try_start(setup).await.unwrap();
+    let patient = one_place(&app.vendor.base_url(), 1)
+        .replace("keys =", "first_byte_timeout_ms = 60000\nkeys =");
+    app.apply(&patient).await;
+    app.vendor
+        .push(Step::answer().delay(Duration::from_millis(16_500)));
+    let first = app.openai();
+    let first = tokio::spawn(async move { first.chat("gpt-x", false).await.status });
+    while app.vendor.received().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let begun = Instant::now();
+    let mut stream = app
+        .openai()
+        .send("/chat/completions", &chat("gpt-x", true))
+        .await;
+    assert_eq!(stream.status(), 200);
+    let heard = stream.chunk().await.unwrap().expect("something");
+    let waited = begun.elapsed();
+    assert_eq!(&heard[..], b": keep-alive\n\n");
+    assert!((14..17).contains(&waited.as_secs()), "{waited:?}");
+    assert_eq!(app.vendor.received().len(), 1, "it still waits");
+    let mut rest = Vec::new();
+    while let Some(chunk) = stream.chunk().await.unwrap() {
+        rest.extend_from_slice(&chunk);
+    }
+    assert!(String::from_utf8_lossy(&rest).ends_with("data: [DONE]\n\n"));
+    assert_eq!(first.await.unwrap(), 200);
+    let rows = app.logs().await;
+    let row = rows.iter().find(|row| row.record.queue_position.is_some());
+    let record = &row.expect("one waited").record;
+    assert_eq!(record.status, Status::Success);
+    assert!(record.queue_ms >= Some(15_000), "{record:?}");
+    app.finish().await;
+}

@@ -15,6 +15,8 @@ const REQUIRED: &str = "MODELGATE_TEST_REQUIRE_REDIS";
 pub(crate) struct TestRedis {
     pub(crate) url: String,
     address: Option<SocketAddr>,
+    /// The files of its certificate and key, where it speaks TLS alone.
+    tls: Option<(String, String)>,
     child: Option<Child>,
 }
 
@@ -26,6 +28,7 @@ impl TestRedis {
             return Some(Self {
                 url,
                 address: None,
+                tls: None,
                 child: None,
             });
         }
@@ -33,14 +36,25 @@ impl TestRedis {
     }
 
     /// A server that the test may torment: `redis-server` on a free port; absent where it is not installed.
-    #[allow(clippy::disallowed_methods, reason = "a test's own settings")]
     pub(crate) fn own() -> Option<Self> {
+        Self::made("redis", None)
+    }
+
+    /// The same, speaking TLS alone.
+    #[allow(dead_code, reason = "the unit tests need none")]
+    pub(crate) fn over_tls(certificate: &str, key: &str) -> Option<Self> {
+        Self::made("rediss", Some((certificate.to_owned(), key.to_owned())))
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a test's own settings")]
+    fn made(scheme: &str, tls: Option<(String, String)>) -> Option<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
         let mut server = Self {
-            url: format!("redis://{address}"),
+            url: format!("{scheme}://{address}"),
             address: Some(address),
+            tls,
             child: None,
         };
         if server.start_again() {
@@ -57,8 +71,24 @@ impl TestRedis {
     /// Starts the test's own server, empty; false where it is not installed.
     pub(crate) fn start_again(&mut self) -> bool {
         let address = self.address.expect("a server of the test's own");
+        let port = address.port().to_string();
+        let ports = match &self.tls {
+            None => vec!["--port", &port],
+            Some((certificate, key)) => vec![
+                "--port",
+                "0",
+                "--tls-port",
+                &port,
+                "--tls-auth-clients",
+                "no",
+                "--tls-cert-file",
+                certificate,
+                "--tls-key-file",
+                key,
+            ],
+        };
         let child = Command::new("redis-server")
-            .args(["--port", &address.port().to_string()])
+            .args(ports)
             .args(["--bind", "127.0.0.1", "--loglevel", "warning"])
             .args(["--save", "", "--appendonly", "no"])
             .stdout(Stdio::null())

@@ -111,18 +111,6 @@ pub async fn replace(
     Ok(())
 }
 
-/// The limit of one kind on one thing, for any model; budgets are not asked for this way.
-pub async fn find(
-    c: &mut Conn,
-    scope: LimitScope,
-    scope_id: i64,
-    kind: LimitKind,
-) -> Result<Option<i64>, StoreError> {
-    let all = of(c, scope, scope_id).await?;
-    let found = all.iter().find(|l| l.kind == kind && l.model_id.is_none());
-    Ok(found.map(|limit| limit.amount))
-}
-
 /// Sets or, with `None`, removes the enforced limit of one kind on one thing, for any model; the others stay.
 pub async fn set(
     c: &mut Conn,

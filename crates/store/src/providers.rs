@@ -162,19 +162,6 @@ pub async fn find(c: &mut Conn, id: ProviderId) -> Result<Option<Provider>, Stor
     })?)
 }
 
-/// The provider of this name that is not deleted.
-pub async fn find_by_name(c: &mut Conn, name: &str) -> Result<Option<Provider>, StoreError> {
-    Ok(db!(c, |c| {
-        providers::table
-            .filter(providers::name.eq(name))
-            .filter(providers::deleted_at.is_null())
-            .select(Provider::as_select())
-            .first(c)
-            .await
-            .optional()
-    })?)
-}
-
 /// Makes a provider.
 pub async fn insert(
     c: &mut Conn,

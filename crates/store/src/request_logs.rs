@@ -14,6 +14,9 @@ use crate::{Conn, Page, StoreError};
 /// How many of the newest rows [`slow`] looks at.
 const SLOW_WINDOW: i64 = 20_000;
 
+/// How many of the newest rows [`recent_outputs`] looks at.
+const OUTPUTS_WINDOW: i64 = 10_000;
+
 /// Which rows; filters add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
@@ -55,6 +58,32 @@ impl LogFilter {
             limit => limit.clamp(1, 500),
         }
     }
+}
+
+/// How long the newest whole answers were: model and tokens out, oldest first. One read of the end of the table.
+pub async fn recent_outputs(c: &mut Conn) -> Result<Vec<(ModelId, i64)>, StoreError> {
+    use request_logs as t;
+    let newest: Vec<(i64, String, i64, i64)> = db!(c, |c| {
+        t::table
+            .order(t::id.desc())
+            .limit(OUTPUTS_WINDOW)
+            .select((
+                t::model_id,
+                t::status,
+                t::completion_tokens,
+                t::reasoning_tokens,
+            ))
+            .load(c)
+            .await
+    })?;
+    let whole = newest
+        .into_iter()
+        .filter(|(_, status, ..)| status == Status::Success.as_str());
+    let mut lengths: Vec<_> = whole
+        .map(|(model, _, answer, thought)| (ModelId(model), answer.saturating_add(thought)))
+        .collect();
+    lengths.reverse();
+    Ok(lengths)
 }
 
 /// One page of rows: newest first, or in order of arrival where `after_seq` is given.

@@ -115,18 +115,6 @@ pub async fn list_of(c: &mut Conn, model: ModelId) -> Result<Vec<Target>, StoreE
     })?)
 }
 
-/// One target, deleted or not.
-pub async fn find(c: &mut Conn, id: TargetId) -> Result<Option<Target>, StoreError> {
-    Ok(db!(c, |c| {
-        targets::table
-            .find(id.0)
-            .select(Target::as_select())
-            .first(c)
-            .await
-            .optional()
-    })?)
-}
-
 /// Makes a target.
 pub async fn insert(
     c: &mut Conn,

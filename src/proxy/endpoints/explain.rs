@@ -65,5 +65,5 @@ async fn answer(
         conversation: call::conversation(&session, &peek, &body)
             .or_else(|| Some(planner::of_key(&key))),
     };
-    Ok(explain(&question, &worker.admission, &worker.health))
+    Ok(explain(&question, &worker.admission, &worker.health).await)
 }

@@ -12,7 +12,7 @@ use super::components::confirm;
 use super::components::fields::{Dot, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::rows;
-use super::components::usage::{self, Line};
+use super::components::usage::{self, Usage};
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Delete, Look, Operate, Page, PageResult};
@@ -31,7 +31,7 @@ struct ApiKeyView<'a> {
     logs: String,
     /// Its rules in a sentence; empty where it has none.
     summary: String,
-    usage: Vec<Line>,
+    usage: Usage,
     key: KeyForm,
 }
 
@@ -84,11 +84,20 @@ async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
 async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = load(&state, *id).await?;
     let stored = loaded.edit.stored(&page, &loaded.choices);
-    let view = view(&page, &state, &loaded, stored);
+    let usage = usage::of(&page, &state.admission, &loaded.edit.limits, &|id| {
+        loaded.choices.model_name(id)
+    })
+    .await;
+    let view = view(&page, &state, (&loaded, usage), stored);
     page.show_or(&view, &view.as_usage())
 }
 
-fn view<'a>(page: &'a Shell, web: &WebState, loaded: &Loaded, state: FormState) -> ApiKeyView<'a> {
+fn view<'a>(
+    page: &'a Shell,
+    web: &WebState,
+    (loaded, usage): (&Loaded, Usage),
+    state: FormState,
+) -> ApiKeyView<'a> {
     let (row, edit) = (&loaded.row, &loaded.edit);
     let at = page.url(&format!("{PATH}/{}", row.id));
     ApiKeyView {
@@ -98,9 +107,7 @@ fn view<'a>(page: &'a Shell, web: &WebState, loaded: &Loaded, state: FormState) 
         key_state: state_of(page, row, web.clock.now()),
         logs: page.url(&format!("/admin/logs?key={}", row.id)),
         summary: edit.sentence(page, &loaded.choices),
-        usage: usage::lines(page, &web.admission, &edit.limits, &|id| {
-            loaded.choices.model_name(id)
-        }),
+        usage,
         key: KeyForm::new(page, &loaded.choices, state, at.clone()),
         at,
     }
@@ -113,9 +120,16 @@ async fn post(
     form: Form,
 ) -> PageResult {
     let loaded = load(&state, *id).await?;
+    let usage = usage::of(&page, &state.admission, &loaded.edit.limits, &|id| {
+        loaded.choices.model_name(id)
+    })
+    .await;
     let again = |form_state: FormState| {
         let more = rows::wants_more(&form_state);
-        page.once_more(&view(&page, &state, &loaded, form_state), more)
+        page.once_more(
+            &view(&page, &state, (&loaded, usage.clone()), form_state),
+            more,
+        )
     };
     let read = form::read(&page, &form, &loaded.choices);
     let edit = match read {

@@ -35,6 +35,8 @@ struct Decision {
     /// What the caller would be told; empty where it would be answered.
     detail: String,
     model: String,
+    /// Whether the figures are of this instance alone.
+    is_partial: bool,
     rules: Vec<Rule>,
     attempts: Vec<Attempt>,
     skipped: Vec<Skipped>,
@@ -51,6 +53,8 @@ struct Rule {
 struct Attempt {
     target: String,
     key: String,
+    /// The limits of the key: what they count, and how much is used.
+    limits: Vec<(String, String)>,
     state: Dot,
     running: String,
     waiting: String,
@@ -129,7 +133,7 @@ async fn post(page: Page<Look>, state: web::Data<WebState>, form: Form) -> PageR
         seed: now_ms.unsigned_abs(),
         conversation: None,
     };
-    let found = explain(&question, &state.admission, &state.health);
+    let found = explain(&question, &state.admission, &state.health).await;
     let decision = Some(decision(&page, &found));
     page.show(&view(&page, &catalog, form_state, decision))
 }
@@ -205,6 +209,7 @@ fn decision(page: &Shell, found: &Explanation) -> Decision {
             _ => String::new(),
         },
         model: found.model.clone(),
+        is_partial: found.figures == "this_instance",
         rules: found
             .rules
             .iter()
@@ -265,6 +270,14 @@ fn attempt(page: &Shell, step: &Step) -> Attempt {
     Attempt {
         target: format!("{}/{}", step.provider, step.upstream_model),
         key: step.label.clone(),
+        limits: step
+            .limits
+            .iter()
+            .map(|limit| {
+                let what = page.t_code("admin-explain-rule-", limit.rule);
+                (what, limit.detail.clone())
+            })
+            .collect(),
         state: Dot::new(kind, page.t_code("admin-explain-state-", step.state)),
         running: page.integer(&i64::from(step.in_flight)),
         waiting: count(step.waiting),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::components::allowances::{self, Allowances, Subject};
 use super::components::fields::{Dot, Fields, Refused, answer, change, save};
-use super::components::usage::{self, Line};
+use super::components::usage::{self, Usage};
 use super::components::{rows, summary};
 use super::users::{PATH, invite, may_touch, read, roles, state_of};
 use crate::web::error::PageError;
@@ -30,7 +30,7 @@ struct UserView<'a> {
     at: String,
     /// Its limits in a sentence; empty where it has none.
     summary: String,
-    usage: Vec<Line>,
+    usage: Usage,
     /// Address and name of each of its API keys.
     keys: Vec<(String, String)>,
     fields: FormState,
@@ -105,11 +105,12 @@ async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -
         .with("role", user.role.as_str())
         .ticked("enabled", user.enabled);
     let stored = allowances::stored(stored, &loaded.limits, SUBJECT);
-    let view = view(&page, &state, &loaded, stored);
+    let usage = usage::of(&page, &state.admission, &loaded.limits, &|_| String::new()).await;
+    let view = view(&page, (&loaded, usage), stored);
     page.show_or(&view, &view.as_usage())
 }
 
-fn view<'a>(page: &'a Shell, web: &WebState, loaded: &Loaded, fields: FormState) -> UserView<'a> {
+fn view<'a>(page: &'a Shell, (loaded, usage): (&Loaded, Usage), fields: FormState) -> UserView<'a> {
     let user = &loaded.user;
     let keys = loaded.keys.iter();
     UserView {
@@ -122,7 +123,7 @@ fn view<'a>(page: &'a Shell, web: &WebState, loaded: &Loaded, fields: FormState)
             .map(|at| page.moment(at.timestamp_millis())),
         at: page.url(&format!("{PATH}/{}", user.id)),
         summary: summary::of_limits(page.lang, &loaded.limits),
-        usage: usage::lines(page, &web.admission, &loaded.limits, &|_| String::new()),
+        usage,
         keys: keys
             .map(|(id, name)| (page.url(&format!("/admin/api-keys/{id}")), name.clone()))
             .collect(),
@@ -140,9 +141,10 @@ async fn post(
     form: Form,
 ) -> PageResult {
     let loaded = load_to_change(&page, &state, *id).await?;
+    let usage = usage::of(&page, &state.admission, &loaded.limits, &|_| String::new()).await;
     let again = |fields: FormState| {
         let more = rows::wants_more(&fields);
-        page.once_more(&view(&page, &state, &loaded, fields), more)
+        page.once_more(&view(&page, (&loaded, usage.clone()), fields), more)
     };
     let mut fields = Fields::new(&page, &form);
     if rows::wants_more(&fields.state) {

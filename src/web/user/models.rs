@@ -49,23 +49,24 @@ pub(in crate::web) async fn get(
 ) -> PageResult {
     let catalog = state.catalog.load_full();
     let own = Own::of(&page.who, &catalog, query.key);
-    let rows = own.as_ref().map(|own| {
-        let models = catalog.visible_models(&own.key);
-        let row = |model| row(&page, &state, &catalog, &own.key, model);
-        models.into_iter().map(row).collect()
-    });
+    let mut rows = Vec::new();
+    if let Some(own) = &own {
+        for model in catalog.visible_models(&own.key) {
+            rows.push(row(&page, &state, &catalog, &own.key, model).await);
+        }
+    }
     let view = ModelsView {
         at: page.url("/user/models"),
         has_key: own.is_some(),
         keys: choices(own.as_ref()),
         key: own.as_ref().map_or(0, |own| own.key.id.0),
-        rows: rows.unwrap_or_default(),
+        rows,
         page: page.shell(),
     };
     page.show_or(&view, &view.as_models())
 }
 
-fn row(
+async fn row(
     page: &Shell,
     state: &WebState,
     catalog: &Catalog,
@@ -91,7 +92,9 @@ fn row(
         seed: page.now_ms.unsigned_abs(),
         conversation: None,
     };
-    let outcome = explain(&question, &state.admission, &state.health).outcome;
+    let outcome = explain(&question, &state.admission, &state.health)
+        .await
+        .outcome;
     let (price, cached) = prices(page, key, &model);
     let tools = format!(
         "/user/tools?key={}&model={}",

@@ -1,7 +1,8 @@
 //! What operators configure: providers, credentials, models, targets, prices, limits, settings.
 
 use modelgate_domain::{
-    CredentialState, Currency, LimitKind, LimitScope, ModelId, Price, PriceId, ProviderId, StateBy,
+    CredentialState, Currency, Limit, LimitKind, LimitScope, ModelId, Price, PriceId, ProviderId,
+    StateBy,
 };
 use modelgate_store::models::{Alias, ModelData};
 use modelgate_store::prices::PriceOf;
@@ -68,7 +69,7 @@ async fn model(db: &Db, name: &'static str) -> ModelId {
 async fn providers_keep_their_name_after_deletion_and_free_it() {
     each_engine(async |db| {
         let id = provider(&db).await;
-        let row = read!(db, |c| providers::find_by_name(c, "acme")).unwrap();
+        let row = read!(db, |c| providers::find(c, id)).unwrap();
         assert_eq!(ProviderData::from(row), acme());
         let taken = write!(db, |c| providers::insert(c, &acme(), time(1)));
         assert!(taken.unwrap_err().is_conflict("providers", "name"));
@@ -272,7 +273,8 @@ async fn targets_are_unique_and_listed_by_priority() {
         (data.priority, data.weight, data.enabled) = (3, 0, false);
         assert!(write!(db, |c| targets::update(c, first, &data, time(1))).unwrap());
         assert_eq!(order(read!(db, |c| targets::list(c))), [second, first]);
-        let row = read!(db, |c| targets::find(c, first)).unwrap();
+        let row = read!(db, |c| targets::list_of(c, x)).pop().unwrap();
+        assert_eq!(row.id, first);
         assert_eq!((row.priority, row.weight, row.enabled), (3, 0, false));
         assert!(write!(db, |c| targets::delete(c, first, time(2))).unwrap());
         write!(db, |c| targets::insert(c, &target(x, acme, 1), time(3))).unwrap();
@@ -328,13 +330,13 @@ async fn limits_settings_and_the_key_check() {
     each_engine(async |db| {
         const SCOPE: LimitScope = LimitScope::ProviderKey;
         const KIND: LimitKind = LimitKind::Concurrency;
+        let amounts = |all: Vec<Limit>| all.iter().map(|limit| limit.amount).collect::<Vec<_>>();
         for amount in [8, 9] {
             write!(db, |c| limits::set(c, SCOPE, 1, KIND, Some(amount))).unwrap();
-            assert_eq!(read!(db, |c| limits::find(c, SCOPE, 1, KIND)), Some(amount));
+            assert_eq!(amounts(read!(db, |c| limits::list(c))), [amount]);
         }
-        assert_eq!(read!(db, |c| limits::list(c)).len(), 1);
         write!(db, |c| limits::set(c, SCOPE, 1, KIND, None)).unwrap();
-        assert_eq!(read!(db, |c| limits::find(c, SCOPE, 1, KIND)), None);
+        assert_eq!(amounts(read!(db, |c| limits::list(c))), [0; 0]);
 
         assert_eq!(read!(db, |c| secrets_check::find(c)), None);
         write!(db, |c| secrets_check::set(c, "check", time(0))).unwrap();

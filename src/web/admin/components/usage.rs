@@ -9,7 +9,16 @@ use crate::i18n::format;
 use crate::web::shell::{Moment, Shell};
 use crate::web::svg;
 
-/// One limit, as the page shows it.
+/// How much of some limits is used, as the page shows it.
+#[derive(Clone)]
+pub(in crate::web) struct Usage {
+    pub(in crate::web) lines: Vec<Line>,
+    /// Whether this is what this instance uses alone.
+    pub(in crate::web) is_partial: bool,
+}
+
+/// One limit.
+#[derive(Clone)]
 pub(in crate::web) struct Line {
     /// The limit in words.
     pub(in crate::web) what: String,
@@ -24,15 +33,16 @@ pub(in crate::web) struct Line {
     pub(in crate::web) reset: Option<Moment>,
 }
 
-/// Limits with what is used of them, from the counters that refuse calls.
-pub(in crate::web) fn lines(
+/// The limits with what is used of them; `model` says what a model is called.
+pub(in crate::web) async fn of(
     page: &Shell,
     admission: &Admission,
     limits: &[Limit],
     model: &dyn Fn(ModelId) -> String,
-) -> Vec<Line> {
-    let line = |limit: &Limit| {
-        let used = admission.used(limit, page.now_ms);
+) -> Usage {
+    let all: Vec<&Limit> = limits.iter().collect();
+    let used = admission.used_by_all(&all, page.now_ms).await;
+    let line = |(limit, used): (&Limit, i64)| {
         let reset_ms = match limit.period {
             Some(period) => period.bounds(page.business, page.now_ms).end_ms,
             None => Some(admission.reset_ms(limit, page.now_ms))
@@ -53,7 +63,10 @@ pub(in crate::web) fn lines(
             reset: reset_ms.map(|at| page.moment(at)),
         }
     };
-    limits.iter().map(line).collect()
+    Usage {
+        lines: limits.iter().zip(used).map(line).collect(),
+        is_partial: !admission.knows_all(),
+    }
 }
 
 fn amount(limit: &Limit, value: i64) -> String {

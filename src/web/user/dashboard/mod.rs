@@ -174,7 +174,9 @@ async fn of_key(
         name: key.name.to_string(),
         notice: notice(page, key),
         figures: figures::figures(page, &data),
-        limits: usage::lines(page, &state.admission, &limits, &name),
+        limits: usage::of(page, &state.admission, &limits, &name)
+            .await
+            .lines,
         last: data
             .last
             .iter()
