@@ -96,10 +96,12 @@ impl Totals {
         self.completion_tokens.saturating_add(self.reasoning_tokens)
     }
 
-    /// Output tokens a second of answering: what was written in the time that the successful requests took.
+    /// Output tokens a second of answering: what was written in the time that the successful requests took;
+    /// nothing where nothing was written, as by embeddings.
     pub fn output_per_second(&self) -> Option<i64> {
         let written = self.output_tokens().saturating_mul(1_000);
-        written.checked_div(self.latency_sum_ms)
+        let speed = written.checked_div(self.latency_sum_ms);
+        speed.filter(|_| written > 0)
     }
 
     /// Counts others in.

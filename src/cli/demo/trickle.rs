@@ -50,6 +50,9 @@ pub(super) async fn run(base_url: &str, keys: &[Secret], vendors: &[Simulator], 
         if dice.chance(0.03) {
             misfortune(vendors, &mut dice);
         }
+        if dice.chance(0.04) {
+            thinking(vendors, &mut dice);
+        }
         let body = body(person, &mut dice);
         let provider = as_provider(base_url, person);
         let credential = as_credential(key);
@@ -73,6 +76,15 @@ fn misfortune(vendors: &[Simulator], dice: &mut Dice) {
     };
     if let Some(vendor) = vendors.get(place) {
         vendor.push(step);
+    }
+}
+
+/// One of the vendors will take its time once.
+fn thinking(vendors: &[Simulator], dice: &mut Dice) {
+    let place = usize::try_from(dice.between(0, 2)).unwrap_or(0);
+    let time = Duration::from_millis(dice.between(12_000, 35_000).unsigned_abs());
+    if let Some(vendor) = vendors.get(place) {
+        vendor.push(Step::answer().delay(time));
     }
 }
 

@@ -12,6 +12,8 @@ use crate::web::svg;
 pub(in crate::web) struct Card {
     pub(in crate::web) label: String,
     pub(in crate::web) value: String,
+    /// The value is words, which need more room than figures.
+    pub(in crate::web) is_words: bool,
     /// Below the value: other currencies, a share.
     pub(in crate::web) more: String,
     /// Against the period before; empty where there is nothing to compare with.
@@ -45,6 +47,7 @@ pub(in crate::web) fn card(
     Card {
         label: page.t(label),
         value: String::new(),
+        is_words: false,
         more: String::new(),
         change: String::new(),
         change_colour: "gray",

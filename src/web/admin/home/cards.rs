@@ -68,6 +68,7 @@ fn busyness(page: &Shell, live: &Live, busy: &Busy) -> Card {
     };
     Card {
         value: page.t_code("admin-busyness-level-", busy.level.as_str()),
+        is_words: true,
         more: page.t_with("admin-home-busyness-more", &parts),
         change: page.t("admin-home-live"),
         href: page.url("/admin/config/busyness"),

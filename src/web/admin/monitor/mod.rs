@@ -116,7 +116,16 @@ impl Read<'_> {
             Dimension::Provider => &self.names.providers,
             Dimension::ProviderKey => &self.names.credentials,
         };
-        names.get(&id).cloned().unwrap_or_else(|| format!("#{id}"))
+        let name = names.get(&id).cloned().unwrap_or_else(|| format!("#{id}"));
+        if dimension != Dimension::ProviderKey {
+            return name;
+        }
+        // Labels repeat among providers: each credential is one provider's.
+        let of = self.figures.cube.within(dimension, id, Dimension::Provider);
+        let provider = of
+            .first()
+            .map(|(id, _)| self.name(Dimension::Provider, *id));
+        provider.map_or(name.clone(), |provider| format!("{provider} / {name}"))
     }
 
     /// The filter of the request log for a row; none where the log has none.
