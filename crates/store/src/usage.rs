@@ -94,7 +94,7 @@ impl Cube {
 
     /// By row id of a dimension, most requests first; id 0 is usage without one.
     pub fn by(&self, dimension: Dimension) -> Vec<(i64, Totals)> {
-        let groups = self.grouped(|ids| ids[dimension as usize]);
+        let groups = self.grouped(|ids| Some(ids[dimension as usize]));
         let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_by_key(|(id, totals)| (-totals.requests(), *id));
         groups
@@ -102,23 +102,19 @@ impl Cube {
 
     /// What one row of a dimension is made of, by another dimension, most tokens first.
     pub fn within(&self, dimension: Dimension, id: i64, by: Dimension) -> Vec<(i64, Totals)> {
-        let part = Self {
-            cells: self
-                .cells
-                .iter()
-                .filter(|(ids, _)| ids[dimension as usize] == id)
-                .cloned()
-                .collect(),
-        };
-        let mut groups = part.by(by);
+        let groups =
+            self.grouped(|ids| (ids[dimension as usize] == id).then_some(ids[by as usize]));
+        let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_by_key(|(id, totals)| (-totals.tokens(), *id));
         groups
     }
 
-    fn grouped(&self, of: impl Fn(&[i64; 4]) -> i64) -> HashMap<i64, Totals> {
+    fn grouped(&self, of: impl Fn(&[i64; 4]) -> Option<i64>) -> HashMap<i64, Totals> {
         let mut groups: HashMap<i64, Totals> = HashMap::new();
         for (ids, cell) in &self.cells {
-            groups.entry(of(ids)).or_default().add(cell);
+            if let Some(id) = of(ids) {
+                groups.entry(id).or_default().add(cell);
+            }
         }
         groups
     }
