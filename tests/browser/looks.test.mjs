@@ -52,7 +52,7 @@ async function details(portal) {
 for (const colorScheme of ['light', 'dark']) {
   test(`every page passes axe (${colorScheme})`, () =>
     withPortal({ colorScheme }, async (portal) => {
-      for (const path of ['/', '/login']) {
+      for (const path of ['/', '/login', '/user/login']) {
         await portal.go(path);
         await portal.isAccessible(path);
       }

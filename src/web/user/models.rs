@@ -1,5 +1,7 @@
 //! The models that a key may use: what they are, what they cost, and whether a call would be answered now.
 
+use std::sync::Arc;
+
 use actix_web::web;
 use askama::Template;
 
@@ -52,7 +54,7 @@ pub(in crate::web) async fn get(
     let mut rows = Vec::new();
     if let Some(own) = &own {
         for model in catalog.visible_models(&own.key) {
-            rows.push(row(&page, &state, &catalog, &own.key, model).await);
+            rows.push(row(&page, &state, &catalog, &own.key, &model).await);
         }
     }
     let view = ModelsView {
@@ -71,10 +73,10 @@ async fn row(
     state: &WebState,
     catalog: &Catalog,
     key: &ApiKey,
-    model: std::sync::Arc<Model>,
+    model: &Arc<Model>,
 ) -> Row {
     let resolved = Resolved {
-        model: std::sync::Arc::clone(&model),
+        model: Arc::clone(model),
         pinned: None,
     };
     let question = Question {
@@ -95,7 +97,7 @@ async fn row(
     let outcome = explain(&question, &state.admission, &state.health)
         .await
         .outcome;
-    let (price, cached) = prices(page, key, &model);
+    let (price, cached) = prices(page, key, model);
     let tools = format!(
         "/user/tools?key={}&model={}",
         key.id,

@@ -112,7 +112,7 @@ impl Values {
         })
     }
 
-    /// Every model with its limits, as OpenCode asks for them; limits that are not known are left out.
+    /// Every model with its limits, as `OpenCode` asks for them; limits that are not known are left out.
     fn opencode(&self) -> String {
         let mut all = Map::new();
         for (name, context, output) in &self.models {
