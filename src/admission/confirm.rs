@@ -152,15 +152,16 @@ impl Ledger {
     /// How much of each limit all instances use together, in the order of `limits`; where nobody answers for the others,
     /// how much this one does.
     pub(super) async fn used_by_all(&self, limits: &[&Limit], times: Times) -> Vec<i64> {
-        let alone = self.sharing.split().is_some();
+        let board = self.sharing.board().filter(|board| board.is_up());
+        let Some(board) = board else {
+            let used = limits.iter().map(|limit| self.used(limit, times.now_ms));
+            return used.collect();
+        };
         let (mut used, mut asked) = (Vec::new(), Vec::new());
         for limit in limits {
             let cell = self.hold(limit).cell;
             let mut meter = cell.lock();
             used.push(meter.used(limit, times, self.zone));
-            if alone {
-                continue;
-            }
             let post = meter.post(limit, times, self.zone);
             asked.push(Asked {
                 posting: cell.posting(post, self.sharing.version()),
@@ -171,9 +172,9 @@ impl Ledger {
                 least: 0,
             });
         }
-        let Some(board) = self.sharing.board().filter(|_| !asked.is_empty()) else {
+        if asked.is_empty() {
             return used;
-        };
+        }
         let known: Vec<i64> = asked.iter().map(|asked| asked.posting.base).collect();
         let verdict = board.ask(asked).await.unwrap_or_default();
         let all = used.iter_mut().zip(known).zip(&verdict.limits);

@@ -326,11 +326,6 @@ impl Admission {
         self.divided_by() == 1
     }
 
-    /// How much of a limit this instance uses; for a budget what all have spent and it holds back.
-    pub fn used(&self, limit: &Limit, now_ms: i64) -> i64 {
-        self.shared.ledger.used(limit, now_ms)
-    }
-
     /// Milliseconds until all of a rate limit is free again, if no more calls come; 0 for other kinds.
     pub fn reset_ms(&self, limit: &Limit, now_ms: i64) -> i64 {
         self.shared.ledger.reset_ms(limit, now_ms)

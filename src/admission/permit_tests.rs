@@ -134,12 +134,24 @@ fn another_model_adds_its_own_limits_and_counts_nothing_twice() {
     let admission = Admission::new(UTC);
     let mut first = admit(&admission, &ask(&key, &x, 1)).unwrap();
     now(admission.admit_as_well(&mut first, &ask(&key, &resolved, 1))).unwrap();
-    assert_eq!((admission.used(&rpm, NOW), admission.used(&y, NOW)), (1, 1));
+    assert_eq!(
+        (
+            admission.shared.ledger.used(&rpm, NOW),
+            admission.shared.ledger.used(&y, NOW)
+        ),
+        (1, 1)
+    );
     let mut second = admit(&admission, &ask(&key, &x, 1)).unwrap();
     let refused = now(admission.admit_as_well(&mut second, &ask(&key, &resolved, 1))).unwrap_err();
     assert_eq!((refused.scope, refused.rule), ("model", "concurrency"));
     drop(first);
-    assert_eq!((admission.used(&rpm, NOW), admission.used(&y, NOW)), (2, 0));
+    assert_eq!(
+        (
+            admission.shared.ledger.used(&rpm, NOW),
+            admission.shared.ledger.used(&y, NOW)
+        ),
+        (2, 0)
+    );
 }
 
 #[test]
@@ -152,7 +164,7 @@ fn an_estimate_learns_from_answers_and_never_locks_a_key_out_for_good() {
     let admission = Admission::new(UTC);
     let used = |usage: &Usage| {
         let mut permit = admit(&admission, &ask(&key, &resolved, 10)).unwrap();
-        let held = admission.used(&tpm, NOW);
+        let held = admission.shared.ledger.used(&tpm, NOW);
         permit.settle(&Used {
             usage,
             cost: None,
@@ -168,7 +180,7 @@ fn an_estimate_learns_from_answers_and_never_locks_a_key_out_for_good() {
         "unknown: all there is"
     );
     assert_eq!(used(&Usage::from_openai(10, 0, 12, 0)), 22 + 22, "learnt");
-    assert_eq!(admission.used(&tpm, NOW), 44);
+    assert_eq!(admission.shared.ledger.used(&tpm, NOW), 44);
     let huge = admit(&admission, &ask(&key, &resolved, 501)).unwrap_err();
     assert_eq!((huge.rule, huge.retry_after_s), ("tpm", None));
 }
@@ -206,10 +218,10 @@ fn a_budget_holds_back_the_dearest_price_of_its_own_currency() {
     let admission = Admission::new(UTC);
     let permit = admit(&admission, &ask(&key, &x, 100)).unwrap();
     let held = 100 * 1_000 + 1_024 * 2_000;
-    assert_eq!(admission.used(&money("USD"), NOW), held);
-    assert_eq!(admission.used(&money("CNY"), NOW), 0);
+    assert_eq!(admission.shared.ledger.used(&money("USD"), NOW), held);
+    assert_eq!(admission.shared.ledger.used(&money("CNY"), NOW), 0);
     drop(permit);
-    assert_eq!(admission.used(&money("USD"), NOW), 0);
+    assert_eq!(admission.shared.ledger.used(&money("USD"), NOW), 0);
     assert!(admit(&admission, &ask(&key, &y, 100)).is_ok());
     admission.set_policy(Policy {
         refuse_unpriced: true,
@@ -248,10 +260,10 @@ fn a_dearer_model_that_takes_over_holds_back_the_difference_and_is_paid_once() {
     key.limits = vec![money.clone(), of_asked.clone()];
     let admission = Admission::new(UTC);
     let mut permit = admit(&admission, &ask(&key, &x, 0)).unwrap();
-    assert_eq!(admission.used(&money, NOW), 1_024 * 1_000);
+    assert_eq!(admission.shared.ledger.used(&money, NOW), 1_024 * 1_000);
     let takes_over = now(admission.admit_as_well(&mut permit, &ask(&key, &y, 0)));
     assert!(takes_over.is_ok());
-    assert_eq!(admission.used(&money, NOW), 1_024 * 3_000);
+    assert_eq!(admission.shared.ledger.used(&money, NOW), 1_024 * 3_000);
     permit.settle(&Used {
         usage: &Usage::default(),
         cost: Some((500, &money.currency)),
@@ -259,6 +271,10 @@ fn a_dearer_model_that_takes_over_holds_back_the_difference_and_is_paid_once() {
         whole: true,
         now_ms: NOW,
     });
-    assert_eq!(admission.used(&money, NOW), 500);
-    assert_eq!(admission.used(&of_asked, NOW), 0, "another model served");
+    assert_eq!(admission.shared.ledger.used(&money, NOW), 500);
+    assert_eq!(
+        admission.shared.ledger.used(&of_asked, NOW),
+        0,
+        "another model served"
+    );
 }
