@@ -133,7 +133,7 @@ async fn limits_of_an_account_hold_for_its_keys_and_its_switch_too(app: &TestApp
     );
     let shown = admin.get(&page).await.text();
     assert!(
-        shown.contains("At most 1 request a minute") && shown.contains("5 USD a day"),
+        shown.contains("At most one request a minute") && shown.contains("5 USD a day"),
         "{shown}"
     );
     assert!(shown.contains(&key) && shown.contains("id=\"usage\""));

@@ -76,7 +76,7 @@ async fn the_decision_is_told_rule_by_rule_and_target_by_target(app: &TestApp) {
         told["attempts"],
         json!([{
             "provider": "acme", "upstream_model": "gpt-x-2026", "credential": 1, "reason": "only",
-            "state": "ready", "in_flight": 0, "waiting": 0, "latency_ms": null
+            "state": "ready", "in_flight": 0, "waiting": 0, "limits": [], "latency_ms": null
         }])
     );
     assert_eq!(
