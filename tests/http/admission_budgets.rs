@@ -271,7 +271,7 @@ async fn the_length_of_answers_is_remembered_over_a_restart(app: TestApp) {
 async fn the_length_of_answers_is_remembered() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         if let Some(app) = TestApp::try_start(Setup::on(engine)).await {
-            the_length_of_answers_is_remembered_over_a_restart(app).await;
+            Box::pin(the_length_of_answers_is_remembered_over_a_restart(app)).await;
         }
     }
 }
