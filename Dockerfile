@@ -4,6 +4,7 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 # rust-toolchain.toml stays out: the image's own toolchain builds.
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY .cargo .cargo
 COPY crates crates
 COPY src src
 COPY templates templates

@@ -290,7 +290,7 @@ def run_rate(machine, load, target, args):
 
 def run_held(machine, load, target, streams):
     """Memory with many streams open."""
-    target.add("rss_before", rss_mb(target.pid))
+    target.add(f"rss_before_{streams}", rss_mb(target.pid))
     child = machine.start(machine.other_cpu, [load, "hold", "--url", target.url("held"), "--key", KEY, "--model", "held",
                           "--connections", streams, "--seconds", 60], stdout=subprocess.PIPE, text=True)
     opened = json.loads(child.stdout.readline())["open"]

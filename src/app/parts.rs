@@ -226,7 +226,7 @@ impl Parts {
 
     /// Vendor credentials that may be used, rest after trouble, and are switched off.
     fn credentials(&self) -> [u64; 3] {
-        let (catalog, now_ms) = (self.updater.handle().load_full(), self.clock.now_ms());
+        let (catalog, now_ms) = (self.catalog(), self.clock.now_ms());
         let mut counts = [0, 0, 0];
         for provider in catalog.providers.values() {
             for credential in &provider.credentials {
