@@ -42,6 +42,41 @@ pub struct ErrorRule {
     pub enabled: bool,
 }
 
+/// What is written of a rule.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = error_rules)]
+struct Values<'a> {
+    position: i64,
+    protocol: &'a str,
+    provider_id: i64,
+    status: i64,
+    path: &'a str,
+    value: &'a str,
+    meaning: &'static str,
+    reset_path: &'a str,
+    reset_zone: &'a str,
+    note: &'a str,
+    enabled: bool,
+}
+
+impl<'a> Values<'a> {
+    fn of(rule: &'a ErrorRule) -> Self {
+        Self {
+            position: rule.position,
+            protocol: &rule.protocol,
+            provider_id: rule.provider_id.0,
+            status: rule.status,
+            path: &rule.path,
+            value: &rule.value,
+            meaning: rule.meaning.as_str(),
+            reset_path: &rule.reset_path,
+            reset_zone: &rule.reset_zone,
+            note: &rule.note,
+            enabled: rule.enabled,
+        }
+    }
+}
+
 /// All rules, in the order in which they decide.
 pub async fn list(c: &mut Conn) -> Result<Vec<ErrorRule>, StoreError> {
     Ok(db!(c, |c| {
@@ -59,17 +94,7 @@ pub async fn insert(c: &mut Conn, rule: &ErrorRule, now: DateTime<Utc>) -> Resul
     Ok(db!(c, |c| {
         diesel::insert_into(error_rules::table)
             .values((
-                error_rules::position.eq(rule.position),
-                error_rules::protocol.eq(&rule.protocol),
-                error_rules::provider_id.eq(rule.provider_id.0),
-                error_rules::status.eq(rule.status),
-                error_rules::path.eq(&rule.path),
-                error_rules::value.eq(&rule.value),
-                error_rules::meaning.eq(rule.meaning.as_str()),
-                error_rules::reset_path.eq(&rule.reset_path),
-                error_rules::reset_zone.eq(&rule.reset_zone),
-                error_rules::note.eq(&rule.note),
-                error_rules::enabled.eq(rule.enabled),
+                Values::of(rule),
                 error_rules::created_at.eq(now),
                 error_rules::updated_at.eq(now),
             ))
@@ -89,17 +114,7 @@ pub async fn update(
     let rows = db!(c, |c| {
         diesel::update(error_rules::table.find(rule.id))
             .set((
-                error_rules::position.eq(rule.position),
-                error_rules::protocol.eq(&rule.protocol),
-                error_rules::provider_id.eq(rule.provider_id.0),
-                error_rules::status.eq(rule.status),
-                error_rules::path.eq(&rule.path),
-                error_rules::value.eq(&rule.value),
-                error_rules::meaning.eq(rule.meaning.as_str()),
-                error_rules::reset_path.eq(&rule.reset_path),
-                error_rules::reset_zone.eq(&rule.reset_zone),
-                error_rules::note.eq(&rule.note),
-                error_rules::enabled.eq(rule.enabled),
+                Values::of(rule),
                 error_rules::updated_at.eq(now),
             ))
             .execute(c)
