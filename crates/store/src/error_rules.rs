@@ -113,10 +113,7 @@ pub async fn update(
     let now = at(now);
     let rows = db!(c, |c| {
         diesel::update(error_rules::table.find(rule.id))
-            .set((
-                Values::of(rule),
-                error_rules::updated_at.eq(now),
-            ))
+            .set((Values::of(rule), error_rules::updated_at.eq(now)))
             .execute(c)
             .await
     })?;
