@@ -105,7 +105,10 @@ test('a phone 375 px wide', () =>
 test('the keyboard alone', () =>
   withPortal({}, async (portal, page) => {
     await portal.go('/login');
+    // the first field takes the focus by itself
+    await page.locator('[name="username"]:focus').waitFor();
     await page.keyboard.type(ADMIN);
+    assert.equal(await page.inputValue('[name="username"]'), ADMIN);
     await page.keyboard.press('Tab');
     await page.keyboard.type(PASSWORD);
     await page.keyboard.press('Enter');
