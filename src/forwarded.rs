@@ -1,9 +1,15 @@
-//! The address of the caller's machine behind proxies: one rule for the calls and for the pages.
+//! The address of the caller's machine behind proxies, and networks of addresses: one rule for the calls and for the pages.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
+
+/// A network, or an address as a network of one.
+pub fn network(text: &str) -> Option<IpNet> {
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>().or_else(|_no_network| single()).ok()
+}
 
 /// The right-most forwarded address that is no trusted proxy, since everything left of it could be invented.
 ///

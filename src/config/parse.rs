@@ -8,6 +8,7 @@ use modelgate_domain::Secret;
 
 use super::variable::Kind;
 use super::{JournalFull, LogFormat};
+use crate::forwarded::network;
 
 impl Kind {
     /// Whether `text` is a value of this kind; the error says what is.
@@ -244,12 +245,9 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     items(text)
         .map(|item| {
-            item.parse::<IpNet>()
-                .or_else(|_no_network| item.parse::<IpAddr>().map(IpNet::from))
-                .map_err(|_no_address| {
-                    "it must be addresses or CIDRs between commas, such as 10.0.0.0/8,::1"
-                        .to_owned()
-                })
+            network(item).ok_or_else(|| {
+                "it must be addresses or CIDRs between commas, such as 10.0.0.0/8,::1".to_owned()
+            })
         })
         .collect()
 }

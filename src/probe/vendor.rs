@@ -75,8 +75,8 @@ impl<'a> Vendor<'a> {
             Called::Embedding | Called::Models => "application/json",
         };
         let json = "application/json";
-        let headers = request_headers(self.provider, self.secret, json, accept, &[])
-            .map_err(|e| self.of(&e))?;
+        let headers =
+            request_headers(self.provider, self.secret, json, accept).map_err(|e| self.of(&e))?;
         let mut request = self
             .client
             .request(method, url.to_string())

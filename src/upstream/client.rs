@@ -79,23 +79,6 @@ pub struct Answer {
     pub connect_ms: i64,
 }
 
-impl Call<'_> {
-    /// The fresh header set of this call.
-    pub(super) fn headers(
-        &self,
-        provider: &Provider,
-        credential: &Credential,
-    ) -> Result<HeaderMap, UpstreamError> {
-        headers::request(
-            provider,
-            &credential.secret,
-            self.content_type,
-            self.accept,
-            self.forward,
-        )
-    }
-}
-
 impl Clients {
     /// No connection yet. Lives on one thread and one runtime.
     pub fn new() -> Self {
@@ -141,11 +124,7 @@ impl Clients {
     ) -> Result<(Uri, HeaderMap), UpstreamError> {
         let mut prepared = self.prepared.borrow_mut();
         let prepared = prepared.of(provider, credential, call)?;
-        let headers = if call.forward.is_empty() {
-            prepared.headers.clone()
-        } else {
-            call.headers(provider, credential)?
-        };
+        let headers = headers::with_forwarded(&prepared.headers, call.forward)?;
         Ok((prepared.uri.clone(), headers))
     }
 

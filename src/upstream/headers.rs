@@ -67,23 +67,14 @@ pub fn may_leave(name: &str) -> bool {
         && name != "x-real-ip"
 }
 
-/// The fresh header set of one call: `secret` as the bearer, the provider's own headers, and of `forward`
-/// (the caller's headers that the endpoint wants passed on) what may leave.
+/// The header set of all calls with a credential: `secret` as the bearer, and the provider's own headers.
 pub fn request(
     provider: &Provider,
     secret: &Secret,
     content_type: &str,
     accept: &str,
-    forward: &[(&str, &[u8])],
 ) -> Result<HeaderMap, UpstreamError> {
     let mut headers = HeaderMap::with_capacity(8);
-    for (name, value) in forward {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| refused("forwarded"))?;
-        if may_leave(name.as_str()) {
-            let value = HeaderValue::from_bytes(value).map_err(|_value| refused("forwarded"))?;
-            headers.append(name, value);
-        }
-    }
     headers.insert(CONTENT_TYPE, value(content_type, "content-type")?);
     headers.insert(ACCEPT, value(accept, "accept")?);
     let agent = provider.user_agent.as_deref().unwrap_or(PRODUCT_USER_AGENT);
@@ -97,6 +88,25 @@ pub fn request(
         let mut value = value(secret.expose(), "extra")?;
         value.set_sensitive(true);
         headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// The header set of one call: `own`, and of `forward` (the caller's headers that the endpoint wants passed on) what may
+/// leave. A header of ours goes before the caller's of the same name.
+pub(super) fn with_forwarded(
+    own: &HeaderMap,
+    forward: &[(&str, &[u8])],
+) -> Result<HeaderMap, UpstreamError> {
+    let mut headers = own.clone();
+    for (name, value) in forward {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| refused("forwarded"))?;
+        if may_leave(name.as_str()) {
+            let value = HeaderValue::from_bytes(value).map_err(|_value| refused("forwarded"))?;
+            if !own.contains_key(&name) {
+                headers.append(name, value);
+            }
+        }
     }
     Ok(headers)
 }

@@ -7,7 +7,7 @@ use modelgate_domain::{ProviderKeyId, Secret};
 
 use super::client::Call;
 use super::error::UpstreamError;
-use super::url;
+use super::{headers, url};
 use crate::catalog::{Credential, Provider};
 
 /// More than any gateway has credentials and endpoints.
@@ -61,14 +61,10 @@ impl Entry {
         credential: &Credential,
         call: &Call<'_>,
     ) -> Result<Self, UpstreamError> {
-        let bare = Call {
-            forward: &[],
-            body: bytes::Bytes::new(),
-            ..*call
-        };
+        let secret = &credential.secret;
         Ok(Self {
             uri: url::join(&provider.base_url, call.path)?,
-            headers: bare.headers(provider, credential)?,
+            headers: headers::request(provider, secret, call.content_type, call.accept)?,
             base_url: provider.base_url.clone(),
             secret: credential.secret.clone(),
             user_agent: provider.user_agent.clone(),

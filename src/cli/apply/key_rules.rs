@@ -1,7 +1,6 @@
 //! When, from where and how much an API key may call, as a provisioning file says it; and the file that makes one key.
 
 use chrono::{DateTime, Utc};
-use ipnet::IpNet;
 use modelgate_domain::naming;
 
 use super::NewKey;
@@ -9,6 +8,7 @@ use super::document::{Place, Placed, Problem, Table};
 use super::file::named;
 use super::rules::{self, AllowanceSpecs};
 use super::spec::{ApiKeySpec, File, Given, KeyRulesSpec, ModelsSpec};
+use crate::forwarded::network;
 
 /// Reads the rules of one of `[[api_keys]]`.
 pub(super) fn read(table: &Table<'_>) -> Result<KeyRulesSpec, Problem> {
@@ -53,14 +53,10 @@ fn networks(table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
         return Ok(None);
     };
     let networks = list.into_iter().map(|text| {
-        let network = text.value.parse::<IpNet>().or_else(|_not_cidr| {
-            let address: Result<std::net::IpAddr, _> = text.value.parse();
-            address.map(IpNet::from)
-        });
         let right = "must be a network such as \"10.0.0.0/8\" or an address";
-        match network {
-            Ok(network) => Ok(network.trunc().to_string()),
-            Err(_) => Err(text.place.problem(right)),
+        match network(&text.value) {
+            Some(network) => Ok(network.trunc().to_string()),
+            None => Err(text.place.problem(right)),
         }
     });
     networks.collect::<Result<_, _>>().map(Some)

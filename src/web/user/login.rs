@@ -10,11 +10,11 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use data_encoding::HEXLOWER;
-use ipnet::IpNet;
 use modelgate_store::api_keys::{self, ApiKey};
 use modelgate_store::{StoreError, users};
 use serde::Deserialize;
 
+use crate::forwarded::network;
 use crate::i18n::format;
 use crate::secrets::hash_key;
 use crate::web::error::PageError;
@@ -122,9 +122,7 @@ fn may_come_from(key: &ApiKey, address: IpAddr) -> bool {
     let mut networks = key.allowed_cidrs.iter();
     key.allowed_cidrs.is_empty()
         || networks.any(|text| {
-            let single = || text.parse::<IpAddr>().map(IpNet::from);
-            let network = text.parse::<IpNet>().or_else(|_not_a_range| single());
-            network.is_ok_and(|network| network.contains(&address.to_canonical()))
+            network(text).is_some_and(|network| network.contains(&address.to_canonical()))
         })
 }
 

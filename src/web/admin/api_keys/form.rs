@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
-use ipnet::IpNet;
 use modelgate_domain::{ApiKeyId, Limit, LimitScope, ModelId, TargetId, TimeRule, UserId, naming};
 use modelgate_store::api_keys::{Allowed, ApiKeyData};
 use modelgate_store::{
@@ -10,6 +9,7 @@ use modelgate_store::{
 };
 use serde_json::{Value, json};
 
+use crate::forwarded::network;
 use crate::web::admin::components::allowances::{self, Allowances, Subject};
 use crate::web::admin::components::fields::Fields;
 use crate::web::admin::components::rows;
@@ -324,10 +324,9 @@ fn networks(fields: &mut Fields<'_>, text: &str) -> Vec<String> {
         .split([',', ' ', '\n', '\t'])
         .filter(|word| !word.is_empty())
     {
-        let address = || word.parse::<std::net::IpAddr>().map(IpNet::from);
-        match word.parse::<IpNet>().or_else(|_not_cidr| address()) {
-            Ok(network) => found.push(network.trunc().to_string()),
-            Err(_) => fields.fail_with(
+        match network(word) {
+            Some(network) => found.push(network.trunc().to_string()),
+            None => fields.fail_with(
                 "allowed_cidrs",
                 "admin-api-key-bad-network",
                 &[("text", &word)],
