@@ -60,12 +60,13 @@ impl Lang {
             .find(|lang| lang.code().eq_ignore_ascii_case(primary))
     }
 
-    /// The best of an `Accept-Language` header.
-    pub fn from_accept_language(header: &str) -> Option<Self> {
+    /// The best of an `Accept-Language` header among those that are offered.
+    pub fn from_accept_language(header: &str, offered: &[Self]) -> Option<Self> {
         let mut best: Option<(f32, Self)> = None;
         for part in header.split(',').take(20) {
             let mut words = part.split(';').map(str::trim);
-            let Some(lang) = words.next().and_then(Self::parse) else {
+            let lang = words.next().and_then(Self::parse);
+            let Some(lang) = lang.filter(|lang| offered.contains(lang)) else {
                 continue;
             };
             let quality = words
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn accept_language_is_weighed() {
-        let best = Lang::from_accept_language;
+        let best = |header| Lang::from_accept_language(header, &Lang::ALL);
         assert_eq!(best("fr;q=0.9, zh-CN;q=0.8, en;q=0.7"), Some(Lang::Zh));
         assert_eq!(best("en-GB,zh;q=0.9"), Some(Lang::En));
         assert_eq!(best("zh;q=0, de"), None);

@@ -18,6 +18,8 @@ mod imports;
 mod locales;
 #[path = "conventions/pages.rs"]
 mod pages;
+#[path = "conventions/settings.rs"]
+mod settings;
 #[path = "conventions/texts.rs"]
 mod texts;
 #[path = "conventions/tree.rs"]

@@ -26,7 +26,9 @@ use crate::secrets::{Keyring, SecretsError};
 pub const SEALED_IN: &str = "provider_keys";
 
 /// Builds the snapshot of one generation, decrypting the vendors' credentials.
-pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
+///
+/// `user_agent` is what providers without one of their own send.
+pub fn build(rows: CatalogRows, keyring: &Keyring, user_agent: &str) -> Catalog {
     let mut notes = Vec::new();
     let mut limits = Limits::sort(&rows.limits);
     let mut credentials = open_credentials(&rows, &mut limits, keyring, &mut notes);
@@ -37,6 +39,7 @@ pub fn build(rows: CatalogRows, keyring: &Keyring) -> Catalog {
         .map(|row| {
             let mut made = provider_or_off(row, keyring, &mut notes);
             made.credentials = credentials.remove(&made.id).unwrap_or_default();
+            made.introduce(user_agent);
             (made.id, Arc::new(made))
         })
         .collect();

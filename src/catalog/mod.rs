@@ -19,7 +19,7 @@ pub use snapshot::{
     AllowedModels, ApiKey, BusynessRule, Catalog, Credential, Fallback, KeyRules, Model, Note,
     Provider, Target,
 };
-pub use updater::{Observer, Status, Updater};
+pub use updater::{Observer, Status, Updater, effective};
 
 /// The snapshot in force, replaced by the updater and read by everyone else.
 pub type CatalogHandle = Arc<arc_swap::ArcSwap<Catalog>>;

@@ -92,6 +92,15 @@ pub struct Provider {
     pub credentials: Vec<Arc<Credential>>,
 }
 
+impl Provider {
+    /// Gives it the name that providers without one of their own call themselves by.
+    pub fn introduce(&mut self, user_agent: &str) {
+        if self.user_agent.is_none() && !user_agent.is_empty() {
+            self.user_agent = Some(user_agent.to_owned());
+        }
+    }
+}
+
 /// One vendor credential, decrypted.
 #[derive(Debug)]
 pub struct Credential {

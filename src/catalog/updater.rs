@@ -152,9 +152,9 @@ impl Updater {
             return Ok(false);
         }
         let rows = catalog::load(&self.db).await?;
-        self.settings
-            .store(Arc::new(merge(&self.config, &rows.settings)));
-        let mut new = build(rows, &self.keyring);
+        let settings = Arc::new(effective(&self.config, &rows.settings));
+        let mut new = build(rows, &self.keyring, &settings.runtime.user_agent);
+        self.settings.store(settings);
         if new.has_budgets() {
             // Read after the limits: sums only grow.
             new.budget_sums = self.budget_sums().await?;
@@ -187,7 +187,8 @@ impl Updater {
     }
 }
 
-fn merge(config: &Config, saved: &[Setting]) -> Effective {
+/// The settings in force, given the rows that were saved.
+pub fn effective(config: &Config, saved: &[Setting]) -> Effective {
     let texts: Vec<(&str, String)> = saved
         .iter()
         .map(|row| {

@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 
 use super::given::invalid;
 use super::{
-    Config, ConfigError, Fallback, JournalFull, Origin, Policy, Variable, parse, registry as r,
+    Config, ConfigError, Fallback, JournalFull, Origin, Policy, Site, Variable, parse,
+    registry as r,
 };
 
 /// The settings in force, replaced as a whole when one is saved.
@@ -16,7 +17,7 @@ pub type LiveSettings = Arc<ArcSwap<Effective>>;
 /// The settings that can change while the gateway runs, typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runtime {
-    /// Shown on the landing page.
+    /// Shown at the foot of public pages.
     pub icp_number: Option<String>,
     /// What links that leave the house begin with.
     pub public_url: Option<String>,
@@ -30,6 +31,10 @@ pub struct Runtime {
     pub slow_ms: u64,
     /// How long a call may wait between its attempts, in all.
     pub retry_budget: Duration,
+    /// What vendors see as the user agent, unless their provider has its own.
+    pub user_agent: String,
+    /// What the pages show of the house.
+    pub site: Site,
     /// Rules of admission that hold for everybody.
     pub policy: Policy,
     /// When the call of a caller who does not read is broken off.
@@ -156,6 +161,8 @@ impl Runtime {
                 self.queue_limit = usize::try_from(calls).unwrap_or(usize::MAX);
             }
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
+            Some("user_agent") => text.clone_into(&mut self.user_agent),
+            _ if self.site.set(variable, text) => {}
             _ => self.policy.set(variable, text).map_err(bad)?,
         }
         Ok(())
@@ -172,6 +179,8 @@ impl From<&Config> for Runtime {
             journal_full: config.journal_full,
             slow_ms: config.slow_ms,
             retry_budget: config.retry_budget,
+            user_agent: config.user_agent.clone(),
+            site: config.site.clone(),
             policy: config.policy,
             slow_reader_timeout: config.slow_reader_timeout,
             loop_guard: config.loop_guard,
@@ -225,6 +234,8 @@ mod tests {
                 "journal_full" => "serve-without-record",
                 "unpriced" => "refuse",
                 "public_url" | "cors_origins" => "https://x.example",
+                "theme" => "dark",
+                "languages" | "language" => "zh",
                 _ => "42",
             };
             let effective = Effective::merge(&config, [(key, value)]);

@@ -10,6 +10,7 @@ mod otlp;
 mod parse;
 mod policy;
 mod registry;
+mod site;
 mod variable;
 
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ pub use otlp::{Otlp, Sampler};
 pub use parse::{nearest, redact_database_url, username};
 pub use policy::{Policy, Thresholds};
 pub use registry::{registry, setting};
+pub use site::Site;
 pub use variable::{Fallback, Kind, Variable};
 
 /// The effective start-up configuration.
@@ -83,6 +85,10 @@ pub struct Config {
     pub slow_ms: u64,
     /// `MODELGATE_RETRY_BUDGET_MS`: how long a call may wait between its attempts, in all.
     pub retry_budget: Duration,
+    /// `MODELGATE_USER_AGENT`: what vendors see unless their provider has its own.
+    pub user_agent: String,
+    /// What the pages show of the house.
+    pub site: Site,
     /// Rules of admission that hold for everybody.
     pub policy: Policy,
     /// `MODELGATE_SLOW_READER_TIMEOUT`: when the call of a caller who does not read is broken off.
@@ -159,6 +165,8 @@ impl Config {
             journal_full: given.parse(&r::JOURNAL_FULL, parse::journal_full)?,
             slow_ms: given.integer(&r::SLOW_MS)?,
             retry_budget: Duration::from_millis(given.integer(&r::RETRY_BUDGET_MS)?),
+            user_agent: given.optional(&r::USER_AGENT).unwrap_or_default(),
+            site: Site::read(&given),
             policy: Policy::read(&given)?,
             slow_reader_timeout: Duration::from_secs(given.integer(&r::SLOW_READER_TIMEOUT)?),
             loop_guard: given.integer(&r::LOOP_GUARD)?,

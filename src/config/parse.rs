@@ -18,6 +18,21 @@ impl Kind {
                 && !text.chars().any(char::is_control))
             .then_some(())
             .ok_or_else(|| self.right()),
+            Self::Markdown { max } => (text.chars().count() <= *max
+                && !text
+                    .chars()
+                    .any(|c| c.is_control() && c != '\n' && c != '\t'))
+            .then_some(())
+            .ok_or_else(|| self.right()),
+            Self::HeaderValue { max } => ((1..=*max).contains(&text.len())
+                && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)))
+            .then_some(())
+            .ok_or_else(|| self.right()),
+            Self::Words(words) => {
+                let mut named = items(text).peekable();
+                let fits = named.peek().is_some() && named.all(|word| words.contains(&word));
+                fits.then_some(()).ok_or_else(|| self.right())
+            }
             Self::Secret { min } => (text.chars().count() >= *min)
                 .then_some(())
                 .ok_or_else(|| self.right()),
@@ -61,6 +76,13 @@ impl Kind {
                 format!("it must be a whole number of seconds from {min} to {max}")
             }
             Self::Text { max } => format!("it must be one line of at most {max} characters"),
+            Self::Markdown { max } => format!("it must be at most {max} characters of Markdown"),
+            Self::HeaderValue { max } => {
+                format!(
+                    "it must be 1 to {max} characters that an HTTP header may hold: ASCII, in one line"
+                )
+            }
+            Self::Words(words) => format!("it must be some of {} between commas", words.join(", ")),
             Self::Secret { min } => format!(
                 "it must be at least {min} characters long; `openssl rand -base64 32` makes a good one"
             ),
@@ -236,7 +258,7 @@ pub(super) fn journal_full(text: &str) -> Result<JournalFull, String> {
     }
 }
 
-fn items(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(str::trim)
         .filter(|item| !item.is_empty())

@@ -3,6 +3,9 @@
 //! Parsing, `modelgate config`, the documentation and the settings page all read this table.
 
 use super::otlp;
+pub(super) use super::site::{
+    LANDING_TEXT, LANDING_TEXT_ZH, LANGUAGE, LANGUAGES, SITE_NAME, THEME, USER_AGENT,
+};
 use super::variable::{Fallback, Kind, Variable, variable};
 
 /// What new names begin with; unknown names that begin so are refused.
@@ -124,7 +127,7 @@ pub(super) const ICP_NUMBER: Variable = variable(
     "ICP_NUMBER",
     Kind::Text { max: 100 },
     Fallback::None,
-    "ICP filing number shown on the landing page.",
+    "ICP filing number shown at the foot of public pages.",
 )
 .setting("icp_number");
 pub(super) const BODY_LIMIT: Variable = variable(
@@ -325,7 +328,7 @@ pub(super) const QUEUE_LIMIT: Variable = variable(
 )
 .setting("queue_limit");
 
-static REGISTRY: [Variable; 54] = [
+static REGISTRY: [Variable; 61] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -344,6 +347,13 @@ static REGISTRY: [Variable; 54] = [
     LOG_FORMAT,
     TZ,
     ICP_NUMBER,
+    SITE_NAME,
+    THEME,
+    LANGUAGES,
+    LANGUAGE,
+    LANDING_TEXT,
+    LANDING_TEXT_ZH,
+    USER_AGENT,
     BODY_LIMIT,
     DRAIN_DELAY,
     DRAIN_TIMEOUT,

@@ -27,6 +27,16 @@ pub enum Kind {
         /// Most characters.
         max: usize,
     },
+    /// Lines of Markdown.
+    Markdown {
+        /// Most characters.
+        max: usize,
+    },
+    /// What an HTTP header may hold.
+    HeaderValue {
+        /// Most characters.
+        max: usize,
+    },
     /// A secret of at least `min` characters.
     Secret {
         /// Fewest characters.
@@ -63,6 +73,8 @@ pub enum Kind {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Some of these words, at least one, between commas.
+    Words(&'static [&'static str]),
     /// A log filter.
     LogFilter,
     /// CIDRs or addresses between commas.

@@ -11,7 +11,7 @@ use super::error::{ErrorKind, UpstreamError};
 use crate::catalog::Provider;
 
 /// What vendors see as `user-agent` unless the provider sets its own.
-pub const PRODUCT_USER_AGENT: &str = concat!("modelgate/", env!("CARGO_PKG_VERSION"));
+pub const PRODUCT_USER_AGENT: &str = concat!("ModelGate/", env!("CARGO_PKG_VERSION"));
 
 /// Never taken over from a caller: credentials, cookies, what belongs to one connection, and what
 /// the client here decides for itself.

@@ -10,6 +10,7 @@ mod figures;
 pub mod flash;
 pub mod form;
 mod guard;
+mod markdown;
 mod menu;
 pub mod page;
 mod paths;

@@ -12,6 +12,7 @@ use super::peer::Peer;
 use super::session::{self, CurrentKey, CurrentUser};
 use super::state::WebState;
 use super::{assets, csrf, menu};
+use crate::config::Site;
 use crate::i18n::{self, Lang, ToArg, format};
 use crate::journal::WhenFull;
 
@@ -19,9 +20,6 @@ use crate::journal::WhenFull;
 pub(super) const LANG_COOKIE: &str = "mg_lang";
 /// The cookie with a visitor's theme.
 pub(super) const THEME_COOKIE: &str = "mg_theme";
-
-/// The product's name, the same in every language.
-pub const PRODUCT: &str = "ModelGate";
 
 /// Light, dark, or as the system says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +102,10 @@ pub struct Shell {
     /// The id of the element htmx will fill; empty for whole pages.
     pub target: String,
     base_path: String,
+    /// What the pages show of the house.
+    site: Site,
+    /// The filing number at the foot of public pages.
+    icp_number: Option<String>,
     /// What happens to calls now that the journal has no room.
     journal_full: Option<WhenFull>,
 }
@@ -118,10 +120,14 @@ impl Shell {
         let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
         let visitor = marks.as_ref().map(|m| csrf::token_of(&m.visitor));
         let business = state.map_or(Tz::UTC, |s| s.config.time_zone);
+        let runtime = state.map(|s| s.settings.load().runtime.clone());
+        let (site, icp_number) = runtime.map(|r| (r.site, r.icp_number)).unwrap_or_default();
         let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
         Self {
-            lang: language(request, user.as_ref()),
-            theme: theme(request, user.as_ref()),
+            lang: language(request, user.as_ref(), &site),
+            theme: theme(request, user.as_ref(), &site),
+            site,
+            icp_number,
             csrf: session::csrf_token(request).or(visitor).unwrap_or_default(),
             request_id: marks.map(|m| m.request_id).unwrap_or_default(),
             here: path.strip_prefix(&base_path).unwrap_or(path).to_owned(),
@@ -250,13 +256,23 @@ impl Shell {
     pub fn title_of(&self, name: impl AsRef<str>) -> String {
         self.t_with(
             "page-title",
-            &[("page", &name.as_ref()), ("product", &PRODUCT)],
+            &[("page", &name.as_ref()), ("product", &self.site.name)],
         )
     }
 
     /// Shown beside the symbol of the product.
-    pub fn product(&self) -> &'static str {
-        PRODUCT
+    pub fn product(&self) -> &str {
+        &self.site.name
+    }
+
+    /// The filing number, where the law wants one.
+    pub fn icp_number(&self) -> Option<&str> {
+        self.icp_number.as_deref()
+    }
+
+    /// The house's own text for the landing page, in Markdown; empty where there is none.
+    pub fn landing_text(&self) -> &str {
+        self.site.landing(self.lang)
     }
 
     /// What those who run the gateway have to know wherever they are; the overview says it in its own place.
@@ -275,8 +291,8 @@ impl Shell {
     }
 
     /// Languages for the switch.
-    pub fn languages(&self) -> [Lang; 2] {
-        Lang::ALL
+    pub fn languages(&self) -> &[Lang] {
+        &self.site.languages
     }
 
     /// Themes for the switch.
@@ -346,24 +362,32 @@ fn zone_of(user: Option<&CurrentUser>) -> Option<Tz> {
 
 const ICONS: &str = "vendor/tabler-icons-3.51.0/icons.svg";
 
-/// Cookie first (what the person chose here), then the account, then what the browser prefers.
-fn language(request: &HttpRequest, user: Option<&CurrentUser>) -> Lang {
+/// Cookie first (what the person chose here), then the account, then what the house says or the browser prefers:
+/// the first of them that is offered.
+fn language(request: &HttpRequest, user: Option<&CurrentUser>, site: &Site) -> Lang {
+    let offered = |lang: &Lang| site.languages.contains(lang);
     let cookie = request.cookie(LANG_COOKIE);
     cookie
         .and_then(|cookie| Lang::parse(cookie.value()))
+        .filter(offered)
         .or_else(|| user.and_then(|u| u.locale.as_deref().and_then(Lang::parse)))
+        .filter(offered)
+        .or(site.language)
+        .filter(offered)
         .or_else(|| {
             let header = request.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?;
-            Lang::from_accept_language(header)
+            Lang::from_accept_language(header, &site.languages)
         })
+        .or_else(|| site.languages.first().copied())
         .unwrap_or_default()
 }
 
-fn theme(request: &HttpRequest, user: Option<&CurrentUser>) -> Theme {
+fn theme(request: &HttpRequest, user: Option<&CurrentUser>, site: &Site) -> Theme {
     let cookie = request.cookie(THEME_COOKIE);
     cookie
         .and_then(|cookie| Theme::parse(cookie.value()))
         .or_else(|| user.and_then(|u| u.theme.as_deref().and_then(Theme::parse)))
+        .or_else(|| Theme::parse(&site.theme))
         .unwrap_or_default()
 }
 
@@ -386,6 +410,8 @@ impl Shell {
             partial: false,
             target: String::new(),
             base_path: "/base".to_owned(),
+            site: Site::default(),
+            icp_number: None,
             journal_full: None,
         }
     }

@@ -11,7 +11,7 @@ use modelgate_domain::ids::RequestIdSource;
 use modelgate_store::{Db, StoreError};
 use tokio::sync::watch;
 
-use super::admin::Live;
+use super::admin::{Agents, Live};
 use super::figures::{By, Desk, Figures, Times};
 use super::throttle::LoginThrottle;
 use crate::admission::{Admission, Board};
@@ -55,6 +55,7 @@ struct Desks {
     figures: Desk<By, Figures>,
     times: Desk<By, Times>,
     live: Desk<(), Live>,
+    agents: Desk<(), Agents>,
 }
 
 /// Everything a page handler may reach. One per process, shared by all serving threads.
@@ -144,14 +145,21 @@ impl WebState {
         self.desks.live.get(&(), place, at_least_ms, read).await
     }
 
+    /// What the programs that called today say they are.
+    pub(super) async fn agents(&self) -> Result<Arc<Agents>, StoreError> {
+        let (clock, db) = (self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let now_ms = clock.now_ms();
+            db.read(move |c| Box::pin(async move { Agents::read(c, now_ms).await }))
+                .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        self.desks.agents.get(&(), place, 0, read).await
+    }
+
     /// What links begin with, where somebody said so.
     pub fn public_url(&self) -> Option<String> {
         self.settings.load().runtime.public_url.clone()
-    }
-
-    /// The filing number of the landing page.
-    pub fn icp_number(&self) -> Option<String> {
-        self.settings.load().runtime.icp_number.clone()
     }
 }
 

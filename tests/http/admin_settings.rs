@@ -36,6 +36,11 @@ async fn a_saved_value_wins_and_can_be_taken_back(app: &TestApp) {
         400
     );
 
+    let shown = admin.get(page).await.text();
+    assert!(
+        shown.contains("Last changed by root"),
+        "who changed it: {shown}"
+    );
     let reset = [("key", "icp_number"), ("value", ""), ("reset", "1")];
     let row = admin.post(page, &reset, Some(&token), true).await;
     assert!(row.text().contains("default") && row.text().contains("hx-swap-oob"));
@@ -84,3 +89,121 @@ async fn other_roles_are_kept_out(app: &TestApp) {
 }
 
 on_each_engine!(other_roles_are_kept_out);
+
+async fn settings_are_found_by_any_word_of_theirs(app: &TestApp) {
+    let admin = app.admin().await;
+    let all = admin.get("/admin/system-config").await.text();
+    for variable in modelgate::config::registry() {
+        assert!(all.contains(variable.name), "{}", variable.name);
+    }
+    let found = admin
+        .get_htmx("/admin/system-config?q=compressed%3Cscript%3E")
+        .await
+        .text();
+    assert!(!found.contains("<html") && found.contains("No setting matches"));
+    let found = admin
+        .get_htmx("/admin/system-config?q=user+agent")
+        .await
+        .text();
+    assert!(found.contains("MODELGATE_USER_AGENT") && !found.contains("DRAIN_DELAY"));
+    let changed = admin.get("/admin/system-config?show=changed").await.text();
+    assert!(changed.contains("DATABASE_URL") && !changed.contains("DRAIN_TIMEOUT"));
+}
+
+on_each_engine!(settings_are_found_by_any_word_of_theirs);
+
+async fn the_user_agent_is_what_vendors_see(app: &TestApp) {
+    let admin = app.admin().await;
+    let page = "/admin/system-config";
+    let token = admin.token(page).await;
+    for bad in ["", "two\nlines", "网关", &"x".repeat(201)] {
+        let fields = [("key", "user_agent"), ("value", bad)];
+        let refused = admin.post(page, &fields, Some(&token), false).await;
+        assert_eq!(refused.status, 422, "{bad:?}");
+        assert!(refused.text().contains("1 to 200 characters"));
+    }
+    let called = app.openai().chat("gpt-x", false).await;
+    assert_eq!(called.status, 200);
+    let own = format!("ModelGate/{}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(agent_of(app), own);
+    let fields = [
+        ("key", "user_agent"),
+        ("value", "House/2 (+https://x.example)"),
+    ];
+    assert_eq!(admin.submit(page, page, &fields).await.status, 303);
+    for _ in 0..200 {
+        assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+        if agent_of(app) == "House/2 (+https://x.example)" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    panic!("vendors still see {}", agent_of(app));
+}
+
+on_each_engine!(the_user_agent_is_what_vendors_see);
+
+fn agent_of(app: &TestApp) -> String {
+    let calls = app.vendor.received();
+    let last = calls.last().expect("a call");
+    last.header("user-agent").unwrap_or_default().to_owned()
+}
+
+async fn what_callers_say_they_are_is_shown_as_text(app: &TestApp) {
+    let hostile = "<script>alert(1)</script>\" onmouseover=\"alert(2)";
+    let key = app.openai();
+    let body = crate::support::chat("gpt-x", false).to_string();
+    let request = key
+        .request(reqwest::Method::POST, "/chat/completions")
+        .header("content-type", "application/json")
+        .header("user-agent", hostile)
+        .body(body);
+    assert_eq!(request.send().await.expect("an answer").status(), 200);
+    app.settle().await;
+    let shown = app.admin().await.get("/admin/system-config").await.text();
+    assert!(shown.contains("&#60;script&#62;alert(1)"), "{shown}");
+    assert!(!shown.contains("<script>alert") && !shown.contains("\" onmouseover=\"alert"));
+}
+
+on_each_engine!(what_callers_say_they_are_is_shown_as_text);
+
+async fn pages_look_as_the_house_says(app: &TestApp) {
+    let admin = app.admin().await;
+    let page = "/admin/system-config";
+    let text = "# Hello\n\n<script>alert(1)</script> [x](javascript:alert(1)) **bold**";
+    for (key, value) in [
+        ("site_name", "Haus <b>"),
+        ("theme", "dark"),
+        ("languages", "zh"),
+        ("landing_text", text),
+        ("landing_text_zh", "**你好**"),
+    ] {
+        let fields = [("key", key), ("value", value)];
+        let saved = admin.submit(page, page, &fields).await;
+        assert_eq!(saved.status, 303, "{key}: {}", saved.text());
+    }
+    let shown = app.visitor().speaking("en").get("/").await.text();
+    assert!(shown.contains("lang=\"zh-CN\""), "only Chinese is offered");
+    assert!(!shown.contains("name=\"lang\""), "nothing to choose");
+    assert!(shown.contains("data-bs-theme=\"dark\""));
+    assert!(shown.contains("Haus &#60;b&#62;") && shown.contains("<strong>你好</strong>"));
+    let fields = [("key", "languages"), ("value", "en,zh")];
+    assert_eq!(admin.submit(page, page, &fields).await.status, 303);
+    let shown = app.visitor().speaking("en").get("/").await.text();
+    assert!(shown.contains("lang=\"en\"") && shown.contains("<h2>Hello</h2>"));
+    assert!(shown.contains("&lt;script&gt;alert(1)") && !shown.contains("href=\"javascript:"));
+    let fields = [("key", "language"), ("value", "zh")];
+    assert_eq!(admin.submit(page, page, &fields).await.status, 303);
+    let shown = app.visitor().speaking("en").get("/login").await.text();
+    assert!(shown.contains("lang=\"zh-CN\""));
+    for (key, value) in [("languages", "en,fr"), ("languages", ""), ("theme", "pink")] {
+        let fields = [("key", key), ("value", value)];
+        assert_eq!(
+            admin.submit(page, page, &fields).await.status,
+            422,
+            "{value}"
+        );
+    }
+}
+
+on_each_engine!(pages_look_as_the_house_says);

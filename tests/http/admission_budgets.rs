@@ -239,12 +239,12 @@ async fn survives(engine: Engine) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_forgets_nothing_on_sqlite() {
-    survives(Engine::Sqlite).await;
+    Box::pin(survives(Engine::Sqlite)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_forgets_nothing_on_postgres() {
-    survives(Engine::Postgres).await;
+    Box::pin(survives(Engine::Postgres)).await;
 }
 
 async fn the_length_of_answers_is_remembered_over_a_restart(app: TestApp) {

@@ -52,3 +52,24 @@ pub async fn list(
     })?;
     Ok(Page::cut(rows, limit))
 }
+
+/// The newest entry about each of these objects.
+pub async fn newest_of(c: &mut Conn, objects: &[String]) -> Result<Vec<Entry>, StoreError> {
+    let ids: Vec<Option<i64>> = db!(c, |c| {
+        audit_log::table
+            .filter(audit_log::object.eq_any(objects))
+            .group_by(audit_log::object)
+            .select(diesel::dsl::max(audit_log::id))
+            .load(c)
+            .await
+    })?;
+    let ids: Vec<i64> = ids.into_iter().flatten().collect();
+    Ok(db!(c, |c| {
+        audit_log::table
+            .filter(audit_log::id.eq_any(&ids))
+            .order(audit_log::id)
+            .select(Entry::as_select())
+            .load(c)
+            .await
+    })?)
+}

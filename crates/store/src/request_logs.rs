@@ -17,6 +17,9 @@ const SLOW_WINDOW: i64 = 20_000;
 /// How many of the newest rows [`recent_outputs`] looks at.
 const OUTPUTS_WINDOW: i64 = 10_000;
 
+/// How many of the newest rows [`user_agents`] looks at.
+pub const AGENTS_WINDOW: i64 = 20_000;
+
 /// Which rows; filters add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
@@ -223,4 +226,37 @@ pub async fn last_seq(c: &mut Conn) -> Result<i64, StoreError> {
             .await
     })?;
     Ok(last.unwrap_or(0))
+}
+
+/// What the programs that called since `since_ms` say they are, with how many calls of each, the most first: among the
+/// last 20,000 rows.
+pub async fn user_agents(
+    c: &mut Conn,
+    since_ms: i64,
+    limit: i64,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let floor: Option<i64> = db!(c, |c| {
+        request_logs::table
+            .order(request_logs::id.desc())
+            .offset(AGENTS_WINDOW)
+            .select(request_logs::id)
+            .first(c)
+            .await
+            .optional()
+    })?;
+    let since = RequestId::lower_bound(since_ms).0;
+    Ok(db!(c, |c| {
+        request_logs::table
+            .filter(request_logs::id.gt(floor.unwrap_or(i64::MIN)))
+            .filter(request_logs::id.ge(since))
+            .group_by(request_logs::user_agent)
+            .order((
+                diesel::dsl::count_star().desc(),
+                request_logs::user_agent.asc(),
+            ))
+            .limit(limit)
+            .select((request_logs::user_agent, diesel::dsl::count_star()))
+            .load(c)
+            .await
+    })?)
 }

@@ -130,7 +130,7 @@ async fn what_is_written_is_what_the_gateway_reads() {
         !sealed.contains("canary") && !sealed.contains("team"),
         "{sealed}"
     );
-    let built = crate::catalog::build(rows, &place.keyring);
+    let built = crate::catalog::build(rows, &place.keyring, "test");
     assert_eq!(built.notes, []);
     let (model, acme) = (
         &built.models["gpt-x"],
@@ -237,7 +237,11 @@ async fn a_list_that_is_given_replaces_and_one_that_is_not_is_left_alone() {
     let place = Place::new().await;
     place.apply(BASE).await.unwrap();
     let alice = async || {
-        let built = crate::catalog::build(catalog::load(&place.db).await.unwrap(), &place.keyring);
+        let built = crate::catalog::build(
+            catalog::load(&place.db).await.unwrap(),
+            &place.keyring,
+            "test",
+        );
         let key = built.keys.into_values().find(|k| &*k.name == "alice");
         key.unwrap()
     };
@@ -273,7 +277,7 @@ async fn accounts_are_made_without_a_password_and_the_last_owner_stays() {
     let limits = rows.limits.iter().filter(|l| l.scope == LimitScope::User);
     assert_eq!(limits.filter(|l| l.scope_id == ann.id.0).count(), 2);
     assert!(
-        !crate::catalog::build(rows, &place.keyring)
+        !crate::catalog::build(rows, &place.keyring, "test")
             .keys
             .values()
             .any(|k| k.enabled && &*k.name == "alice")

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Env, MapEnv};
 use crate::secrets;
 use crate::simulator::{Options, Reply, Simulator};
+use crate::upstream::PRODUCT_USER_AGENT;
 
 /// What the demo takes from the environment; everything else might point it at real data.
 const RESPECTED: &[&str] = &["HOST", "PORT", "WORKERS", "LOG_LEVEL", "LOG_FORMAT", "TZ"];
@@ -117,7 +118,7 @@ pub(super) fn fill(
         };
         let nothing = MapEnv::default();
         apply::apply(&db, &keyring, &clock, document, &nothing).await?;
-        let catalog = build(catalog::load(&db).await?, &keyring);
+        let catalog = build(catalog::load(&db).await?, &keyring, PRODUCT_USER_AGENT);
         let entries = history::history(&catalog, config.time_zone, clock.now_ms(), SEED);
         Ok(fill::fill(&db, entries).await?)
     })

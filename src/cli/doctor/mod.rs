@@ -80,7 +80,8 @@ pub(super) async fn run(
     if let Some((db, keyring)) = opened {
         checks.push(database::clock(session, &db).await);
         checks.push(database::journal(session, &db).await);
-        checks.extend(vendors::check(&db, keyring.as_ref(), args.offline).await);
+        let vendors = vendors::check(&session.config, &db, keyring.as_ref(), args.offline);
+        checks.extend(vendors.await);
     }
     checks.extend(collector::check(&session.config.otlp, args.offline).await);
     for check in &checks {

@@ -8,13 +8,19 @@ use tokio::time::timeout;
 
 use super::Check;
 use crate::catalog::{self, Credential, CredentialState, Provider};
+use crate::config::Config;
 use crate::probe::{self, Verdict};
 use crate::secrets::Keyring;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks every enabled provider for its models, once with each of its usable credentials.
-pub(super) async fn check(db: &Db, keyring: Option<&Keyring>, offline: bool) -> Vec<Check> {
+pub(super) async fn check(
+    config: &Config,
+    db: &Db,
+    keyring: Option<&Keyring>,
+    offline: bool,
+) -> Vec<Check> {
     let rows = match rows::load(db).await {
         Ok(rows) => rows,
         Err(error) => {
@@ -30,7 +36,8 @@ pub(super) async fn check(db: &Db, keyring: Option<&Keyring>, offline: bool) -> 
             advice,
         )];
     };
-    let catalog = catalog::build(rows, keyring);
+    let settings = catalog::effective(config, &rows.settings);
+    let catalog = catalog::build(rows, keyring, &settings.runtime.user_agent);
     let mut providers: Vec<_> = catalog.providers.values().filter(|p| p.enabled).collect();
     providers.sort_by(|a, b| a.name.cmp(&b.name));
     if providers.is_empty() {

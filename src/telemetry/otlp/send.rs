@@ -44,7 +44,7 @@ impl Collector {
     pub fn new(settings: &Otlp, client: Client) -> Result<Self, Refused> {
         let unusable = || Refused::because("a header for it is not usable");
         let mut headers = HeaderMap::new();
-        let agent = concat!("modelgate/", env!("CARGO_PKG_VERSION"));
+        let agent = concat!("ModelGate/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         for (name, secret) in &settings.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| unusable())?;

@@ -20,6 +20,7 @@ mod user;
 mod users;
 
 pub(in crate::web) use home::Live;
+pub(in crate::web) use settings::Agents;
 
 use crate::web::page::{Look, Page, PageResult};
 use crate::web::routes::Routes;

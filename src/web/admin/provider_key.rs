@@ -290,7 +290,9 @@ pub(super) fn opened(
         .open(catalog::SEALED_IN, key.id.0, key.secret.expose())
         .map_err(PageError::internal)?;
     let opened = catalog::open_provider(provider.clone(), &state.keyring);
-    Ok((opened.map_err(PageError::internal)?, secret))
+    let mut opened = opened.map_err(PageError::internal)?;
+    opened.introduce(&state.settings.load().runtime.user_agent);
+    Ok((opened, secret))
 }
 
 /// The vendor's name and the kind of a model that this provider serves.

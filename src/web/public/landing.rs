@@ -1,8 +1,9 @@
-//! The landing page: what this is, where the console is, and the filing number where the law wants one.
+//! The landing page: what this is, where the console is, and what the house has to say.
 
 use actix_web::web;
 use askama::Template;
 
+use crate::web::markdown::{self, Places, SafeHtml};
 use crate::web::page::{Page, PageResult, Visitor};
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
@@ -12,7 +13,8 @@ use crate::web::state::WebState;
 struct LandingView<'a> {
     page: &'a Shell,
     endpoint: String,
-    icp_number: Option<String>,
+    /// What the house says of itself.
+    text: SafeHtml,
 }
 
 /// What callers reach this gateway at, as the settings say or else as the browser does: base path included, without `/v1`.
@@ -28,7 +30,7 @@ pub(in crate::web) async fn get(page: Page<Visitor>, state: web::Data<WebState>)
     page.show(&LandingView {
         page: page.shell(),
         endpoint: format!("{}/v1", root_url(&page, &state)),
-        icp_number: state.icp_number(),
+        text: markdown::to_html(page.landing_text(), &Places::default()),
     })
 }
 
@@ -43,10 +45,13 @@ mod tests {
             let view = LandingView {
                 page: &Shell::sample(lang),
                 endpoint: "https://gate.example/v1".to_owned(),
-                icp_number: Some("<b>京ICP备1号</b>".to_owned()),
+                text: markdown::to_html("**Hello** <b>京</b>", &Places::default()),
             };
             let html = view.render().unwrap();
-            assert!(html.contains("&#60;b&#62;京ICP备1号"), "escaped");
+            assert!(
+                html.contains("<strong>Hello</strong> &lt;b&gt;京"),
+                "escaped"
+            );
             assert!(html.contains(&format!("lang=\"{}\"", lang.tag())));
         }
     }

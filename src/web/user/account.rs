@@ -197,7 +197,11 @@ fn view<'a>(
     };
     AccountView {
         must_change: user.must_change_password,
-        languages: Lang::ALL.iter().map(|l| (l.code(), l.own_name())).collect(),
+        languages: page
+            .languages()
+            .iter()
+            .map(|l| (l.code(), l.own_name()))
+            .collect(),
         themes: themes
             .map(|theme| (theme.as_str(), page.t_code("theme-", theme.as_str())))
             .collect(),

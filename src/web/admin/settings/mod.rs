@@ -1,14 +1,23 @@
-//! The settings, generated from the registry: what holds, where it comes from, and what may be changed while running.
+//! The settings, generated from the registry: what holds, where it comes from, who changed it, and what may be changed
+//! while running.
+
+mod agents;
+mod rows;
+
+pub(in crate::web) use agents::Agents;
 
 use actix_web::web;
 use askama::Template;
 use modelgate_store::changes::{self, Change};
 use modelgate_store::instances::{self, Instance};
-use modelgate_store::{StoreError, settings};
+use modelgate_store::{StoreError, audit, settings};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::{Effective, Kind, Origin, Setting, Variable, setting};
-use crate::i18n::format;
+use self::agents::AgentRow;
+use self::rows::{Changed, Row, objects, row};
+use crate::catalog;
+use crate::config::{Effective, Variable, setting};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::Form;
@@ -17,13 +26,15 @@ use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
 #[derive(Template)]
-#[template(path = "admin/settings.html", blocks = ["row"])]
+#[template(path = "admin/settings.html", blocks = ["row", "list"])]
 struct SettingsView<'a> {
     page: &'a Shell,
+    query: Query,
     live: Vec<Row>,
     fixed: Vec<Row>,
     /// The row that the block shows.
     one: Option<Row>,
+    agents: Vec<AgentRow>,
     instances: Vec<InstanceRow>,
     /// Redis is to be used and does not answer.
     redis_down: bool,
@@ -40,31 +51,56 @@ struct InstanceRow {
     redis_kind: &'static str,
 }
 
-#[derive(Clone)]
-struct Row {
-    name: &'static str,
-    /// The key in `settings`; empty where a restart is needed.
-    key: &'static str,
-    help: String,
-    value: String,
-    origin: &'static str,
-    origin_kind: &'static str,
-    rule: String,
-    error: String,
-    input: &'static str,
-    choices: &'static [&'static str],
-    bounds: Option<(u64, u64)>,
+/// What is looked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(in crate::web) struct Query {
+    /// A word of the name, the meaning or the value.
+    #[serde(default)]
+    q: String,
+    /// `changed` leaves out what has its default.
+    #[serde(default)]
+    show: String,
+}
+
+impl Query {
+    fn is_set(&self) -> bool {
+        !self.q.trim().is_empty() || self.only_changed()
+    }
+
+    fn only_changed(&self) -> bool {
+        self.show == "changed"
+    }
+
+    fn fits(&self, row: &Row) -> bool {
+        let sought = self.q.trim().to_lowercase();
+        let fits = |text: &str| text.to_lowercase().contains(&sought);
+        let found = fits(row.name) || fits(row.key) || fits(&row.help) || fits(&row.value);
+        found && (!self.only_changed() || row.origin != "default" || row.changed.is_some())
+    }
 }
 
 /// `GET /admin/system-config`
-pub(in crate::web) async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
+pub(in crate::web) async fn get(
+    page: Page<Look>,
+    state: web::Data<WebState>,
+    query: web::Query<Query>,
+) -> PageResult {
     refresh(&state).await?;
     let now_ms = state.clock.now_ms();
     let living = state
         .db
         .read(move |c| Box::pin(async move { instances::present(c, now_ms).await }))
         .await?;
-    let mut view = view(&page, &state.settings.load());
+    let changed = changed(&state).await?;
+    let mut view = view(&page, &state.settings.load(), &changed);
+    let query = query.into_inner();
+    view.live.retain(|row| query.fits(row));
+    view.fixed.retain(|row| query.fits(row));
+    view.query = query;
+    if page.partial {
+        return page.show(&view.as_list());
+    }
+    view.agents = state.agents().await?.rows(&page);
     view.instances = living.iter().map(|one| instance(&page, one)).collect();
     view.redis_down = state.board.as_ref().is_some_and(|board| !board.is_up());
     page.show(&view)
@@ -96,7 +132,7 @@ pub(in crate::web) async fn post(
     let reset = form.checked("reset");
     let text = form.text("value").to_owned();
     if !reset && variable.check_saved(&text).is_err() {
-        return refuse(&page, &state, variable, &text);
+        return refuse(&page, &state, variable, &text).await;
     }
     save(&page, &state, variable, (!reset).then_some(text)).await?;
     refresh(&state).await?;
@@ -104,7 +140,8 @@ pub(in crate::web) async fn post(
     if !page.partial {
         return page.redirect_with("/admin/system-config", &toast);
     }
-    let mut view = view(&page, &state.settings.load());
+    let changed = changed(&state).await?;
+    let mut view = view(&page, &state.settings.load(), &changed);
     view.one = view
         .live
         .iter()
@@ -113,13 +150,14 @@ pub(in crate::web) async fn post(
     page.block_with_toast(&view.as_row(), &toast)
 }
 
-fn refuse(
+async fn refuse(
     page: &Page<impl Known>,
     state: &WebState,
     variable: &Variable,
     text: &str,
 ) -> PageResult {
-    let mut view = view(page, &state.settings.load());
+    let changed = changed(state).await?;
+    let mut view = view(page, &state.settings.load(), &changed);
     for row in &mut view.live {
         if row.name == variable.name {
             row.error = page.t1("admin-settings-invalid", "rule", &row.rule);
@@ -144,7 +182,7 @@ async fn save(
         actor: page.actor().to_owned(),
         actor_address: page.peer.address.to_string(),
         action: "setting.update".to_owned(),
-        object: format!("setting {key}"),
+        object: rows::object(key),
         before: None,
         after: text.clone().map(Value::String),
         reason: String::new(),
@@ -171,113 +209,39 @@ async fn save(
 /// Reads what is saved, so that the page shows what holds even where another instance changed it.
 async fn refresh(state: &WebState) -> Result<(), PageError> {
     let rows = state.db.read(|c| Box::pin(settings::list(c))).await?;
-    let saved: Vec<(String, String)> = rows
-        .into_iter()
-        .map(|row| {
-            let text = match row.value {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            (row.key, text)
-        })
-        .collect();
-    let pairs = saved
-        .iter()
-        .map(|(key, text)| (key.as_str(), text.as_str()));
-    let merged = Effective::merge(&state.config, pairs);
+    let merged = catalog::effective(&state.config, &rows);
     state.settings.store(std::sync::Arc::new(merged));
     Ok(())
 }
 
-fn view<'a>(page: &'a Shell, effective: &Effective) -> SettingsView<'a> {
+/// Who changed which setting last, from the audit log.
+async fn changed(state: &WebState) -> Result<Vec<Changed>, PageError> {
+    let objects = objects();
+    let entries = state
+        .db
+        .read(move |c| Box::pin(async move { audit::newest_of(c, &objects).await }))
+        .await?;
+    Ok(entries.into_iter().map(Changed::from).collect())
+}
+
+fn view<'a>(page: &'a Shell, effective: &Effective, changed: &[Changed]) -> SettingsView<'a> {
     let rows = |live: bool| {
         effective
             .settings
             .iter()
             .filter(|s| s.variable.setting.is_some() == live)
-            .map(|setting| row(page, setting))
+            .map(|setting| row(page, setting, changed))
             .collect()
     };
     SettingsView {
         page,
+        query: Query::default(),
         live: rows(true),
         fixed: rows(false),
         one: None,
+        agents: Vec::new(),
         instances: Vec::new(),
         redis_down: false,
-    }
-}
-
-fn row(page: &Shell, setting: &Setting) -> Row {
-    let variable = setting.variable;
-    let slug = variable.name.to_ascii_lowercase().replace('_', "-");
-    let (input, choices, bounds) = match variable.kind {
-        Kind::Choice(words) => ("select", words, None),
-        Kind::Integer { min, max } | Kind::Seconds { min, max } => {
-            ("number", &[][..], Some((min, max)))
-        }
-        Kind::Link => ("url", &[][..], None),
-        _ => ("text", &[][..], None),
-    };
-    Row {
-        name: variable.name,
-        key: variable.setting.unwrap_or(""),
-        help: page.t(&format!("admin-settings-help-{slug}")),
-        value: setting.value.clone().unwrap_or_default(),
-        origin: origin(setting.origin),
-        origin_kind: origin_kind(setting.origin),
-        rule: rule(page, variable.kind),
-        error: setting
-            .problem
-            .as_ref()
-            .map(|_| page.t("admin-settings-saved-unusable"))
-            .unwrap_or_default(),
-        input,
-        choices,
-        bounds,
-    }
-}
-
-fn origin(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Default => "default",
-        Origin::Environment => "environment",
-        Origin::DotEnv => "dotenv",
-        Origin::Database => "database",
-    }
-}
-
-fn origin_kind(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Default => "muted",
-        Origin::Environment | Origin::DotEnv => "success",
-        Origin::Database => "info",
-    }
-}
-
-/// What a value has to look like, in words.
-fn rule(page: &Shell, kind: Kind) -> String {
-    match kind {
-        Kind::Integer { min, max } => page.t_with(
-            "admin-settings-rule-integer",
-            &[("min", &min), ("max", &max)],
-        ),
-        Kind::Bytes { min, max } => {
-            let told = |bytes: u64| format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX));
-            page.t_with(
-                "admin-settings-rule-bytes",
-                &[("min", &told(min)), ("max", &told(max))],
-            )
-        }
-        Kind::Seconds { min, max } => page.t_with(
-            "admin-settings-rule-seconds",
-            &[("min", &min), ("max", &max)],
-        ),
-        Kind::Text { max } => page.t1("admin-settings-rule-text", "max", max),
-        Kind::Choice(words) => page.t1("admin-settings-rule-choice", "words", words.join(", ")),
-        Kind::Link => page.t("admin-settings-rule-link"),
-        Kind::Origins => page.t("admin-settings-rule-origins"),
-        _ => String::new(),
     }
 }
 
@@ -310,7 +274,7 @@ mod tests {
         let effective = Effective::merge(&config, [("drain_delay", "soon")]);
         for lang in Lang::ALL {
             let page = Shell::sample(lang);
-            let view = view(&page, &effective);
+            let view = view(&page, &effective, &[]);
             assert!(view.live.iter().all(|row| !row.rule.is_empty()));
             let html = view.render().unwrap();
             assert!(!html.contains("canary") && !html.contains("<script>\""));
