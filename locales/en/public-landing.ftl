@@ -3,3 +3,4 @@ public-landing-lead = Point your tools at one address. ModelGate checks the key,
 public-landing-open = Open the console
 public-landing-endpoint = OpenAI-compatible address
 public-landing-key = Log in with an API key
+public-landing-documents = Documents

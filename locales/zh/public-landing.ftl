@@ -3,3 +3,4 @@ public-landing-lead = 让你的工具只面对一个地址。ModelGate 校验密
 public-landing-open = 打开控制台
 public-landing-endpoint = 兼容 OpenAI 的接口地址
 public-landing-key = 用 API 密钥登录
+public-landing-documents = 文档

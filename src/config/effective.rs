@@ -33,6 +33,8 @@ pub struct Runtime {
     pub retry_budget: Duration,
     /// What vendors see as the user agent, unless their provider has its own.
     pub user_agent: String,
+    /// Largest file that may be attached to a document.
+    pub attachment_max_bytes: u64,
     /// What the pages show of the house.
     pub site: Site,
     /// Rules of admission that hold for everybody.
@@ -160,6 +162,9 @@ impl Runtime {
                 let calls = variable.kind.integer(text).map_err(bad)?;
                 self.queue_limit = usize::try_from(calls).unwrap_or(usize::MAX);
             }
+            Some("attachment_max_bytes") => {
+                self.attachment_max_bytes = variable.kind.integer(text).map_err(bad)?;
+            }
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
             Some("user_agent") => text.clone_into(&mut self.user_agent),
             _ if self.site.set(variable, text) => {}
@@ -180,6 +185,7 @@ impl From<&Config> for Runtime {
             slow_ms: config.slow_ms,
             retry_budget: config.retry_budget,
             user_agent: config.user_agent.clone(),
+            attachment_max_bytes: config.attachment_max_bytes,
             site: config.site.clone(),
             policy: config.policy,
             slow_reader_timeout: config.slow_reader_timeout,
@@ -236,6 +242,7 @@ mod tests {
                 "public_url" | "cors_origins" => "https://x.example",
                 "theme" => "dark",
                 "languages" | "language" => "zh",
+                "attachment_max_bytes" => "2KiB",
                 _ => "42",
             };
             let effective = Effective::merge(&config, [(key, value)]);

@@ -87,6 +87,8 @@ pub struct Config {
     pub retry_budget: Duration,
     /// `MODELGATE_USER_AGENT`: what vendors see unless their provider has its own.
     pub user_agent: String,
+    /// `MODELGATE_ATTACHMENT_MAX_BYTES`.
+    pub attachment_max_bytes: u64,
     /// What the pages show of the house.
     pub site: Site,
     /// Rules of admission that hold for everybody.
@@ -166,6 +168,7 @@ impl Config {
             slow_ms: given.integer(&r::SLOW_MS)?,
             retry_budget: Duration::from_millis(given.integer(&r::RETRY_BUDGET_MS)?),
             user_agent: given.optional(&r::USER_AGENT).unwrap_or_default(),
+            attachment_max_bytes: given.integer(&r::ATTACHMENT_MAX_BYTES)?,
             site: Site::read(&given),
             policy: Policy::read(&given)?,
             slow_reader_timeout: Duration::from_secs(given.integer(&r::SLOW_READER_TIMEOUT)?),

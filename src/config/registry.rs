@@ -4,7 +4,8 @@
 
 use super::otlp;
 pub(super) use super::site::{
-    LANDING_TEXT, LANDING_TEXT_ZH, LANGUAGE, LANGUAGES, SITE_NAME, THEME, USER_AGENT,
+    ATTACHMENT_MAX_BYTES, LANDING_TEXT, LANDING_TEXT_ZH, LANGUAGE, LANGUAGES, SITE_NAME, THEME,
+    USER_AGENT,
 };
 use super::variable::{Fallback, Kind, Variable, variable};
 
@@ -328,7 +329,7 @@ pub(super) const QUEUE_LIMIT: Variable = variable(
 )
 .setting("queue_limit");
 
-static REGISTRY: [Variable; 61] = [
+static REGISTRY: [Variable; 62] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -353,6 +354,7 @@ static REGISTRY: [Variable; 61] = [
     LANGUAGE,
     LANDING_TEXT,
     LANDING_TEXT_ZH,
+    ATTACHMENT_MAX_BYTES,
     USER_AGENT,
     BODY_LIMIT,
     DRAIN_DELAY,

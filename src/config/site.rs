@@ -55,6 +55,17 @@ pub(super) const LANDING_TEXT_ZH: Variable = variable(
 )
 .setting("landing_text_zh");
 
+pub(super) const ATTACHMENT_MAX_BYTES: Variable = variable(
+    "MODELGATE_ATTACHMENT_MAX_BYTES",
+    Kind::Bytes {
+        min: 1 << 10,
+        max: 20 << 20,
+    },
+    Fallback::Text("5MiB"),
+    "Largest file that may be attached to a document.",
+)
+.setting("attachment_max_bytes");
+
 /// What the pages show of the house.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {

@@ -10,7 +10,8 @@ use modelgate_domain::Secret;
 use super::csrf;
 use super::error::PageError;
 
-const MAX_BYTES: usize = 256 * 1024;
+/// Two texts of a document, percent-encoded.
+pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// The fields of a posted form whose token was right. The only way a handler gets at a body.
 #[derive(Clone, Debug)]

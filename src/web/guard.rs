@@ -116,7 +116,10 @@ fn bare(error: &Error) -> PageError {
 }
 
 fn harden(headers: &mut HeaderMap) {
-    insert(headers, "content-security-policy", POLICY);
+    // A file that somebody brought has a stricter one.
+    if !headers.contains_key("content-security-policy") {
+        insert(headers, "content-security-policy", POLICY);
+    }
     insert(headers, "x-content-type-options", "nosniff");
     insert(headers, "x-frame-options", "DENY");
     insert(headers, "referrer-policy", "same-origin");

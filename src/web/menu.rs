@@ -86,6 +86,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/documents",
+        icon: "file-text",
+        title: "menu-documents",
+        letter: 'd',
+        apart: false,
+    },
+    Row {
         path: "/admin/system-config",
         icon: "settings",
         title: "menu-settings",
@@ -114,6 +121,13 @@ const USER: &[Row] = &[
         icon: "plug",
         title: "menu-tools",
         letter: 't',
+        apart: false,
+    },
+    Row {
+        path: "/user/documents",
+        icon: "file-text",
+        title: "menu-own-documents",
+        letter: 'c',
         apart: false,
     },
 ];

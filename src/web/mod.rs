@@ -4,7 +4,9 @@
 
 pub mod admin;
 pub mod assets;
+mod attached;
 mod csrf;
+mod documents;
 pub mod error;
 mod figures;
 pub mod flash;
@@ -23,6 +25,7 @@ pub mod shell;
 pub mod state;
 mod svg;
 mod throttle;
+mod upload;
 mod user;
 
 pub use paths::{encode_query, local_path};
@@ -39,6 +42,7 @@ pub fn configure(config: &mut ServiceConfig, state: &web::Data<WebState>) {
         .service(
             web::scope("")
                 .app_data(web::Data::clone(state))
+                .app_data(web::PayloadConfig::new(form::MAX_BYTES))
                 .wrap(session::middleware(state))
                 .wrap(from_fn(guard::guard))
                 .configure(|scope| routes::Routes::register(scope, every_route))

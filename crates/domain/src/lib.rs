@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod audience;
 pub mod busyness;
 pub mod closed_set;
 pub mod credential;
@@ -26,6 +27,7 @@ pub mod usage;
 
 pub use account::{Permission, Role};
 pub use api_key::KeyText;
+pub use audience::Audience;
 pub use busyness::{Busyness, BusynessAction};
 pub use credential::{CredentialState, StateBy};
 pub use ids::{ApiKeyId, ModelId, PriceId, ProviderId, ProviderKeyId, RequestId, TargetId, UserId};

@@ -5,8 +5,8 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
-    ApiKeyId, Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind, LimitMode,
-    LimitScope, Meaning, Period, Role, Secret, StateBy, Strategy, UserId,
+    ApiKeyId, Audience, Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind,
+    LimitMode, LimitScope, Meaning, Period, Role, Secret, StateBy, Strategy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -189,6 +189,7 @@ into! {
     Name<LimitMode> => LimitMode, v: v.0;
     Name<Strategy> => Strategy, v: v.0;
     Name<Meaning> => Meaning, v: v.0;
+    Name<Audience> => Audience, v: v.0;
     Name<Cause> => Cause, v: v.0;
     Name<Busyness> => Busyness, v: v.0;
     Name<BusynessAction> => BusynessAction, v: v.0;

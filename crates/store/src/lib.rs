@@ -11,6 +11,7 @@ pub mod changes;
 mod columns;
 mod conn;
 pub mod daily;
+pub mod documents;
 pub mod drain;
 mod engine;
 mod error;

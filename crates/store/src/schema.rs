@@ -46,6 +46,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    attachments (id) {
+        id -> Int8,
+        document_id -> Int8,
+        name -> Text,
+        kind -> Text,
+        size_bytes -> Int8,
+        content -> Bytea,
+        created_by -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     audit_log (id) {
         id -> Int8,
         at -> Timestamp,
@@ -93,6 +106,24 @@ diesel::table! {
         actor -> Text,
         reason -> Text,
         diff -> Text,
+    }
+}
+
+diesel::table! {
+    documents (id) {
+        id -> Int8,
+        title_en -> Text,
+        title_zh -> Text,
+        body_en -> Text,
+        body_zh -> Text,
+        category -> Text,
+        position -> Int8,
+        audience -> Text,
+        published -> Bool,
+        version -> Int8,
+        updated_by -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
     }
 }
 
@@ -508,6 +539,7 @@ diesel::table! {
 diesel::joinable!(api_key_models -> api_keys (api_key_id));
 diesel::joinable!(api_key_time_rules -> api_keys (api_key_id));
 diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(attachments -> documents (document_id));
 diesel::joinable!(model_aliases -> models (model_id));
 diesel::joinable!(model_fallbacks -> models (model_id));
 diesel::joinable!(provider_keys -> providers (provider_id));
@@ -520,10 +552,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_key_models,
     api_key_time_rules,
     api_keys,
+    attachments,
     audit_log,
     budget_usage,
     busyness_rules,
     config_generations,
+    documents,
     error_rules,
     health_events,
     instances,

@@ -4,6 +4,7 @@ mod api_key;
 mod api_keys;
 mod busyness;
 pub(in crate::web) mod components;
+mod documents;
 mod error_rules;
 mod explain;
 mod home;
@@ -47,6 +48,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(model::routes)
         .part(api_keys::routes)
         .part(api_key::routes)
+        .part(documents::routes)
         .part(users::routes)
         .part(user::routes);
 }

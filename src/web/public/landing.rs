@@ -2,6 +2,7 @@
 
 use actix_web::web;
 use askama::Template;
+use modelgate_store::documents;
 
 use crate::web::markdown::{self, Places, SafeHtml};
 use crate::web::page::{Page, PageResult, Visitor};
@@ -15,6 +16,8 @@ struct LandingView<'a> {
     endpoint: String,
     /// What the house says of itself.
     text: SafeHtml,
+    /// Whether there is something to read for whoever comes.
+    has_documents: bool,
 }
 
 /// What callers reach this gateway at, as the settings say or else as the browser does: base path included, without `/v1`.
@@ -27,10 +30,13 @@ pub(in crate::web) fn root_url<G>(page: &Page<G>, state: &WebState) -> String {
 
 /// `GET /`
 pub(in crate::web) async fn get(page: Page<Visitor>, state: web::Data<WebState>) -> PageResult {
+    let found = state.db.read(|c| Box::pin(documents::any_for_everyone(c)));
     page.show(&LandingView {
         page: page.shell(),
         endpoint: format!("{}/v1", root_url(&page, &state)),
         text: markdown::to_html(page.landing_text(), &Places::default()),
+        // The page is there while the database is away.
+        has_documents: found.await.unwrap_or(false),
     })
 }
 
@@ -46,6 +52,7 @@ mod tests {
                 page: &Shell::sample(lang),
                 endpoint: "https://gate.example/v1".to_owned(),
                 text: markdown::to_html("**Hello** <b>京</b>", &Places::default()),
+                has_documents: true,
             };
             let html = view.render().unwrap();
             assert!(

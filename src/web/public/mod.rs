@@ -1,5 +1,6 @@
 //! Pages for everyone: the landing page, log-in, the first set-up.
 
+mod documents;
 pub(in crate::web) mod landing;
 pub(super) mod login;
 pub mod setup;
@@ -11,6 +12,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .get("", landing::get)
         .get("/", landing::get)
+        .part(documents::routes)
         .get("/login", login::get)
         .post("/login", login::post)
         .post("/logout", login::log_out)

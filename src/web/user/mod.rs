@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 mod dashboard;
+mod documents;
 mod login;
 mod models;
 mod own;
@@ -20,6 +21,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/user/dashboard", dashboard::get)
         .get("/user/requests/{id}", requests::get)
         .get("/user/models", models::get)
+        .part(documents::routes)
         .get("/user/tools", tools::get)
         .get("/user/tools/{id}/file", tools::download)
         .get("/opencode/setup.md", tools::setup)

@@ -113,6 +113,7 @@ async fn tables(url: &str) -> String {
             "bigint" => "Int8",
             "text" => "Text",
             "boolean" => "Bool",
+            "bytea" => "Bytea",
             "timestamp without time zone" => "Timestamp",
             other => panic!("{column}: {other} is not portable"),
         };

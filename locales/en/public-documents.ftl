@@ -1,0 +1,1 @@
+public-documents-title = Documents

@@ -1,0 +1,1 @@
+user-documents-title = Documents

@@ -1,0 +1,1 @@
+public-documents-title = 文档

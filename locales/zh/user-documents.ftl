@@ -1,0 +1,1 @@
+user-documents-title = 文档

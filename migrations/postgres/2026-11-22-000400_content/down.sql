@@ -1,0 +1,3 @@
+drop index audit_log_object;
+drop table attachments;
+drop table documents;
