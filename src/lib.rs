@@ -4,6 +4,7 @@
 
 pub mod admission;
 pub mod app;
+pub mod calls;
 pub mod catalog;
 pub mod cli;
 pub mod clock;

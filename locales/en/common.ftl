@@ -19,6 +19,7 @@ menu-console = Console
 menu-portal = Your keys
 menu-dashboard = Dashboard
 menu-own-models = Your models
+menu-playground = Playground
 menu-tools = Tool settings
 preferences-language = Language
 preferences-theme = Theme

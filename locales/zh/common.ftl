@@ -19,6 +19,7 @@ menu-console = 管理后台
 menu-portal = 我的密钥
 menu-dashboard = 仪表盘
 menu-own-models = 可用模型
+menu-playground = 试用
 menu-tools = 工具设置
 preferences-language = 语言
 preferences-theme = 主题

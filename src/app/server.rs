@@ -333,6 +333,6 @@ fn not_for_ever(socket: &dyn Any, parts: &Parts) {
 fn routes(config: &mut ServiceConfig, parts: &Arc<Parts>) {
     let data = Data::from(Arc::clone(parts));
     health::configure(config, &data);
-    proxy::configure(config, parts.proxy_state());
-    web::configure(config, &parts.pages);
+    let door = proxy::configure(config, parts.proxy_state());
+    web::configure(config, &parts.pages, door);
 }

@@ -15,6 +15,25 @@ const FIRST_GUESS: usize = 4 * 1024;
 /// How long the next piece of a body may take: a caller that sends nothing does not hold a place for ever.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// A body, as it comes.
+pub(super) enum Body {
+    /// From a caller.
+    Arriving(Payload),
+    /// From one of our own pages.
+    Whole(Bytes),
+}
+
+impl Body {
+    /// All of it.
+    pub(super) async fn read(self, request: &HttpRequest, limit: usize) -> Result<Bytes, ApiError> {
+        match self {
+            Self::Arriving(payload) => read(request, payload, limit).await,
+            Self::Whole(bytes) if bytes.len() > limit => Err(too_large(limit)),
+            Self::Whole(bytes) => Ok(bytes),
+        }
+    }
+}
+
 /// Reads a JSON body of at most `limit` bytes.
 pub(super) async fn read(
     request: &HttpRequest,

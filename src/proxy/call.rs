@@ -21,6 +21,7 @@ use super::settle::{Settlement, shutting_down};
 use super::state::Worker;
 use super::{authenticate, body, caller, failures, headers};
 use crate::admission::{Advice, Ask, Caller, Weight};
+use crate::calls::{Answered, Call};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::forwarded;
 use crate::routing::{Attempts, NoPlace, Why};
@@ -49,7 +50,38 @@ pub(super) async fn serve(
         }
     };
     let record = record(&worker, endpoint, request, &key, (id, now_ms));
-    let mut settlement = Settlement::new(Data::clone(&worker), record, begun);
+    let settlement = Settlement::new(Data::clone(&worker), record, begun);
+    let body = body::Body::Arriving(payload);
+    go_on(worker, endpoint, request, body, &key, settlement).await
+}
+
+/// Serves a call that a page makes for the holder of a key.
+pub(super) async fn serve_page(
+    worker: Data<Worker>,
+    endpoint: &'static Endpoint,
+    request: &HttpRequest,
+    call: Call,
+) -> Answered {
+    let begun = Instant::now();
+    let now_ms = worker.clock.now_ms();
+    let id = worker.ids.next(now_ms);
+    let mut record = record(&worker, endpoint, request, &call.key, (id, now_ms));
+    call.agent.clone_into(&mut record.user_agent);
+    let settlement = Settlement::new(Data::clone(&worker), record, begun);
+    let body = body::Body::Whole(call.body);
+    let response = go_on(worker, endpoint, request, body, &call.key, settlement).await;
+    Answered { id, response }
+}
+
+/// From where it is known whose call it is.
+async fn go_on(
+    worker: Data<Worker>,
+    endpoint: &'static Endpoint,
+    request: &HttpRequest,
+    body: body::Body,
+    key: &Arc<ApiKey>,
+    mut settlement: Box<Settlement>,
+) -> HttpResponse {
     if let Some(tracer) = &worker.tracer {
         settlement.trace = caller::trace(tracer, request.headers());
     }
@@ -59,7 +91,7 @@ pub(super) async fn serve(
         Ok(entered) => settlement.hold_entry(entered),
         Err(error) => return refuse(settlement, &error),
     }
-    let prepared = prepare(&worker, endpoint, request, payload, &key, &mut settlement);
+    let prepared = prepare(&worker, endpoint, request, body, key, &mut settlement);
     match prepared.await {
         Ok(call) => respond(worker, endpoint, call.with(settlement)).await,
         Err(error) => refuse(settlement, &error),
@@ -128,7 +160,7 @@ async fn prepare(
     worker: &Data<Worker>,
     endpoint: &'static Endpoint,
     request: &HttpRequest,
-    payload: Payload,
+    body: body::Body,
     key: &Arc<ApiKey>,
     settlement: &mut Settlement,
 ) -> Result<Prepared, ApiError> {
@@ -140,7 +172,7 @@ async fn prepare(
         now_ms: started_ms,
     })?;
     let limit = worker.settings.body_limit;
-    let body = body::read(request, payload, limit).await?;
+    let body = body.read(request, limit).await?;
     settlement.record.request_bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
     settlement.ends(Phase::Read);
     let peek = Peek::read(&body)?;

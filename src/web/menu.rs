@@ -117,6 +117,13 @@ const USER: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/user/playground",
+        icon: "player-play",
+        title: "menu-playground",
+        letter: 'p',
+        apart: false,
+    },
+    Row {
         path: "/user/tools",
         icon: "plug",
         title: "menu-tools",

@@ -1,6 +1,6 @@
 //! The pages: sessions, guards, the frame around every page, and one module per page.
 //!
-//! Sees `store`, never SQL; never calls a vendor itself.
+//! Sees `store`, never SQL; never calls a vendor itself: where a page calls a model, it does so by `calls`.
 
 pub mod admin;
 pub mod assets;
@@ -35,14 +35,18 @@ pub use state::{WebParts, WebState};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
+use crate::calls::Door;
+
 /// Everything the browser sees, below the base path. Goes last: what no route knows gets the not-found page.
-pub fn configure(config: &mut ServiceConfig, state: &web::Data<WebState>) {
+/// `door` is where pages of this thread call models.
+pub fn configure(config: &mut ServiceConfig, state: &web::Data<WebState>, door: Door) {
     config
         .route("/static/{path:.*}", web::get().to(assets::get))
         .service(
             web::scope("")
                 .app_data(web::Data::clone(state))
                 .app_data(web::PayloadConfig::new(form::MAX_BYTES))
+                .app_data(web::Data::new(door))
                 .wrap(session::middleware(state))
                 .wrap(from_fn(guard::guard))
                 .configure(|scope| routes::Routes::register(scope, every_route))

@@ -27,6 +27,11 @@ const RULES: &[Rule] = &[
         &["catalog"],
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
+    (
+        "calls",
+        &["catalog"],
+        &["modelgate_store", "askama", "hyper", "reqwest"],
+    ),
     ("catalog", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     (
         "clock",
@@ -55,6 +60,7 @@ const RULES: &[Rule] = &[
         "proxy",
         &[
             "admission",
+            "calls",
             "explain",
             "routing",
             "catalog",
@@ -88,6 +94,7 @@ const RULES: &[Rule] = &[
     (
         "web",
         &[
+            "calls",
             "catalog",
             "journal",
             "admission",

@@ -60,5 +60,6 @@ mod user_dashboard;
 mod user_documents;
 mod user_login;
 mod user_models;
+mod user_playground;
 mod user_requests;
 mod user_tools;

@@ -15,9 +15,10 @@ use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
 use super::super::{cors, headers};
 use super::{chat_completions, completions, embeddings, explain, models};
+use crate::calls::Door;
 
-/// Registers `/v1`. Called once for each serving thread.
-pub fn configure(config: &mut ServiceConfig, state: ProxyState) {
+/// Registers `/v1`. Called once for each serving thread; what comes back is for the pages of that thread.
+pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
     let worker = Worker {
         state,
         reader: Arc::new(Reader::default()),
@@ -27,8 +28,10 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) {
     let patience = move || live.load().runtime.slow_reader_timeout;
     let readers = Rc::downgrade(&worker.readers);
     actix_web::rt::spawn(Readers::look_after(readers, patience));
+    let worker = Data::new(worker);
+    let pages = chat_completions::Pages(Data::clone(&worker));
     let scope = web::scope("/v1")
-        .app_data(Data::new(worker))
+        .app_data(worker)
         .service(post("/chat/completions").route(web::post().to(chat_completions::post)))
         .service(post("/completions").route(web::post().to(completions::post)))
         .service(post("/explain").route(web::post().to(explain::post)))
@@ -37,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) {
         .service(get("/models/{id:.+}").route(web::get().to(models::get)))
         .default_service(web::to(unknown));
     config.service(scope);
+    Box::new(pages)
 }
 
 fn post(path: &str) -> Resource {

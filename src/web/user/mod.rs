@@ -6,6 +6,7 @@ mod documents;
 mod login;
 mod models;
 mod own;
+mod playground;
 mod requests;
 mod tools;
 
@@ -22,6 +23,10 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/user/requests/{id}", requests::get)
         .get("/user/models", models::get)
         .part(documents::routes)
+        .get("/user/playground", playground::get)
+        .post("/user/playground", playground::post)
+        .post("/user/playground/stream", playground::stream)
+        .get("/user/playground/receipt/{id}", playground::get_receipt)
         .get("/user/tools", tools::get)
         .get("/user/tools/{id}/file", tools::download)
         .get("/opencode/setup.md", tools::setup)

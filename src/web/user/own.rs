@@ -33,4 +33,9 @@ impl Own {
             key,
         })
     }
+
+    /// Whether a key is one of the holder's.
+    pub(super) fn has(&self, key: ApiKeyId) -> bool {
+        self.choices.iter().any(|(own, _)| *own == key)
+    }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use askama::Template;
-use modelgate_domain::RequestId;
+use modelgate_domain::{RequestId, RequestRecord};
 use modelgate_store::request_logs;
 use modelgate_store::{StoreError, prices};
 
@@ -44,7 +44,7 @@ pub(in crate::web) async fn get(
         })
         .await?;
     let (record, attempts, price, names) = found.ok_or(PageError::NotFound)?;
-    if !own.choices.iter().any(|(key, _)| *key == record.api_key_id) {
+    if !own.has(record.api_key_id) {
         return Err(PageError::NotFound);
     }
     let names = names.for_holders();
@@ -57,11 +57,24 @@ pub(in crate::web) async fn get(
     })
 }
 
+/// The record of a call of one of the holder's keys; nothing where there is none, or it is somebody else's.
+pub(super) async fn record(
+    state: &WebState,
+    own: &Own,
+    id: RequestId,
+) -> Result<Option<RequestRecord>, PageError> {
+    let found = state
+        .db
+        .read(move |c| Box::pin(async move { request_logs::find(c, id).await }))
+        .await?;
+    let record = found.map(|(row, _)| row.record);
+    Ok(record.filter(|record| own.has(record.api_key_id)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::i18n::Lang;
-    use modelgate_domain::RequestRecord;
 
     #[test]
     fn a_hostile_call_is_harmless() {
