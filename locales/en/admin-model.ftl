@@ -66,3 +66,6 @@ admin-model-cause-refused = the vendor declines to answer
 admin-model-limits-hint = For all calls of this model together. Empty means no limit.
 admin-model-busyness = While the gateway is
 admin-model-busyness-always = however busy
+admin-model-modalities = Takes in
+admin-model-modalities-hint = For the catalogue of those who hold keys. Nothing ticked: not known.
+admin-model-tools = Calls tools

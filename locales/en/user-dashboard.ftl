@@ -4,17 +4,8 @@ user-dashboard-range = Period
 user-dashboard-range-today = Today
 user-dashboard-range-7d = 7 days
 user-dashboard-range-30d = 30 days
-user-dashboard-requests = Requests
 user-dashboard-tokens = Tokens
 user-dashboard-cost = Cost
-user-dashboard-errors = Errors
-user-dashboard-tokens-more = { $input } in, { $output } out
-user-dashboard-limited =
-    { $count ->
-        [0] none rate limited
-       *[other] { $value } rate limited
-    }
-user-dashboard-before = before: { $value }
 user-dashboard-limits = What is left
 user-dashboard-no-limits = No limit is set on this key.
 user-dashboard-left = { $left } left
@@ -31,6 +22,7 @@ user-dashboard-part-error-figures = { $rate } of requests ({ $count })
 user-dashboard-part-latency = Speed
 user-dashboard-part-load = Load
 user-dashboard-part-load-figures = active keys { $keys } · running calls { $running }
+user-dashboard-part-load-figures-here = active keys { $keys } · running calls on this instance { $running }
 user-dashboard-formula = How the score is made
 user-dashboard-formula-body = Over the last 20 minutes and all keys: 100 × (0.45 × errors + 0.35 × speed + 0.20 × load). Errors: full marks up to 1 % of the requests that the gateway or a vendor got wrong, none from 18 %. Speed: full up to 1.8 s on average, none from 15 s. Load: 0.7 of the active keys (full up to 4, none from 18) and 0.3 of the running calls (full up to 1, none from 10). In between it falls evenly. From 85 excellent, from 70 healthy, from 50 busy.
 user-dashboard-models = Models
@@ -45,8 +37,6 @@ user-dashboard-model = Model
 user-dashboard-outcome = Outcome
 user-dashboard-fault = At fault
 user-dashboard-took = Took
-user-dashboard-period = Period
-user-dashboard-trend = Trend
 user-dashboard-key-off = This key is switched off.
 user-dashboard-key-expired = This key has expired.
 user-dashboard-key-rests = This key may not be used at this time. It works again from { $from }.

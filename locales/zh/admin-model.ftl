@@ -66,3 +66,6 @@ admin-model-cause-refused = 供应商拒绝回答
 admin-model-limits-hint = 针对该模型的所有调用。留空表示不限。
 admin-model-busyness = 仅当网关
 admin-model-busyness-always = 不论多忙
+admin-model-modalities = 可接受的输入
+admin-model-modalities-hint = 供密钥持有者的模型目录使用。都不勾选表示未知。
+admin-model-tools = 支持工具调用

@@ -4,17 +4,8 @@ user-dashboard-range = 时段
 user-dashboard-range-today = 今天
 user-dashboard-range-7d = 7 天
 user-dashboard-range-30d = 30 天
-user-dashboard-requests = 请求
 user-dashboard-tokens = Token
 user-dashboard-cost = 费用
-user-dashboard-errors = 错误
-user-dashboard-tokens-more = 输入 { $input }，输出 { $output }
-user-dashboard-limited =
-    { $count ->
-        [0] 没有被限流
-       *[other] { $value } 次被限流
-    }
-user-dashboard-before = 上一时段：{ $value }
 user-dashboard-limits = 剩余额度
 user-dashboard-no-limits = 此密钥没有设置限额。
 user-dashboard-left = 剩余 { $left }
@@ -31,6 +22,7 @@ user-dashboard-part-error-figures = { $count } 次请求中的 { $rate }
 user-dashboard-part-latency = 速度
 user-dashboard-part-load = 负载
 user-dashboard-part-load-figures = 活跃密钥 { $keys } · 进行中 { $running }
+user-dashboard-part-load-figures-here = 活跃密钥 { $keys } · 本实例进行中 { $running }
 user-dashboard-formula = 分数如何得出
 user-dashboard-formula-body = 统计最近 20 分钟、全部密钥：100 ×（0.45 × 错误 + 0.35 × 速度 + 0.20 × 负载）。错误：网关或供应商出错的请求占比不超过 1% 得满分，达到 18% 得零分。速度：平均耗时不超过 1.8 秒得满分，达到 15 秒得零分。负载：活跃密钥占 0.7（不超过 4 个满分，18 个零分），进行中的请求占 0.3（不超过 1 个满分，10 个零分）。其间均匀递减。85 分起为优秀，70 分起为良好，50 分起为繁忙。
 user-dashboard-models = 模型
@@ -45,8 +37,6 @@ user-dashboard-model = 模型
 user-dashboard-outcome = 结果
 user-dashboard-fault = 责任方
 user-dashboard-took = 耗时
-user-dashboard-period = 时段
-user-dashboard-trend = 趋势
 user-dashboard-key-off = 此密钥已停用。
 user-dashboard-key-expired = 此密钥已过期。
 user-dashboard-key-rests = 此密钥当前时间不可使用，{ $from } 起恢复。

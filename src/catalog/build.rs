@@ -306,6 +306,8 @@ fn model(row: models::Model, hangs_on: HangsOn) -> Model {
         kind: row.kind.into(),
         context_length: row.context_length,
         max_output_tokens: row.max_output_tokens,
+        modalities: row.modalities,
+        tools: row.tools,
         enabled: row.enabled,
         hidden: row.hidden,
         created_s: row.created_at.timestamp(),

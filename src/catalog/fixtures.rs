@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ahash::AHashMap;
 use modelgate_domain::{
-    ApiKeyId, ModelId, ProviderId, ProviderKeyId, Secret, StateBy, Strategy, TargetId, UserId,
+    ApiKeyId, Modalities, ModelId, ProviderId, ProviderKeyId, Secret, StateBy, Strategy, TargetId,
+    UserId,
 };
 
 use super::{
@@ -67,6 +68,8 @@ pub(crate) fn model(id: i64, name: &str, targets: Vec<Arc<Target>>) -> Model {
         kind: "chat".into(),
         context_length: None,
         max_output_tokens: None,
+        modalities: Modalities::default(),
+        tools: None,
         enabled: true,
         hidden: false,
         created_s: 0,

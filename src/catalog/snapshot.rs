@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 use modelgate_domain::period::BudgetSum;
 use modelgate_domain::{
-    ApiKeyId, Busyness, BusynessAction, Cause, CredentialState, Limit, ModelId, Price, ProviderId,
-    ProviderKeyId, Secret, StateBy, Strategy, TargetId, TimeRule, UserId,
+    ApiKeyId, Busyness, BusynessAction, Cause, CredentialState, Limit, Modalities, ModelId, Price,
+    ProviderId, ProviderKeyId, Secret, StateBy, Strategy, TargetId, TimeRule, UserId,
 };
 
 use super::ErrorRule;
@@ -137,6 +137,10 @@ pub struct Model {
     pub context_length: Option<i64>,
     /// Largest answer in tokens.
     pub max_output_tokens: Option<i64>,
+    /// What it takes in, as far as that is known.
+    pub modalities: Modalities,
+    /// Whether it calls tools, where that is known.
+    pub tools: Option<bool>,
     /// Switched off models are unknown to callers.
     pub enabled: bool,
     /// Not listed, but callable.

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use actix_web::cookie::Key;
 use chrono_tz::Tz;
-use modelgate_domain::Range;
 use modelgate_domain::ids::RequestIdSource;
+use modelgate_domain::{ApiKeyId, Range};
 use modelgate_store::{Db, StoreError};
 use tokio::sync::watch;
 
 use super::admin::{Agents, Live};
 use super::figures::{By, Desk, Figures, Times};
 use super::throttle::LoginThrottle;
+use super::user::{Habits, OwnUse};
 use crate::admission::{Admission, Board};
 use crate::catalog::CatalogHandle;
 use crate::clock::Clock;
@@ -49,6 +50,9 @@ pub struct WebParts {
     pub board: Option<Arc<dyn Board>>,
 }
 
+/// A few calls more change little in the sums of a week.
+const HABITS_MS: i64 = 10_000;
+
 /// What is worked out once for all who look.
 #[derive(Debug, Default)]
 struct Desks {
@@ -56,6 +60,9 @@ struct Desks {
     times: Desk<By, Times>,
     live: Desk<(), Live>,
     agents: Desk<(), Agents>,
+    habits: Desk<Tz, Habits>,
+    /// By key, and shown to its holder alone.
+    own_use: Desk<ApiKeyId, OwnUse>,
 }
 
 /// Everything a page handler may reach. One per process, shared by all serving threads.
@@ -108,7 +115,7 @@ impl WebState {
         let read = move || async move {
             let window = range.window(clock.now_ms(), zone, business);
             db.read_snapshot(move |c| {
-                Box::pin(async move { Figures::read(c, window, business).await })
+                Box::pin(async move { Figures::read(c, window, business, None).await })
             })
             .await
         };
@@ -130,6 +137,31 @@ impl WebState {
         };
         let place = (&self.clock, self.db.runtime());
         self.desks.times.get(&(range, zone), place, 0, read).await
+    }
+
+    /// How every model did lately, by hour of the day.
+    pub(super) async fn habits(&self, zone: Tz) -> Result<Arc<Habits>, StoreError> {
+        let (clock, db) = (self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let now_ms = clock.now_ms();
+            db.read_snapshot(move |c| Box::pin(async move { Habits::read(c, zone, now_ms).await }))
+                .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        let desk = &self.desks.habits;
+        desk.get(&zone, place, HABITS_MS, read).await
+    }
+
+    /// What a key made of each model lately.
+    pub(super) async fn own_use(&self, key: ApiKeyId) -> Result<Arc<OwnUse>, StoreError> {
+        let (clock, db) = (self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let now_ms = clock.now_ms();
+            db.read_snapshot(move |c| Box::pin(async move { OwnUse::read(c, key, now_ms).await }))
+                .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        self.desks.own_use.get(&key, place, 0, read).await
     }
 
     /// What goes on now.

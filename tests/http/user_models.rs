@@ -25,6 +25,13 @@ async fn a_key_sees_the_models_it_may_use_as_a_call_would_find_them(app: &TestAp
     let part = alice.get_htmx("/user/models").await.text();
     assert!(!part.contains("<html") && part.contains("gpt-x"));
 
+    assert!(page.contains("Which to take") && page.contains("When to call"));
+    assert!(page.contains("nothing is known of it") && page.contains("Too few calls to tell"));
+    assert!(
+        !part.contains("Which to take"),
+        "the part is the table alone"
+    );
+
     let narrow = holder(app, NARROW).await;
     let page = narrow.get("/user/models").await.text();
     assert!(page.contains("embed-x") && !page.contains("gpt-x"));
@@ -39,6 +46,78 @@ async fn a_key_sees_the_models_it_may_use_as_a_call_would_find_them(app: &TestAp
     let page = alice.get("/user/models").await.text();
     assert!(page.contains("a rule refuses calls"));
 }
+
+async fn advice_is_made_of_what_calls_came_to_and_of_ones_own_models(app: &TestApp) {
+    let (alice, narrow) = (holder(app, KEY).await, holder(app, NARROW).await);
+    for _ in 0..21 {
+        assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    }
+    app.settle().await;
+    let page = alice.get("/user/models").await.text();
+    assert!(
+        page.contains("Reliable: 0.00 % of 21 calls failed"),
+        "{page}"
+    );
+    assert!(page.contains("judged by your own calls"));
+    assert!(page.contains("only one hour of the day has had enough"));
+    let chinese = alice.clone().speaking("zh").get("/user/models").await;
+    assert!(chinese.text().contains("根据你自己的调用"));
+    let others = narrow.get("/user/models").await.text();
+    assert!(!others.contains("gpt-x") && !others.contains("Reliable:"));
+    assert!(
+        others.contains("no hour of the day has had enough"),
+        "{others}"
+    );
+}
+
+on_each_engine!(
+    advice_is_made_of_what_calls_came_to_and_of_ones_own_models,
+    |engine| Setup {
+        apply: Some(a_narrow_key),
+        ..Setup::on(engine)
+    }
+);
+
+async fn the_catalogue_tells_what_is_known_and_no_more(app: &TestApp) {
+    let (admin, alice) = (app.admin().await, holder(app, KEY).await);
+    let rows = |page: &str| page.matches("data-label=\"Tools\">—").count();
+    assert_eq!(rows(&alice.get("/user/models").await.text()), 2);
+    let list = admin.get("/admin/config/models").await.text();
+    let at = list
+        .find(">gpt-x<")
+        .map(|end| list[..end].rfind("/admin/config/models/").unwrap());
+    let path: String = list[at.unwrap()..]
+        .chars()
+        .take_while(|c| *c != '"')
+        .collect();
+    let fields = [
+        ("settings", "1"),
+        ("name", "gpt-x"),
+        ("kind", "chat"),
+        ("strategy", "weighted"),
+        ("enabled", "on"),
+        ("modality", "image"),
+        ("modality", "text"),
+        ("modality", "smell"),
+        ("tools", "yes"),
+    ];
+    assert_eq!(admin.submit(&path, &path, &fields).await.status, 303);
+    app.wait_for_newest_generation().await;
+    let page = alice.get("/user/models").await.text();
+    assert!(page.contains("text · images") && rows(&page) == 1, "{page}");
+    assert!(page.contains("data-label=\"Tools\">yes"));
+    let form = admin.get(&path).await.text();
+    assert!(form.contains("value=\"image\" checked") && !form.contains("value=\"audio\" checked"));
+
+    let file = "[[models]]\nname = \"gpt-x\"\nmodalities = [\"text\", \"audio\"]\ntools = false\n";
+    app.apply(file).await;
+    let page = alice.get("/user/models").await.text();
+    assert!(page.contains("text · audio") && page.contains("data-label=\"Tools\">no"));
+    let wrong = app.try_apply(&file.replace("audio", "smell")).await;
+    assert!(wrong.unwrap_err().to_string().contains("\"image\""));
+}
+
+on_each_engine!(the_catalogue_tells_what_is_known_and_no_more);
 
 on_each_engine!(
     a_key_sees_the_models_it_may_use_as_a_call_would_find_them,

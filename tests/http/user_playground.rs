@@ -93,7 +93,7 @@ async fn what_is_wrong_is_said_in_words_and_nothing_is_called(app: &TestApp) {
     let (alice, narrow) = (holder(app, KEY).await, holder(app, NARROW).await);
     for (fields, shown) in [
         (&[("temperature", "9")][..], "A number from 0 to 2"),
-        (&[("max_tokens", "many")], "A number from 1 to 1000000"),
+        (&[("max_tokens", "many")], "A number from 1 to 1,000,000"),
     ] {
         let page = say(&alice, AT, fields).await;
         assert_eq!(page.status, 422);

@@ -6,7 +6,7 @@ use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
     ApiKeyId, Audience, Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind,
-    LimitMode, LimitScope, Meaning, Period, Role, Secret, StateBy, Strategy, UserId,
+    LimitMode, LimitScope, Meaning, Modalities, Period, Role, Secret, StateBy, Strategy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -187,6 +187,7 @@ into! {
     Name<LimitScope> => LimitScope, v: v.0;
     Name<LimitKind> => LimitKind, v: v.0;
     Name<LimitMode> => LimitMode, v: v.0;
+    Name<Modalities> => Modalities, v: v.0;
     Name<Strategy> => Strategy, v: v.0;
     Name<Meaning> => Meaning, v: v.0;
     Name<Audience> => Audience, v: v.0;

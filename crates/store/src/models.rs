@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::{Cause, ModelId, Strategy};
+use modelgate_domain::{Cause, Modalities, ModelId, Strategy};
 
 use crate::columns::{At, MaybeAt, Name, at};
 use crate::conn::{db, db_batch};
@@ -36,6 +36,11 @@ pub struct Model {
     pub strategy: Strategy,
     /// Whether a conversation stays at its target while that is well, so that vendors' prompt caches work.
     pub affinity: bool,
+    /// What it takes in, as far as that is known.
+    #[diesel(deserialize_as = Name<Modalities>)]
+    pub modalities: Modalities,
+    /// Whether it calls tools, where that is known.
+    pub tools: Option<bool>,
     /// When it was made.
     #[diesel(deserialize_as = At)]
     pub created_at: DateTime<Utc>,
@@ -68,6 +73,10 @@ pub struct ModelData {
     pub strategy: Strategy,
     /// Whether a conversation stays at its target while that is well.
     pub affinity: bool,
+    /// What it takes in, as far as that is known.
+    pub modalities: Modalities,
+    /// Whether it calls tools, where that is known.
+    pub tools: Option<bool>,
 }
 
 impl Default for ModelData {
@@ -83,6 +92,8 @@ impl Default for ModelData {
             hidden: false,
             strategy: Strategy::default(),
             affinity: false,
+            modalities: Modalities::default(),
+            tools: None,
         }
     }
 }
@@ -99,6 +110,8 @@ struct Values<'a> {
     hidden: bool,
     strategy: &'static str,
     affinity: bool,
+    modalities: String,
+    tools: Option<bool>,
 }
 
 impl ModelData {
@@ -113,6 +126,8 @@ impl ModelData {
             hidden: self.hidden,
             strategy: self.strategy.as_str(),
             affinity: self.affinity,
+            modalities: self.modalities.to_string(),
+            tools: self.tools,
         }
     }
 }
@@ -129,6 +144,8 @@ impl From<Model> for ModelData {
             hidden: m.hidden,
             strategy: m.strategy,
             affinity: m.affinity,
+            modalities: m.modalities,
+            tools: m.tools,
         }
     }
 }

@@ -256,6 +256,8 @@ diesel::table! {
         deleted_at -> Nullable<Timestamp>,
         strategy -> Text,
         affinity -> Bool,
+        modalities -> Text,
+        tools -> Nullable<Bool>,
     }
 }
 

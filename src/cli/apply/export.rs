@@ -113,6 +113,13 @@ fn model(out: &mut String, m: &Model) {
     line(out, "kind", &text(&m.kind));
     number(out, "context_length", m.context_length);
     number(out, "max_output_tokens", m.max_output_tokens);
+    if !m.modalities.is_unknown() {
+        let names: Vec<String> = m.modalities.iter().map(|m| m.to_string()).collect();
+        line(out, "modalities", &texts(names.iter()));
+    }
+    if let Some(tools) = m.tools {
+        line(out, "tools", &tools.to_string());
+    }
     line(out, "enabled", &m.enabled.to_string());
     line(out, "hidden", &m.hidden.to_string());
     line(out, "aliases", &texts(m.aliases.iter()));

@@ -1,7 +1,9 @@
 //! Reading a provisioning file, with the checks that need nothing but the file.
 
 use hyper::header::{HeaderName, HeaderValue};
-use modelgate_domain::{Busyness, Cause, Currency, KeyText, Secret, Strategy, money, naming};
+use modelgate_domain::{
+    Busyness, Cause, Currency, KeyText, Modalities, Modality, Secret, Strategy, money, naming,
+};
 
 use super::document::{Document, Placed, Problem, Table};
 use super::key_rules;
@@ -47,6 +49,8 @@ const MODEL: &[&str] = &[
     "kind",
     "context_length",
     "max_output_tokens",
+    "modalities",
+    "tools",
     "enabled",
     "hidden",
     "aliases",
@@ -284,6 +288,8 @@ fn model(table: &Table<'_>) -> Result<ModelSpec, Problem> {
         kind: kind.map(|k| k.value),
         context_length: table.integer("context_length", naming::TOKENS)?,
         max_output_tokens: table.integer("max_output_tokens", naming::TOKENS)?,
+        modalities: modalities(table)?,
+        tools: table.boolean("tools")?,
         enabled: table.boolean("enabled")?,
         hidden: table.boolean("hidden")?,
         aliases,
@@ -294,6 +300,21 @@ fn model(table: &Table<'_>) -> Result<ModelSpec, Problem> {
         fallbacks: fallbacks(table)?,
         allowances: AllowanceSpecs::read(table, rules::MODEL_LIMITS, rules::BUDGET)?,
     })
+}
+
+fn modalities(table: &Table<'_>) -> Result<Option<Modalities>, Problem> {
+    let Some(names) = table.texts("modalities")? else {
+        return Ok(None);
+    };
+    let all = names.into_iter().map(|name| {
+        let known = name.value.parse::<Modality>();
+        known.map_err(|_unknown| {
+            let known: Vec<&str> = Modality::ALL.iter().map(|m| m.as_str()).collect();
+            let known = known.join("\", \"");
+            name.place.problem(format!("must be one of \"{known}\""))
+        })
+    });
+    all.collect::<Result<_, _>>().map(Some)
 }
 
 fn one_of_each(targets: &[TargetSpec]) -> Result<(), Problem> {

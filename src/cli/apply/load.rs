@@ -103,6 +103,8 @@ fn model(
         kind: row.kind.clone(),
         context_length: row.context_length,
         max_output_tokens: row.max_output_tokens,
+        modalities: row.modalities,
+        tools: row.tools,
         enabled: row.enabled,
         hidden: row.hidden,
         aliases: aliases.map(|a| a.alias.clone()).collect(),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use modelgate_domain::{Secret, Strategy, naming};
+use modelgate_domain::{Modalities, Secret, Strategy, naming};
 
 use super::document::{Placed, Problem};
 use super::spec::{
@@ -162,6 +162,8 @@ fn model(next: &mut State, spec: &ModelSpec) -> Result<(), Problem> {
         kind: "chat".to_owned(),
         context_length: None,
         max_output_tokens: None,
+        modalities: Modalities::default(),
+        tools: None,
         enabled: true,
         hidden: false,
         aliases: BTreeSet::new(),
@@ -180,6 +182,8 @@ fn model(next: &mut State, spec: &ModelSpec) -> Result<(), Problem> {
     set(&mut m.kind, spec.kind.as_ref());
     set_optional(&mut m.context_length, spec.context_length.as_ref());
     set_optional(&mut m.max_output_tokens, spec.max_output_tokens.as_ref());
+    set(&mut m.modalities, spec.modalities.as_ref());
+    set_optional(&mut m.tools, spec.tools.as_ref());
     set(&mut m.enabled, spec.enabled.as_ref());
     set(&mut m.hidden, spec.hidden.as_ref());
     if let Some(aliases) = &spec.aliases {

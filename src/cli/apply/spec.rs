@@ -1,7 +1,9 @@
 //! What a provisioning file may say, as plain data. An absent field is left alone.
 
 use chrono::{DateTime, Utc};
-use modelgate_domain::{Busyness, Cause, Currency, KeyText, Secret, Strategy, TimeRule};
+use modelgate_domain::{
+    Busyness, Cause, Currency, KeyText, Modalities, Secret, Strategy, TimeRule,
+};
 
 use super::document::{Place, Placed};
 use super::rules::AllowanceSpecs;
@@ -66,6 +68,8 @@ pub(super) struct ModelSpec {
     pub(super) kind: Option<String>,
     pub(super) context_length: Option<i64>,
     pub(super) max_output_tokens: Option<i64>,
+    pub(super) modalities: Option<Modalities>,
+    pub(super) tools: Option<bool>,
     pub(super) enabled: Option<bool>,
     pub(super) hidden: Option<bool>,
     pub(super) aliases: Option<Vec<Placed<String>>>,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use modelgate_domain::{
-    ApiKeyId, Busyness, Cause, KeyText, ModelId, ProviderId, ProviderKeyId, Secret, Strategy,
-    TargetId, TimeRule, money,
+    ApiKeyId, Busyness, Cause, KeyText, Modalities, ModelId, ProviderId, ProviderKeyId, Secret,
+    Strategy, TargetId, TimeRule, money,
 };
 
 use super::rules::{self, Allowance};
@@ -62,6 +62,8 @@ pub(super) struct Model {
     pub(super) kind: String,
     pub(super) context_length: Option<i64>,
     pub(super) max_output_tokens: Option<i64>,
+    pub(super) modalities: Modalities,
+    pub(super) tools: Option<bool>,
     pub(super) enabled: bool,
     pub(super) hidden: bool,
     pub(super) aliases: BTreeSet<String>,
@@ -197,6 +199,10 @@ fn optional(value: Option<i64>) -> String {
     value.map_or_else(String::new, |n| n.to_string())
 }
 
+fn yes_or_no(it_is: bool) -> &'static str {
+    if it_is { "true" } else { "false" }
+}
+
 fn joined(names: &BTreeSet<String>) -> String {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.join(", ")
@@ -289,6 +295,8 @@ impl Model {
             field("kind", &self.kind),
             field("context_length", optional(self.context_length)),
             field("max_output_tokens", optional(self.max_output_tokens)),
+            field("modalities", self.modalities),
+            field("tools", self.tools.map_or("", yes_or_no)),
             field("enabled", self.enabled),
             field("hidden", self.hidden),
             field("aliases", joined(&self.aliases)),

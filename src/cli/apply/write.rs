@@ -240,6 +240,8 @@ impl Writer {
             kind: new.kind.clone(),
             context_length: new.context_length,
             max_output_tokens: new.max_output_tokens,
+            modalities: new.modalities,
+            tools: new.tools,
             enabled: new.enabled,
             hidden: new.hidden,
             strategy: new.strategy,

@@ -59,16 +59,15 @@ pub(in crate::web) fn card(
 }
 
 /// The seven figures of a range: requests, tokens, cost, error rate, errors, timeouts, rate limited.
-pub(in crate::web) fn cards(page: &Shell, data: &Figures) -> Vec<Card> {
-    let drill = Drill::new(page, &data.window);
+pub(in crate::web) fn cards(page: &Shell, data: &Figures, drill: &Drill) -> Vec<Card> {
     vec![
-        requests(page, data, &drill),
-        tokens(page, data, &drill),
-        cost(page, data, &drill),
-        error_rate(page, data, &drill),
-        errors(page, data, &drill),
-        timeouts(page, data, &drill),
-        rate_limited(page, data, &drill),
+        requests(page, data, drill),
+        tokens(page, data, drill),
+        cost(page, data, drill),
+        error_rate(page, data, drill),
+        errors(page, data, drill),
+        timeouts(page, data, drill),
+        rate_limited(page, data, drill),
     ]
 }
 

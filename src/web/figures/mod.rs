@@ -8,7 +8,7 @@ mod times;
 mod trend;
 
 use chrono_tz::Tz;
-use modelgate_domain::{Range, Window};
+use modelgate_domain::{ApiKeyId, Range, Window};
 use modelgate_store::usage::{self, Cube, Dimension, Totals, UsageFilter};
 use modelgate_store::{Conn, StoreError};
 
@@ -33,20 +33,25 @@ pub(in crate::web) struct Figures {
 }
 
 impl Figures {
-    /// Reads a range as it lies now.
+    /// Reads a range as it lies now: of everybody, or of one key.
     pub(in crate::web) async fn read(
         c: &mut Conn,
         window: Window,
         business: Tz,
+        api_key_id: Option<ApiKeyId>,
     ) -> Result<Self, StoreError> {
-        let range = UsageFilter::between(window.from_ms(), window.to_ms(), business);
+        let of = |from_ms, to_ms| UsageFilter {
+            api_key_id,
+            ..UsageFilter::between(from_ms, to_ms, business)
+        };
+        let range = of(window.from_ms(), window.to_ms());
         // Days of another time zone are made of quarters of an hour, hours as well.
         let on_days = window.bucket.is_days() && window.zone == business;
         let by_time = UsageFilter {
             days: range.days.filter(|_| on_days),
             ..range
         };
-        let before = UsageFilter::between(window.before.0, window.before.1, business);
+        let before = of(window.before.0, window.before.1);
         let cube = usage::cube(c, &range).await?;
         Ok(Self {
             series: usage::series(c, &by_time, &window.edges).await?,

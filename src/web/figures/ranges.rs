@@ -147,9 +147,19 @@ impl Drill {
         }
     }
 
+    /// For those who have no such log: a figure is no link then.
+    pub(in crate::web) fn nowhere() -> Self {
+        Self {
+            log: String::new(),
+            time: String::new(),
+        }
+    }
+
     /// The log with these filters: `status=failed`, `model=3`.
     pub(in crate::web) fn to(&self, filters: &str) -> String {
-        if filters.is_empty() {
+        if self.log.is_empty() {
+            String::new()
+        } else if filters.is_empty() {
             format!("{}?{}", self.log, self.time)
         } else {
             format!("{}?{filters}&{}", self.log, self.time)

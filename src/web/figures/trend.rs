@@ -8,6 +8,7 @@ use crate::i18n::format;
 use crate::web::shell::Shell;
 
 /// A chart and its table.
+#[derive(Default)]
 pub(in crate::web) struct Trend {
     /// What `app.js` draws.
     pub(in crate::web) json: String,

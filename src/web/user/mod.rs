@@ -10,6 +10,7 @@ mod playground;
 mod requests;
 mod tools;
 
+pub(super) use self::models::{Habits, OwnUse};
 use crate::web::routes::Routes;
 
 /// Routes below the base path.

@@ -5,11 +5,12 @@ use modelgate_store::usage::{Dimension, Totals};
 
 use super::live::{Busy, Live};
 use crate::i18n::{ToArg, format};
-use crate::web::figures::{self, Card, Figures, card};
+use crate::web::figures::{self, Card, Drill, Figures, card};
 use crate::web::shell::Shell;
 
 pub(super) fn cards(page: &Shell, figures: &Figures, live: &Live, busy: &Busy) -> Vec<Card> {
-    let mut cards = figures::cards(page, figures);
+    let drill = Drill::new(page, &figures.window);
+    let mut cards = figures::cards(page, figures, &drill);
     cards.extend([
         active(page, live, busy),
         tokens_per_second(page, live),

@@ -7,7 +7,9 @@ mod target;
 use actix_web::web;
 use askama::Template;
 use modelgate_domain::money::format_nanos;
-use modelgate_domain::{Busyness, Cause, Limit, LimitScope, ModelId, Price, Strategy, naming};
+use modelgate_domain::{
+    Busyness, Cause, Limit, LimitScope, Modality, ModelId, Price, Strategy, naming,
+};
 use modelgate_store::models::{Model, ModelData};
 use modelgate_store::prices::PriceOf;
 use modelgate_store::providers::Provider;
@@ -38,6 +40,8 @@ struct ModelView<'a> {
     state: FormState,
     kinds: Vec<(String, String)>,
     strategies: Vec<(String, String)>,
+    modalities: Vec<(String, String)>,
+    tools: Vec<(String, String)>,
     /// Its limits in a sentence; empty where it has none.
     summary: String,
     allowances: Allowances,
@@ -212,6 +216,15 @@ fn read(page: &Shell, form: &Form, loaded: &Loaded) -> Result<Edit, FormState> {
         hidden: form.checked("hidden"),
         strategy: strategy.parse().unwrap_or_default(),
         affinity: form.checked("affinity"),
+        modalities: form
+            .all("modality")
+            .filter_map(|name| name.parse::<Modality>().ok())
+            .collect(),
+        tools: match form.text("tools") {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        },
     };
     let unusable = aliases
         .iter()
@@ -257,6 +270,7 @@ impl Loaded {
         json!({
             "name": data.name, "display_name": data.display_name, "kind": data.kind,
             "context_length": data.context_length, "max_output_tokens": data.max_output_tokens,
+            "modalities": data.modalities.to_string(), "tools": data.tools,
             "enabled": data.enabled, "hidden": data.hidden, "aliases": edit.aliases,
             "strategy": data.strategy, "affinity": data.affinity,
             "fallbacks": fallbacks::audited(&edit.fallbacks, &self.others),
@@ -340,13 +354,14 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
     let stored = stored(loaded);
     // a box that is not ticked is not sent: what is stored must not tick it again
     let stored = if form_state.is_checked("settings") {
-        stored.without(&["enabled", "hidden", "affinity"])
+        stored.without(&["enabled", "hidden", "affinity", "modality"])
     } else {
         stored
     };
     let state = form_state.or(stored);
     let levels: Vec<&str> = Busyness::ALL.iter().map(|level| level.as_str()).collect();
     let strategies: Vec<&str> = Strategy::ALL.iter().map(|s| s.as_str()).collect();
+    let modalities: Vec<&str> = Modality::ALL.iter().map(|m| m.as_str()).collect();
     let causes = ["overloaded", "context_too_long", "refused"];
     let others = loaded.others.iter();
     ModelView {
@@ -355,6 +370,8 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
         at: page.url(&format!("{PATH}/{}", loaded.model.id)),
         kinds: kind_choices(page),
         strategies: names("admin-model-strategy-", &strategies),
+        modalities: names("modality-", &modalities),
+        tools: [any("state-unknown"), names("state-", &["yes", "no"])].concat(),
         summary: summary::of_limits(page.lang, &loaded.limits),
         allowances: allowances::view(page, &state, SUBJECT),
         fallbacks: fallbacks::view(&state),
@@ -394,12 +411,20 @@ fn stored(loaded: &Loaded) -> FormState {
         .ticked("hidden", model.hidden)
         .with("strategy", model.strategy.as_str())
         .ticked("affinity", model.affinity)
+        .with(
+            "tools",
+            model
+                .tools
+                .map_or("", |does| if does { "yes" } else { "no" }),
+        )
         .with("priority", "1")
         .with("weight", naming::WEIGHT.to_string())
         .with("currency", price.map_or("USD", |p| p.currency.as_str()))
         .with("input", amount(price.map(|p| p.input)))
         .with("cached_input", amount(price.and_then(|p| p.cached_input)))
         .with("output", amount(price.map(|p| p.output)));
+    let takes = model.modalities.iter();
+    let state = takes.fold(state, |state, kind| state.with("modality", kind.as_str()));
     let state = fallbacks::stored(state, &loaded.fallbacks);
     allowances::stored(state, &loaded.limits, SUBJECT)
 }

@@ -88,7 +88,8 @@ fn view<'a>(page: &'a Shell, range: Range, by: ShareBy, read: &Read<'_>) -> Moni
         let to = address(page, PATH, range, &[("by", one.as_str())]);
         (to, text, one == by)
     });
-    let mut cards = figures::cards(page, read.figures);
+    let drill = Drill::new(page, &read.figures.window);
+    let mut cards = figures::cards(page, read.figures, &drill);
     cards.extend(speed::cards(page, read));
     MonitorView {
         ranges: Ranges::new(page, PATH, range, &read.figures.window, &along),

@@ -83,12 +83,12 @@ impl Figures {
     }
 }
 
-fn per_100k(part: i64, whole: i64) -> i64 {
+pub(in crate::web::user) fn per_100k(part: i64, whole: i64) -> i64 {
     part.saturating_mul(100_000).checked_div(whole).unwrap_or(0)
 }
 
 /// 1000 up to `good`, 0 from `bad` on, straight in between.
-fn part(value: i64, good: i64, bad: i64) -> i64 {
+pub(in crate::web::user) fn part(value: i64, good: i64, bad: i64) -> i64 {
     let left = bad.saturating_sub(value.clamp(good, bad));
     left.saturating_mul(1000)
         .checked_div(bad - good)

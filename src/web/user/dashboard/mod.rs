@@ -1,8 +1,8 @@
 //! What a key holder opens first: the key's figures, what is left of its limits, its last calls, and how the gateway does.
 
 mod data;
-mod figures;
-mod health;
+pub(super) mod health;
+mod shares;
 
 use actix_web::web;
 use askama::Template;
@@ -10,8 +10,8 @@ use modelgate_domain::{ModelId, Range, RequestRecord};
 use serde::Deserialize;
 
 use self::data::Data;
-use self::figures::{Figure, Share, Trend};
-use self::health::{Figures, Score};
+use self::health::Score;
+use self::shares::Share;
 use super::own::Own;
 use crate::admission::schedule;
 use crate::catalog::ApiKey;
@@ -19,6 +19,7 @@ use crate::i18n::format;
 use crate::web::admin::components::status::status_kind;
 use crate::web::admin::components::usage::{self, Line};
 use crate::web::error::PageError;
+use crate::web::figures::{self, Card, Drill, Trend};
 use crate::web::page::{Holder, Page, PageResult};
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
@@ -44,7 +45,7 @@ struct KeyView {
     name: String,
     /// Why it cannot be used at this moment; empty where it can.
     notice: String,
-    figures: Vec<Figure>,
+    figures: Vec<Card>,
     limits: Vec<Line>,
     last: Vec<Row>,
     models: Vec<Share>,
@@ -158,7 +159,7 @@ async fn of_key(
     range: Range,
 ) -> Result<(KeyView, Trend), PageError> {
     let window = range.window(page.now_ms, page.zone, page.business);
-    let data = Data::read(state, key.id, &window, page.now_ms).await?;
+    let data = Data::read(state, key.id, window, page.now_ms).await?;
     let limits: Vec<_> = key
         .limits
         .iter()
@@ -167,13 +168,13 @@ async fn of_key(
         .collect();
     let name = |id: ModelId| data.models.get(&id.0).cloned().unwrap_or_default();
     let running = state.admission.live().active_requests;
-    let figures = Figures::new(&data.minutes, running);
-    let trend = figures::trend(page, &window, &data);
+    let health = health::Figures::new(&data.minutes, running);
+    let trend = figures::trend(page, &data.figures);
     let view = KeyView {
         id: key.id.0,
         name: key.name.to_string(),
         notice: notice(page, key),
-        figures: figures::figures(page, &data),
+        figures: figures::cards(page, &data.figures, &Drill::nowhere()),
         limits: usage::of(page, &state.admission, &limits, &name)
             .await
             .lines,
@@ -182,8 +183,8 @@ async fn of_key(
             .iter()
             .map(|row| line(page, &row.record, &data))
             .collect(),
-        models: figures::shares(page, &data),
-        system: system(page, state, &figures),
+        models: shares::shares(page, &data),
+        system: system(page, state, &health),
     };
     Ok((view, trend))
 }
@@ -231,14 +232,15 @@ fn line(page: &Shell, record: &RequestRecord, data: &Data) -> Row {
     }
 }
 
-fn system(page: &Shell, state: &WebState, figures: &Figures) -> System {
+fn system(page: &Shell, state: &WebState, figures: &health::Figures) -> System {
     let score = figures.score();
+    let is_alone = state.admission.living() <= 1;
     System {
         score: score.total,
         word: page.t_code("user-dashboard-health-", score.word),
         kind: kind(&score),
         busyness: page.t_code("busyness-", state.admission.busyness().as_str()),
-        parts: parts(page, figures, &score),
+        parts: parts(page, figures, &score, is_alone),
     }
 }
 
@@ -250,7 +252,8 @@ fn kind(score: &Score) -> &'static str {
     }
 }
 
-fn parts(page: &Shell, figures: &Figures, score: &Score) -> Vec<Part> {
+/// Running calls are those of this instance: where it is not alone, the page says so.
+fn parts(page: &Shell, figures: &health::Figures, score: &Score, is_alone: bool) -> Vec<Part> {
     let latency = figures.latency_ms;
     let texts = [
         (
@@ -276,7 +279,11 @@ fn parts(page: &Shell, figures: &Figures, score: &Score) -> Vec<Part> {
             "20 %",
             score.load,
             page.t_with(
-                "user-dashboard-part-load-figures",
+                if is_alone {
+                    "user-dashboard-part-load-figures"
+                } else {
+                    "user-dashboard-part-load-figures-here"
+                },
                 &[
                     ("keys", &format::integer(figures.active_keys)),
                     ("running", &format::integer(figures.pending)),
@@ -305,11 +312,10 @@ mod tests {
     use crate::i18n::Lang;
     use modelgate_domain::{FaultOwner, RequestId, Status};
     use modelgate_store::request_logs::LogRow;
-    use modelgate_store::usage::Totals;
+    use modelgate_store::usage::{Cube, Totals};
 
     fn shown(page: &Shell, count: usize) -> KeyView {
         let hostile = "<script>alert(1)</script>مرحبا".to_owned();
-        let window = Range::Today.window(page.now_ms, page.zone, page.business);
         let totals = Totals {
             success: 7,
             error: 3,
@@ -325,35 +331,36 @@ mod tests {
                 ..RequestRecord::default()
             },
         };
+        let cells = (0..count).map(|at| ([1, i64::try_from(at).unwrap(), 0, 0], totals.clone()));
         let data = Data {
-            series: vec![totals.clone(); window.edges.len() - 1],
-            now: totals.clone(),
-            by_model: (0..count)
-                .map(|at| (i64::try_from(at).unwrap(), totals.clone()))
-                .collect(),
+            figures: figures::Figures {
+                now: totals.clone(),
+                cube: Cube::of(cells.collect::<Vec<_>>()),
+                ..figures::Figures::sample_empty()
+            },
             last: vec![row; count],
             models: [(1, hostile.clone())].into(),
-            ..Data::default()
+            minutes: Cube::default(),
         };
-        let figures = Figures::default();
+        let health = health::Figures::default();
         KeyView {
             id: 1,
             name: hostile,
             notice: page.t("user-dashboard-key-off"),
-            figures: figures::figures(page, &data),
+            figures: figures::cards(page, &data.figures, &Drill::nowhere()),
             limits: Vec::new(),
             last: data
                 .last
                 .iter()
                 .map(|row| line(page, &row.record, &data))
                 .collect(),
-            models: figures::shares(page, &data),
+            models: shares::shares(page, &data),
             system: System {
                 score: 100,
                 word: "x".to_owned(),
                 kind: "success",
                 busyness: "x".to_owned(),
-                parts: parts(page, &figures, &figures.score()),
+                parts: parts(page, &health, &health.score(), count == 0),
             },
         }
     }

@@ -6,11 +6,15 @@ use bytes::Bytes;
 use serde_json::{Map, Number, Value, json};
 
 use crate::catalog::Model;
+use crate::i18n::format;
 use crate::web::form::{Form, FormState};
 use crate::web::shell::Shell;
 
 /// More turns than these do not fit a conversation that is carried in a form.
 const MOST_TURNS: usize = 200;
+
+/// The button that asks for the call as a program makes it.
+pub(super) const CODE: &str = "code";
 
 /// What a number may be.
 enum Bounds {
@@ -31,7 +35,7 @@ pub(super) const PARAMETERS: [Parameter; 6] = [
     whole("max_tokens", 1, 1_000_000),
     decimal("presence_penalty", -2.0, 2.0),
     decimal("frequency_penalty", -2.0, 2.0),
-    whole("seed", 0, 9_007_199_254_740_991),
+    whole("seed", 0, 2_147_483_647),
 ];
 
 const fn decimal(name: &'static str, least: f64, most: f64) -> Parameter {
@@ -48,7 +52,7 @@ impl Parameter {
     /// The bounds, as the page shows them.
     pub(super) fn least_and_most(&self) -> (String, String) {
         match self.bounds {
-            Bounds::Whole(least, most) => (least.to_string(), most.to_string()),
+            Bounds::Whole(least, most) => (format::integer(least), format::integer(most)),
             Bounds::Decimal(least, most) => (least.to_string(), most.to_string()),
         }
     }
@@ -148,15 +152,18 @@ impl Ask {
         }
         let mut turns = turns(form);
         let message = form.text("message");
-        if message.is_empty() {
+        let is_shown = form.text("action") == CODE && !turns.is_empty();
+        if message.is_empty() && !is_shown {
             state.fail("message", page.t("user-playground-message-missing"));
         } else if turns.len() >= MOST_TURNS {
             state.fail("message", page.t("user-playground-too-long"));
         }
-        turns.push(Said {
-            role: Role::User,
-            text: message.to_owned(),
-        });
+        if !message.is_empty() {
+            turns.push(Said {
+                role: Role::User,
+                text: message.to_owned(),
+            });
+        }
         if !state.is_valid() {
             return Err(state);
         }

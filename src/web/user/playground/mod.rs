@@ -54,6 +54,8 @@ struct PlaygroundView<'a> {
     models: Vec<String>,
     form: FormState,
     parameters: Vec<Field>,
+    /// Whether one of them is set, or wrong.
+    has_parameters: bool,
     turns: Vec<Turn>,
     /// Why there is no answer.
     failure: String,
@@ -126,6 +128,7 @@ impl Desk {
             keys: choices(self.own.as_ref()),
             key: self.own.as_ref().map_or(0, |own| own.key.id.0),
             models: self.models.iter().map(|m| m.name.to_string()).collect(),
+            has_parameters: PARAMETERS.iter().any(|p| !form.value(p.name).is_empty()),
             form,
             parameters: PARAMETERS.iter().map(|p| field(page, p)).collect(),
             turns: Vec::new(),
@@ -190,7 +193,7 @@ pub(in crate::web) async fn post(
             return page.respond(StatusCode::UNPROCESSABLE_ENTITY, &view);
         }
     };
-    if form.text("action") == "code" {
+    if form.text("action") == ask::CODE {
         let mut view = desk.view(&page, form.state());
         let placeholder = page.t("user-tools-placeholder");
         view.code = code::of(&ask, &root_url(&page, &state), &placeholder);

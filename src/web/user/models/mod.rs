@@ -1,10 +1,18 @@
-//! The models that a key may use: what they are, what they cost, and whether a call would be answered now.
+//! The models that a key may use: what they are, what they cost, whether a call would be answered now; which to take,
+//! and when.
+
+mod habits;
+mod hours;
+mod recommend;
 
 use std::sync::Arc;
 
 use actix_web::web;
 use askama::Template;
 
+pub(in crate::web) use self::habits::{Habits, OwnUse};
+use self::hours::Timing;
+use self::recommend::Advice;
 use super::dashboard::{Query, choices};
 use super::own::Own;
 use crate::admission::{Ask, Weight, price_at};
@@ -26,6 +34,20 @@ struct ModelsView<'a> {
     keys: Vec<(i64, String, bool)>,
     key: i64,
     rows: Vec<Row>,
+    advice: Vec<Recommended>,
+    /// Absent where only the table is asked for.
+    timing: Option<Timing>,
+    /// How far back figures go, in words.
+    days: String,
+    hours_of: String,
+}
+
+/// A recommended model, and how it stands now.
+struct Recommended {
+    advice: Advice,
+    state: String,
+    dot: &'static str,
+    playground: String,
 }
 
 /// One model.
@@ -34,6 +56,8 @@ struct Row {
     kind: String,
     context: String,
     output: String,
+    takes: String,
+    calls_tools: String,
     price: String,
     cached: String,
     /// What a call would come to now.
@@ -52,9 +76,19 @@ pub(in crate::web) async fn get(
     let catalog = state.catalog.load_full();
     let own = Own::of(&page.who, &catalog, query.key);
     let mut rows = Vec::new();
+    let (mut advice, mut timing) = (Vec::new(), None);
     if let Some(own) = &own {
-        for model in catalog.visible_models(&own.key) {
-            rows.push(row(&page, &state, &catalog, &own.key, &model).await);
+        let models = catalog.visible_models(&own.key);
+        for model in &models {
+            rows.push(row(&page, &state, &catalog, &own.key, model).await);
+        }
+        if !page.partial && !models.is_empty() {
+            let habits = state.habits(page.zone).await?;
+            let used = state.own_use(own.key.id).await?;
+            let advised = recommend::advise(&page, &models, &used, &habits);
+            advice = recommended(&page, own.key.id.0, advised, &rows);
+            let ids: Vec<i64> = models.iter().map(|model| model.id.0).collect();
+            timing = Some(hours::timing(&page, &habits.by_hour(&ids)));
         }
     }
     let view = ModelsView {
@@ -63,9 +97,27 @@ pub(in crate::web) async fn get(
         keys: choices(own.as_ref()),
         key: own.as_ref().map_or(0, |own| own.key.id.0),
         rows,
+        advice,
+        timing,
+        days: page.counted("user-models-advice-days", habits::DAYS),
+        hours_of: page.counted("user-models-hours-of", habits::DAYS),
         page: page.shell(),
     };
     page.show_or(&view, &view.as_models())
+}
+
+fn recommended(page: &Shell, key: i64, advice: Vec<Advice>, rows: &[Row]) -> Vec<Recommended> {
+    let found = advice.into_iter().filter_map(|advice| {
+        let row = rows.iter().find(|row| row.name == advice.name)?;
+        let model = encode_query(&advice.name);
+        Some(Recommended {
+            state: row.state.clone(),
+            dot: row.dot,
+            playground: page.url(&format!("/user/playground?key={key}&model={model}")),
+            advice,
+        })
+    });
+    found.collect()
 }
 
 async fn row(
@@ -107,6 +159,12 @@ async fn row(
         kind: page.t_code("user-models-kind-", &model.kind),
         context: tokens(model.context_length),
         output: tokens(model.max_output_tokens),
+        takes: takes(page, model),
+        calls_tools: match model.tools {
+            Some(true) => page.t("state-yes"),
+            Some(false) => page.t("state-no"),
+            None => "—".to_owned(),
+        },
         price,
         cached,
         state: page.t_code("user-models-state-", outcome),
@@ -122,6 +180,17 @@ async fn row(
         },
         name: model.name.to_string(),
     }
+}
+
+fn takes(page: &Shell, model: &Model) -> String {
+    if model.modalities.is_unknown() {
+        return "—".to_owned();
+    }
+    let kinds = model.modalities.iter();
+    let kinds: Vec<String> = kinds
+        .map(|kind| page.t_code("modality-", kind.as_str()))
+        .collect();
+    kinds.join(" · ")
 }
 
 fn tokens(count: Option<i64>) -> String {
@@ -166,6 +235,8 @@ mod tests {
                     kind: page.t("user-models-kind-chat"),
                     context: "128,000".to_owned(),
                     output: "—".to_owned(),
+                    takes: "—".to_owned(),
+                    calls_tools: page.t("state-yes"),
                     price: page.t("user-models-unpriced"),
                     cached: String::new(),
                     state: page.t("user-models-state-call"),
@@ -178,6 +249,10 @@ mod tests {
                     has_key,
                     keys: Vec::new(),
                     key: 1,
+                    advice: Vec::new(),
+                    timing: (count > 0).then(|| hours::timing(&page, &Default::default())),
+                    days: String::new(),
+                    hours_of: String::new(),
                     rows: (0..count).map(row).collect(),
                 };
                 let html = view.render().unwrap();

@@ -1,0 +1,2 @@
+alter table models drop column tools;
+alter table models drop column modalities;
