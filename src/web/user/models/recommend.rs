@@ -151,11 +151,11 @@ mod tests {
                 (4, 3, totals(100, 400, 500)),
                 (6, 3, totals(3, 0, 500)),
             ]);
-            let own = OwnUse::sample(2, totals(10, 30, 900));
+            let own = OwnUse::sample(2, totals(30, 10, 900));
             let advice = advise(&page, &models, &own, &all);
             let names: Vec<_> = advice.iter().map(|a| a.name.as_str()).collect();
-            assert_eq!(names, ["good", "few", "slow", "new", "own"]);
-            assert_eq!(advice[4].whose, page.t("user-models-advice-own"));
+            assert_eq!(names, ["good", "few", "slow", "own", "new"]);
+            assert_eq!(advice[3].whose, page.t("user-models-advice-own"));
             for advice in &advice {
                 assert!(!advice.reason.contains("user-models") && !advice.whose.is_empty());
             }
