@@ -21,4 +21,5 @@ pub mod shared;
 pub mod simulator;
 pub mod telemetry;
 pub mod upstream;
+pub mod vendors;
 pub mod web;

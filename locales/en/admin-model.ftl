@@ -69,3 +69,6 @@ admin-model-busyness-always = however busy
 admin-model-modalities = Takes in
 admin-model-modalities-hint = For the catalogue of those who hold keys. Nothing ticked: not known.
 admin-model-tools = Calls tools
+admin-model-target-drag = Drag to change the order
+admin-model-target-up = Try { $target } earlier
+admin-model-target-down = Try { $target } later

@@ -79,19 +79,18 @@ credential-exhausted = out of quota
 credential-rejected = refused by the vendor
 credential-disabled = switched off
 admin-provider-models-title = Models of the provider
-admin-provider-models-lead = Tick what callers may use. Each becomes a model of that name, served by this provider; a model that exists already gets this provider as one more target.
+admin-provider-models-lead = The vendor’s list beside what is served here. Nothing changes before you tick it.
 admin-provider-models-name = Vendor's name
 admin-provider-models-what = What happens
-admin-provider-models-bound = served here already
 admin-provider-models-joins = joins the model of this name
 admin-provider-models-new = makes a new model
 admin-provider-models-bad = cannot be imported: the name has unusable characters, or is another model's alias
-admin-provider-models-import = Import the ticked ones
+admin-provider-models-import = Apply what is ticked
 admin-provider-models-imported =
     { $count ->
         [0] Nothing was ticked.
-        [one] One model was imported.
-       *[other] { $value } models were imported.
+        [one] One change was made.
+       *[other] { $value } changes were made.
     }
 admin-provider-headers = Headers
 admin-provider-headers-hint = Sent to the vendor with every call. Values are kept encrypted and never shown. Empty a name to take its header away.
@@ -141,3 +140,14 @@ health-reason-failing = errors or silence instead of answers
 health-reason-served = a call was answered
 health-reason-probe = a probe was answered
 health-reason-operator = changed by an operator
+admin-provider-models-differs = { $what } of { $model }: { $here } → { $there }
+admin-provider-models-group-new = New
+admin-provider-models-group-new-hint = Not served here. A tick makes a model of that name with what the vendor says of it, or joins the model of that name.
+admin-provider-models-group-changed = Changed
+admin-provider-models-group-changed-hint = Served here, and described otherwise by the vendor. A tick takes over what the vendor says; without one, everything stays as you set it.
+admin-provider-models-group-gone = Gone
+admin-provider-models-group-gone-hint = Served here, and no longer in the vendor’s list. A tick switches the target off; it is not deleted.
+admin-provider-models-gone-of = serves { $model }
+admin-provider-models-group-same = Served here, and as they were
+admin-provider-models-nothing = Nothing is new, changed or gone.
+admin-provider-blank-url = Put your own part in place of the words in capitals.

@@ -69,3 +69,6 @@ admin-model-busyness-always = 不论多忙
 admin-model-modalities = 可接受的输入
 admin-model-modalities-hint = 供密钥持有者的模型目录使用。都不勾选表示未知。
 admin-model-tools = 支持工具调用
+admin-model-target-drag = 拖动以调整顺序
+admin-model-target-up = 更早尝试 { $target }
+admin-model-target-down = 更晚尝试 { $target }

@@ -79,18 +79,17 @@ credential-exhausted = 额度用尽
 credential-rejected = 被厂商拒绝
 credential-disabled = 已停用
 admin-provider-models-title = 供应商的模型
-admin-provider-models-lead = 勾选允许调用的模型。每个都会成为同名模型，由此供应商提供；已有的同名模型会增加此供应商作为目标。
+admin-provider-models-lead = 供应商的列表与这里已提供的模型对照。勾选之前不会有任何改动。
 admin-provider-models-name = 厂商侧名称
 admin-provider-models-what = 结果
-admin-provider-models-bound = 已由此供应商提供
 admin-provider-models-joins = 加入同名模型
 admin-provider-models-new = 新建模型
 admin-provider-models-bad = 无法导入：名称含不可用字符，或是其他模型的别名
-admin-provider-models-import = 导入所选
+admin-provider-models-import = 应用勾选的改动
 admin-provider-models-imported =
     { $count ->
         [0] 没有勾选任何模型。
-       *[other] 已导入 { $value } 个模型。
+       *[other] 已完成 { $value } 项改动。
     }
 admin-provider-headers = 请求头
 admin-provider-headers-hint = 每次调用都会发给供应商。值加密保存，不再显示。清空名称即可去掉该请求头。
@@ -140,3 +139,14 @@ health-reason-failing = 返回错误或无响应
 health-reason-served = 有调用得到回答
 health-reason-probe = 探测得到回答
 health-reason-operator = 由管理员更改
+admin-provider-models-differs = { $model } 的{ $what }：{ $here } → { $there }
+admin-provider-models-group-new = 新增
+admin-provider-models-group-new-hint = 这里尚未提供。勾选后按供应商的描述新建同名模型，或加入已有的同名模型。
+admin-provider-models-group-changed = 有变化
+admin-provider-models-group-changed-hint = 这里已提供，但供应商的描述不同。勾选则采用供应商的说法；不勾选则一切保持你的设置。
+admin-provider-models-group-gone = 已下架
+admin-provider-models-group-gone-hint = 这里已提供，但供应商的列表中已没有。勾选会停用该目标，不会删除。
+admin-provider-models-gone-of = 用于 { $model }
+admin-provider-models-group-same = 已提供且没有变化
+admin-provider-models-nothing = 没有新增、变化或下架的模型。
+admin-provider-blank-url = 请把地址中的大写部分换成你自己的内容。

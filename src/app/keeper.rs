@@ -187,7 +187,8 @@ impl Keeper {
                 target: None,
             };
             self.probes.spawn(async move {
-                let outcome = fetch_models(&provider, &found.secret).await;
+                let offers = fetch_models(&provider, &found.secret).await;
+                let outcome = offers.map(|all| all.into_iter().map(|offer| offer.name).collect());
                 let asked = Asked {
                     subject,
                     credential,

@@ -9,7 +9,7 @@ mod report;
 mod test;
 mod vendor;
 
-pub use models::fetch_models;
+pub use models::{Offer, fetch_models};
 pub use report::{Called, Report, Subject, Verdict};
 pub use test::test;
 

@@ -1,8 +1,8 @@
-//! The list of models a vendor offers.
+//! The list of models a vendor offers, with what it says of them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use modelgate_domain::Secret;
+use modelgate_domain::{Modalities, Modality, Secret};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -15,16 +15,31 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The longest name that can be one.
 const MAX_NAME: usize = 256;
 
-/// Asks `GET {base_url}/models` and returns the vendor's names, sorted, each once.
+/// A model as its vendor lists it; what it does not say is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// The vendor's name for it.
+    pub name: String,
+    /// Context window in tokens.
+    pub context_length: Option<i64>,
+    /// Largest answer in tokens.
+    pub max_output_tokens: Option<i64>,
+    /// What it takes in.
+    pub modalities: Modalities,
+    /// Whether it calls tools.
+    pub tools: Option<bool>,
+}
+
+/// Asks `GET {base_url}/models` and returns what the vendor offers, by name, each once.
 ///
 /// Understands the lists that vendors send: under `data` or `models` or bare, of objects with an
 /// `id` or `name`, of strings, or an object by name.
-pub async fn fetch_models(provider: &Provider, secret: &Secret) -> Result<Vec<String>, Report> {
+pub async fn fetch_models(provider: &Provider, secret: &Secret) -> Result<Vec<Offer>, Report> {
     let vendor = Vendor::new(provider, secret, Called::Models)?;
     list(&vendor).await
 }
 
-pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<String>, Report> {
+pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<Offer>, Report> {
     let response = vendor.send(Method::GET, "/models", None).await?;
     if !response.status().is_success() {
         return Err(vendor.refused(response).await);
@@ -34,8 +49,8 @@ pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<String>, Report> {
     let Some(json) = json else {
         return Err(vendor.of_answer(&answer));
     };
-    match names(&json) {
-        Some(names) => Ok(names.into_iter().collect()),
+    match offers(&json) {
+        Some(offers) => Ok(offers),
         None if json.get("error").is_some_and(|error| !error.is_null()) => {
             let said = super::classify::of_error_object(&json);
             Err(vendor.report(said.verdict, Some(answer.status), &said.detail))
@@ -47,28 +62,66 @@ pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<String>, Report> {
     }
 }
 
-fn names(json: &Value) -> Option<BTreeSet<String>> {
+fn offers(json: &Value) -> Option<Vec<Offer>> {
     let list = match json {
         Value::Array(_) => json,
         _ => json.get("data").or_else(|| json.get("models"))?,
     };
-    let names: BTreeSet<String> = match list {
-        Value::Array(items) => items.iter().filter_map(name).collect(),
-        Value::Object(by_name) => by_name.keys().cloned().collect(),
+    let found: Vec<Offer> = match list {
+        Value::Array(items) => items.iter().filter_map(offer).collect(),
+        Value::Object(by_name) => {
+            let items = by_name.iter();
+            items.map(|(name, item)| told(name.clone(), item)).collect()
+        }
         _ => return None,
     };
-    Some(names.into_iter().filter(|name| is_name(name)).collect())
+    let found = found.into_iter().filter(|offer| is_name(&offer.name));
+    let by_name: BTreeMap<String, Offer> = found.map(|o| (o.name.clone(), o)).collect();
+    Some(by_name.into_values().collect())
 }
 
-fn name(item: &Value) -> Option<String> {
-    let text = match item {
+fn offer(item: &Value) -> Option<Offer> {
+    let name = match item {
         Value::String(text) => Some(text.as_str()),
         Value::Object(fields) => ["id", "name", "model"]
             .iter()
             .find_map(|field| fields.get(*field).and_then(Value::as_str)),
         _ => None,
     };
-    text.map(|text| text.trim().to_owned())
+    name.map(|name| told(name.trim().to_owned(), item))
+}
+
+/// What a vendor says beside the name, under the names that vendors have for it.
+fn told(name: String, item: &Value) -> Offer {
+    let number = |paths: &[&str]| {
+        let found = paths.iter().find_map(|path| item.pointer(path)?.as_i64());
+        found.filter(|tokens| *tokens > 0)
+    };
+    let texts = |path: &str| {
+        let list = item.pointer(path).and_then(Value::as_array);
+        list.map(|list| list.iter().filter_map(Value::as_str))
+    };
+    let takes = texts("/architecture/input_modalities").or_else(|| texts("/input_modalities"));
+    Offer {
+        name,
+        context_length: number(&[
+            "/context_length",
+            "/context_window",
+            "/max_context_length",
+            "/max_model_len",
+        ]),
+        max_output_tokens: number(&[
+            "/top_provider/max_completion_tokens",
+            "/max_completion_tokens",
+            "/max_output_tokens",
+        ]),
+        modalities: takes.map_or_else(Modalities::default, |names| {
+            names
+                .filter_map(|name| name.parse::<Modality>().ok())
+                .collect()
+        }),
+        tools: texts("/supported_parameters").map(|mut all| all.any(|name| name == "tools")),
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -82,7 +135,10 @@ mod tests {
 
     #[test]
     fn every_usual_form_of_a_list_is_understood() {
-        let read = |json: Value| names(&json).map(|n| n.into_iter().collect::<Vec<_>>());
+        let read = |json: Value| {
+            let offers = offers(&json)?;
+            Some(offers.into_iter().map(|o| o.name).collect::<Vec<_>>())
+        };
         let both = Some(vec!["a".to_owned(), "b/c".to_owned()]);
         assert_eq!(
             read(json!({"data": [{"id": "b/c"}, {"id": "a"}, {"id": "a"}]})),
@@ -103,5 +159,34 @@ mod tests {
         for none in [json!({}), json!({"data": 3}), json!("a"), json!(null)] {
             assert_eq!(read(none), None);
         }
+    }
+
+    #[test]
+    fn what_vendors_say_of_a_model_is_taken_and_nonsense_is_not() {
+        let list = json!({"data": [
+            {"id": "rich", "context_length": 200_000, "top_provider": {"max_completion_tokens": 32_000},
+             "architecture": {"input_modalities": ["text", "image", "smell"]}, "supported_parameters": ["tools", "seed"]},
+            {"id": "plain", "max_model_len": 4096, "supported_parameters": []},
+            {"id": "odd", "context_length": "many", "max_output_tokens": -1, "input_modalities": 3},
+        ]});
+        let offers = offers(&list).unwrap();
+        let odd = Offer {
+            name: "odd".to_owned(),
+            ..Offer::default()
+        };
+        assert_eq!(offers[0], odd);
+        assert_eq!(
+            (offers[1].context_length, offers[1].tools),
+            (Some(4096), Some(false))
+        );
+        let rich = &offers[2];
+        assert_eq!(
+            (rich.context_length, rich.max_output_tokens),
+            (Some(200_000), Some(32_000))
+        );
+        assert_eq!(
+            (rich.modalities.to_string().as_str(), rich.tools),
+            ("text,image", Some(true))
+        );
     }
 }

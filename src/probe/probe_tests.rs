@@ -294,7 +294,9 @@ async fn a_proxy_is_used_and_resolves_the_name() {
     .await;
     let mut to = provider("http://vendor.invalid/v1".into());
     to.proxy_url = Some(Secret::new(format!("http://user:p%40ss@{proxy}")));
-    assert_eq!(fetch_models(&to, &secret()).await, Ok(vec!["a".to_owned()]));
+    let offers = fetch_models(&to, &secret()).await.unwrap();
+    assert_eq!(offers.len(), 1);
+    assert_eq!(offers[0].name, "a");
     to.proxy_url = Some(Secret::new("gopher://user:canary@x"));
     let report = fetch_models(&to, &secret()).await.unwrap_err();
     assert_eq!(report.verdict, Verdict::BadUrl);
@@ -316,7 +318,9 @@ async fn without_a_model_the_list_is_asked_for() {
     );
     let (head, _) = asked.recv().await.unwrap();
     assert!(head.starts_with("GET /v1/models "));
-    assert_eq!(fetch_models(&to, &secret()).await.unwrap(), ["a", "b"]);
+    let offers = fetch_models(&to, &secret()).await.unwrap();
+    let names: Vec<_> = offers.iter().map(|offer| offer.name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
 }
 
 #[tokio::test]

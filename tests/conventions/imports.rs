@@ -92,8 +92,14 @@ const RULES: &[Rule] = &[
         &["modelgate_store", "actix_web", "askama"],
     ),
     (
+        "vendors",
+        &[],
+        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
+    ),
+    (
         "web",
         &[
+            "vendors",
             "calls",
             "catalog",
             "journal",

@@ -108,3 +108,78 @@ async fn a_model_gets_its_rules_in_one_form(app: &TestApp) {
 }
 
 on_each_engine!(a_model_gets_its_rules_in_one_form);
+
+/// A second target for `gpt-x`.
+fn two_targets(base_url: &str) -> String {
+    let one = "targets = [ { provider = \"acme\", upstream_model = \"gpt-x-2026\", priority = 1, weight = 100 } ]";
+    let two = "targets = [ { provider = \"acme\", upstream_model = \"gpt-x-2026\", priority = 1, weight = 100 }, { provider = \"acme\", upstream_model = \"second\", priority = 5, weight = 70, busyness_at_most = \"busy\" } ]";
+    crate::support::provisioning(base_url).replace(one, two)
+}
+
+async fn targets_change_places_by_a_button_or_a_drop(app: &TestApp) {
+    let admin = app.admin().await;
+    let model = address_of(&admin, "gpt-x").await;
+    let order = format!("{model}/targets/order");
+    // the rows of the page in their order, with their ranks
+    let shown = async || {
+        let page = admin.get(&model).await.text();
+        let rows = page.split("data-row=\"").skip(1);
+        rows.map(|row| {
+            let id: String = row.chars().take_while(char::is_ascii_digit).collect();
+            let name = if row.contains("<code>second</code>") {
+                "second"
+            } else {
+                "first"
+            };
+            let at = row.find("max=\"1000\" required value=\"").unwrap() + 27;
+            let rank: String = row[at..].chars().take_while(char::is_ascii_digit).collect();
+            (id, name, rank)
+        })
+        .collect::<Vec<_>>()
+    };
+    let names = |rows: &[(String, &'static str, String)]| {
+        let rows = rows.iter();
+        rows.map(|(_, name, rank)| format!("{name} {rank}"))
+            .collect::<Vec<_>>()
+    };
+    let rows = shown().await;
+    assert_eq!(names(&rows), ["first 1", "second 5"]);
+    let (first, second) = (rows[0].0.clone(), rows[1].0.clone());
+    let moved = [("target", second.as_str()), ("move", "up"), ("weight", "3")];
+    assert_eq!(admin.submit(&model, &order, &moved).await.status, 303);
+    assert_eq!(names(&shown().await), ["second 1", "first 2"]);
+    let page = admin.get(&model).await.text();
+    assert!(
+        page.contains("value=\"70\"") && page.contains("value=\"busy\" selected"),
+        "the rest stays"
+    );
+
+    let dropped = [("target", first.as_str()), ("before", second.as_str())];
+    assert_eq!(admin.submit(&model, &order, &dropped).await.status, 303);
+    assert_eq!(names(&shown().await), ["first 1", "second 2"]);
+    let to_the_end = [("target", first.as_str()), ("before", "")];
+    assert_eq!(admin.submit(&model, &order, &to_the_end).await.status, 303);
+    assert_eq!(names(&shown().await), ["second 1", "first 2"]);
+    for wrong in [("target", "999"), ("target", "x")] {
+        assert_eq!(admin.submit(&model, &order, &[wrong]).await.status, 400);
+    }
+    let elsewhere = [("target", first.as_str()), ("before", "999")];
+    assert_eq!(admin.submit(&model, &order, &elsewhere).await.status, 400);
+    let audit = app
+        .db()
+        .read(|c| Box::pin(modelgate_store::audit::list(c, None, 50)))
+        .await
+        .unwrap();
+    let orders = audit
+        .rows
+        .iter()
+        .filter(|line| line.action == "target.order");
+    assert_eq!(orders.count(), 3);
+}
+
+on_each_engine!(targets_change_places_by_a_button_or_a_drop, |engine| {
+    crate::support::Setup {
+        apply: Some(two_targets),
+        ..crate::support::Setup::on(engine)
+    }
+});

@@ -353,3 +353,98 @@ async fn a_providers_page_shows_what_rests_and_what_changed(app: &TestApp) {
 }
 
 on_each_engine!(a_providers_page_shows_what_rests_and_what_changed);
+
+/// The models as the database has them.
+async fn models(app: &TestApp) -> Vec<modelgate_store::models::Model> {
+    let all = app
+        .db()
+        .read(|c| Box::pin(modelgate_store::models::list(c)));
+    all.await
+        .unwrap_or_else(|e: modelgate_store::StoreError| panic!("{e}"))
+}
+
+async fn an_import_shows_what_differs_and_overwrites_nothing_that_is_not_ticked(app: &TestApp) {
+    let admin = app.admin().await;
+    let provider = format!("{PROVIDERS}/1");
+    let offers = serde_json::json!({"data": [
+        {"id": "gpt-x-2026", "context_length": 999_000, "supported_parameters": ["tools"]},
+        {"id": "brand-new", "context_length": 32_000, "architecture": {"input_modalities": ["text", "image"]}},
+        {"id": "<script>alert(1)</script>"},
+    ]});
+    let fetch = async || {
+        app.vendor.push(Step::status(200).json(&offers));
+        let path = format!("{provider}/models/fetch");
+        admin.submit(&provider, &path, &[]).await.text()
+    };
+    let ticks = |page: &str, field: &str| -> Vec<String> {
+        let sign = format!("name=\"{field}\" value=\"");
+        let parts = page.split(sign.as_str()).skip(1);
+        parts
+            .map(|part| part.chars().take_while(|c| *c != '"').collect())
+            .collect()
+    };
+    let page = fetch().await;
+    assert!(
+        page.contains("128,000 → 999,000") && page.contains("not known → yes"),
+        "{page}"
+    );
+    assert!(page.contains("makes a new model") && !page.contains("<script>alert"));
+    assert!(!page.contains("\" checked"), "nothing is ticked beforehand");
+    let (new, changed, gone) = (
+        ticks(&page, "model"),
+        ticks(&page, "change"),
+        ticks(&page, "gone"),
+    );
+    assert_eq!((changed.len(), gone.len()), (1, 1));
+    let brand_new = new
+        .iter()
+        .find(|tick| tick.starts_with("brand-new"))
+        .unwrap();
+
+    // what is not ticked stays as the admin set it
+    let import = format!("{provider}/models");
+    target(
+        &admin
+            .submit(&provider, &import, &[("model", brand_new)])
+            .await,
+    );
+    let exported = models(app).await;
+    let of = |name: &str| exported.iter().find(|m| m.name == name).unwrap().clone();
+    assert_eq!(of("gpt-x").context_length, Some(128_000));
+    assert_eq!(of("gpt-x").tools, None);
+    let added = of("brand-new");
+    assert_eq!(added.context_length, Some(32_000));
+    assert_eq!(added.modalities.to_string(), "text,image");
+
+    let ticked = [("change", changed[0].as_str()), ("gone", gone[0].as_str())];
+    target(&admin.submit(&provider, &import, &ticked).await);
+    let now = models(app).await;
+    let model = now.iter().find(|m| m.name == "gpt-x").unwrap();
+    assert_eq!(
+        (model.context_length, model.tools),
+        (Some(999_000), Some(true))
+    );
+    assert_eq!(
+        model.max_output_tokens,
+        Some(16_384),
+        "the vendor said nothing of it"
+    );
+    let again = fetch().await;
+    assert!(ticks(&again, "change").is_empty() && ticks(&again, "gone").is_empty());
+    let audit = app
+        .db()
+        .read(|c| Box::pin(audit::list(c, None, 50)))
+        .await
+        .unwrap();
+    let line = audit
+        .rows
+        .iter()
+        .find(|line| line.action == "target.import");
+    let text = format!("{:?}", line.unwrap());
+    assert!(
+        text.contains("128000") && text.contains("999000") && text.contains("embed-x-1"),
+        "{text}"
+    );
+}
+
+on_each_engine!(an_import_shows_what_differs_and_overwrites_nothing_that_is_not_ticked);

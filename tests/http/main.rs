@@ -28,6 +28,7 @@ mod admin_models;
 mod admin_monitor;
 mod admin_providers;
 mod admin_settings;
+mod admin_start;
 mod admin_users;
 mod admission_budgets;
 mod admission_busyness;

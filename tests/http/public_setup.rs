@@ -47,7 +47,7 @@ async fn the_link_makes_one_administrator_and_then_ends() {
         ("password_again", "a-good-password"),
     ];
     let made = browser.submit(&path, &path, &good).await;
-    assert_eq!(made.header("location"), "/admin/home", "{}", made.text());
+    assert_eq!(made.header("location"), "/admin/start", "{}", made.text());
     assert_eq!(
         browser.get("/admin/home").await.status,
         200,

@@ -66,6 +66,9 @@ fn provider(out: &mut String, p: &Provider) {
     if !p.display_name.is_empty() {
         line(out, "display_name", &text(&p.display_name));
     }
+    if !p.template.is_empty() {
+        line(out, "template", &text(&p.template));
+    }
     line(out, "protocol", &text(&p.protocol));
     line(out, "base_url", &text(&p.base_url));
     number(out, "connect_timeout_ms", Some(p.connect_timeout_ms));

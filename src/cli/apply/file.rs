@@ -15,11 +15,13 @@ use super::spec::{
 use super::users;
 use crate::config::Env;
 use crate::upstream::OutboundProxy;
+use crate::vendors;
 
 const ROOT: &[&str] = &["providers", "models", "users", "api_keys"];
 const PROVIDER: &[&str] = &[
     "name",
     "display_name",
+    "template",
     "protocol",
     "base_url",
     "connect_timeout_ms",
@@ -192,6 +194,7 @@ fn provider(table: &Table<'_>, env: &dyn Env) -> Result<ProviderSpec, Problem> {
         place: table.place(),
         name: named(name, naming::provider)?,
         display_name: line(table, "display_name")?,
+        template: template(table)?,
         protocol: protocol.map(|p| p.value),
         base_url,
         connect_timeout_ms: table.integer("connect_timeout_ms", naming::TIMEOUT_MS)?,
@@ -203,6 +206,20 @@ fn provider(table: &Table<'_>, env: &dyn Env) -> Result<ProviderSpec, Problem> {
         enabled: table.boolean("enabled")?,
         keys,
     })
+}
+
+/// The id of a vendor that is known here.
+fn template(table: &Table<'_>) -> Result<Option<String>, Problem> {
+    match table.text("template")? {
+        Some(text) if !text.value.is_empty() && vendors::find(&text.value).is_none() => {
+            let known: Vec<&str> = vendors::all().iter().map(|v| v.id.as_str()).collect();
+            let known = known.join(", ");
+            Err(text
+                .place
+                .problem(format!("no such vendor is known: there are {known}")))
+        }
+        text => Ok(text.map(|t| t.value)),
+    }
 }
 
 /// `secret` as it stands, or what the variable named by `secret_env` holds.

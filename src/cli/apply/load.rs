@@ -62,6 +62,7 @@ fn provider(
         id: Some(row.id),
         name: row.name.clone(),
         display_name: row.display_name.clone(),
+        template: row.template.clone(),
         protocol: row.protocol.clone(),
         base_url: row.base_url.clone(),
         connect_timeout_ms: row.connect_timeout_ms,

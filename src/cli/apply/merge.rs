@@ -14,6 +14,7 @@ use super::spec::{
 use super::state::{ApiKey, Credential, KeyRules, Model, Models, Provider, State, Target, Tariff};
 use super::users;
 use crate::secrets::hash_key_hex;
+use crate::vendors;
 
 /// The state after `file`; `revoked` are the hashes of keys that were deleted.
 pub(super) fn merge(current: &State, revoked: &[String], file: &File) -> Result<State, Problem> {
@@ -64,7 +65,9 @@ pub(super) fn entry<T>(
 fn provider(next: &mut State, spec: &ProviderSpec) -> Result<(), Problem> {
     let name = &spec.name.value;
     let known = next.providers.iter().any(|p| p.name == *name);
-    if !known && spec.base_url.is_none() {
+    let vendor = spec.template.as_deref().and_then(vendors::find);
+    let usual = vendor.filter(|v| !v.base_url.contains(vendors::BLANK));
+    if !known && spec.base_url.is_none() && usual.is_none() {
         let mut place = spec.place.clone();
         place.field.push_str(".base_url");
         let right =
@@ -74,9 +77,10 @@ fn provider(next: &mut State, spec: &ProviderSpec) -> Result<(), Problem> {
     let make = || Provider {
         id: None,
         name: name.clone(),
-        display_name: String::new(),
+        display_name: vendor.map_or_else(String::new, |v| v.name_en.clone()),
+        template: String::new(),
         protocol: "openai".to_owned(),
-        base_url: String::new(),
+        base_url: usual.map_or_else(String::new, |v| v.base_url.clone()),
         connect_timeout_ms: naming::CONNECT_TIMEOUT_MS,
         first_byte_timeout_ms: naming::FIRST_BYTE_TIMEOUT_MS,
         idle_timeout_ms: naming::IDLE_TIMEOUT_MS,
@@ -90,6 +94,7 @@ fn provider(next: &mut State, spec: &ProviderSpec) -> Result<(), Problem> {
         return Ok(());
     };
     set(&mut p.display_name, spec.display_name.as_ref());
+    set(&mut p.template, spec.template.as_ref());
     set(&mut p.protocol, spec.protocol.as_ref());
     set(&mut p.base_url, spec.base_url.as_ref());
     set(&mut p.connect_timeout_ms, spec.connect_timeout_ms.as_ref());

@@ -240,3 +240,38 @@ fn zero_takes_a_concurrency_limit_away() {
     let marks = diff(&before, &apply(&before, text).unwrap());
     assert_eq!(marks[0].mark, Mark::Change);
 }
+
+#[test]
+fn a_template_fills_in_what_a_new_provider_does_not_say() {
+    let made = apply(
+        &State::default(),
+        "[[providers]]\nname = \"ds\"\ntemplate = \"deepseek\"\n",
+    )
+    .unwrap();
+    let provider = &made.providers[0];
+    assert_eq!(provider.base_url, "https://api.deepseek.com");
+    assert_eq!(
+        (provider.template.as_str(), provider.display_name.as_str()),
+        ("deepseek", "DeepSeek")
+    );
+    let own =
+        "[[providers]]\nname = \"ds\"\ntemplate = \"deepseek\"\nbase_url = \"http://own/v1\"\n";
+    let own = apply(&State::default(), own).unwrap();
+    assert_eq!(own.providers[0].base_url, "http://own/v1");
+    // what is there already is not filled in anew
+    let again = apply(
+        &own,
+        "[[providers]]\nname = \"ds\"\ntemplate = \"openai\"\n",
+    )
+    .unwrap();
+    assert_eq!(again.providers[0].base_url, "http://own/v1");
+    let unknown = "[[providers]]\nname = \"ds\"\ntemplate = \"deepsek\"\n";
+    let error = apply(&State::default(), unknown).map(drop).unwrap_err();
+    assert!(
+        error.contains("deepseek") && error.contains("no such vendor"),
+        "{error}"
+    );
+    // an address that needs something of one's own is not taken as it is
+    let blank = "[[providers]]\nname = \"az\"\ntemplate = \"azure-openai\"\n";
+    assert!(apply(&State::default(), blank).is_err());
+}

@@ -34,6 +34,7 @@ pub(super) struct ProviderSpec {
     pub(super) place: Place,
     pub(super) name: Placed<String>,
     pub(super) display_name: Option<String>,
+    pub(super) template: Option<String>,
     pub(super) protocol: Option<String>,
     pub(super) base_url: Option<String>,
     pub(super) connect_timeout_ms: Option<i64>,

@@ -26,6 +26,7 @@ pub(super) struct Provider {
     pub(super) id: Option<ProviderId>,
     pub(super) name: String,
     pub(super) display_name: String,
+    pub(super) template: String,
     pub(super) protocol: String,
     pub(super) base_url: String,
     pub(super) connect_timeout_ms: i64,
@@ -257,6 +258,7 @@ impl Provider {
     pub(super) fn fields(&self) -> Vec<Field> {
         vec![
             field("display_name", &self.display_name),
+            field("template", &self.template),
             field("protocol", &self.protocol),
             field("base_url", &self.base_url),
             field("connect_timeout_ms", self.connect_timeout_ms),

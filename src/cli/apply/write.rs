@@ -123,6 +123,7 @@ impl Writer {
         let mut data = row.map_or_else(new_provider, ProviderData::from);
         data.name.clone_from(&new.name);
         data.display_name.clone_from(&new.display_name);
+        data.template.clone_from(&new.template);
         data.protocol.clone_from(&new.protocol);
         data.base_url.clone_from(&new.base_url);
         data.connect_timeout_ms = new.connect_timeout_ms;

@@ -17,6 +17,7 @@ mod provider_key;
 mod provider_models;
 mod providers;
 mod settings;
+mod start;
 mod user;
 mod users;
 
@@ -37,6 +38,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/admin/logs/{id}", logs::get_one)
         .get("/admin/system-config", settings::get)
         .post("/admin/system-config", settings::post)
+        .part(start::routes)
         .part(busyness::routes)
         .part(error_rules::routes)
         .part(explain::routes)

@@ -252,8 +252,21 @@ async fn test(
     _form: Form,
 ) -> PageResult {
     let (loaded, key) = load(&state, *ids).await?;
-    let (endpoint, secret) = opened(&state, &loaded.provider, &key)?;
-    let called = first_target(&state, loaded.provider.id).await?;
+    let result = try_key(&page, &state, &loaded.provider, &key).await?;
+    let fresh = provider::load(&state, loaded.provider.id).await?;
+    let view = provider::view(&page, &state, &fresh, None, Some(result));
+    page.show_or(&view, &view.as_test())
+}
+
+/// Makes a real call with a key, and notes what came of it.
+pub(super) async fn try_key(
+    page: &Shell,
+    state: &WebState,
+    provider: &Provider,
+    key: &ProviderKey,
+) -> Result<TestResult, PageError> {
+    let (endpoint, secret) = opened(state, provider, key)?;
+    let called = first_target(state, provider.id).await?;
     let subject = called.as_ref().map(|(upstream_model, kind)| Subject {
         upstream_model,
         kind,
@@ -273,10 +286,7 @@ async fn test(
             })
         })
         .await?;
-    let result = told(&page, key.id.0, &report);
-    let fresh = provider::load(&state, loaded.provider.id).await?;
-    let view = provider::view(&page, &state, &fresh, None, Some(result));
-    page.show_or(&view, &view.as_test())
+    Ok(told(page, id.0, &report))
 }
 
 /// The provider as the data path knows it, and the key itself.

@@ -1,20 +1,24 @@
-//! The models a provider offers, fetched from it, and the import of those that are ticked.
+//! What a provider offers, compared with what is served here; and the import of what is ticked.
+//!
+//! Nothing changes before somebody ticked it: a model that is here keeps whatever its admin gave it.
 
 use std::collections::BTreeSet;
 
 use actix_web::web;
 use askama::Template;
-use modelgate_domain::{ModelId, ProviderId, naming};
+use modelgate_domain::{ModelId, ProviderId, TargetId, naming};
 use modelgate_store::models::{Model, ModelData};
+use modelgate_store::targets::{Target, TargetData};
 use modelgate_store::{Conn, StoreError, changes, models, providers, targets};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::components::fields::{Refused, change};
 use super::models::{insert_model, new_target};
-use super::provider::{self, Loaded};
+use super::provider;
 use super::provider_key::{opened, reason};
-use super::providers::{PATH, is_usable};
-use crate::probe;
+use super::providers::{PATH, after, is_usable};
+use crate::i18n::{ToArg, format};
+use crate::probe::{self, Offer};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::Form;
@@ -29,14 +33,23 @@ struct ProviderModelsView<'a> {
     page: &'a Shell,
     provider: String,
     back: String,
-    rows: Vec<Row>,
+    /// Where the import leads; empty for the provider.
+    then: String,
+    /// Not served here.
+    new: Vec<Row>,
+    /// Served, and described otherwise.
+    changed: Vec<Row>,
+    /// Served, and not offered any more.
+    gone: Vec<Row>,
+    /// Served and as it was.
+    same: Vec<String>,
 }
 
 struct Row {
+    /// What a tick sends.
+    value: String,
     name: String,
-    what: String,
-    /// Served here already.
-    is_bound: bool,
+    what: Vec<String>,
     /// Cannot be imported.
     is_taken: bool,
 }
@@ -47,87 +60,243 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .post("/admin/config/providers/{id}/models", import);
 }
 
+/// What is here already.
+struct Known {
+    models: Vec<Model>,
+    /// Of this provider.
+    targets: Vec<Target>,
+    /// Names that no model can take: aliases and provider prefixes.
+    aliases: BTreeSet<String>,
+    slugs: Vec<String>,
+}
+
+impl Known {
+    async fn read(c: &mut Conn, provider: ProviderId) -> Result<Self, StoreError> {
+        let (all, aliases) = (targets::list(c).await?, models::aliases(c).await?);
+        let slugs = providers::list(c).await?.into_iter().map(|p| p.name);
+        let own = all.into_iter().filter(|t| t.provider_id == provider);
+        Ok(Self {
+            models: models::list(c).await?,
+            targets: own.collect(),
+            aliases: aliases.into_iter().map(|a| a.alias).collect(),
+            slugs: slugs.collect(),
+        })
+    }
+
+    fn refuses(&self, name: &str) -> bool {
+        naming::model(name).is_err()
+            || self.aliases.contains(name)
+            || naming::taken_prefix(name, self.slugs.iter().map(String::as_str)).is_some()
+    }
+
+    /// The models that a name of the vendor serves.
+    fn served(&self, upstream: &str) -> impl Iterator<Item = &Model> {
+        let own = self.targets.iter();
+        let own = own.filter(move |target| target.upstream_model == upstream);
+        own.filter_map(|target| self.models.iter().find(|model| model.id == target.model_id))
+    }
+}
+
 async fn fetch(
     page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
-    _form: Form,
+    form: Form,
 ) -> PageResult {
     let loaded = provider::load(&state, ProviderId(*id)).await?;
     let back = format!("{PATH}/{}", loaded.provider.id);
+    let to = after(&form, &back);
     let Some(key) = loaded
         .keys
         .iter()
         .find(|key| is_usable(key, state.clock.now_ms()))
     else {
         let toast = Toast::error(page.t("admin-provider-fetch-no-key"));
-        return page.redirect_with(&back, &toast);
+        return page.redirect_with(&to, &toast);
     };
     let (endpoint, secret) = opened(&state, &loaded.provider, key)?;
-    let names = match probe::fetch_models(&endpoint, &secret).await {
-        Ok(names) => names,
+    let offers = match probe::fetch_models(&endpoint, &secret).await {
+        Ok(offers) => offers,
         Err(failure) => {
             let why = reason(&page, &failure);
             let toast = Toast::error(page.t1("admin-provider-fetch-failed", "why", why));
-            return page.redirect_with(&back, &toast);
+            return page.redirect_with(&to, &toast);
         }
     };
-    let (all, taken) = state.db.read(|c| Box::pin(known(c))).await?;
-    let rows = names
-        .iter()
-        .map(|name| row(&page, &loaded, &all, &taken, name))
-        .collect();
-    page.show(&ProviderModelsView {
+    let provider = loaded.provider.id;
+    let known = state
+        .db
+        .read(move |c| Box::pin(async move { Known::read(c, provider).await }))
+        .await?;
+    let mut view = ProviderModelsView {
         page: &page,
         provider: loaded.provider.name.clone(),
         back: page.url(&back),
-        rows,
-    })
+        then: form.text("then").to_owned(),
+        new: Vec::new(),
+        changed: Vec::new(),
+        gone: gone(&page, &known, &offers),
+        same: Vec::new(),
+    };
+    for offer in &offers {
+        let mut served = known.served(&offer.name).peekable();
+        if served.peek().is_none() {
+            view.new.push(new(&page, &known, offer));
+            continue;
+        }
+        let what: Vec<String> = served.flat_map(|m| differences(&page, m, offer)).collect();
+        if what.is_empty() {
+            view.same.push(offer.name.clone());
+        } else {
+            view.changed.push(row(offer, what));
+        }
+    }
+    page.show(&view)
 }
 
-/// Models by name, and the names that no model can take: aliases and provider prefixes.
-struct Taken {
-    aliases: BTreeSet<String>,
-    slugs: Vec<String>,
-}
-
-impl Taken {
-    fn refuses(&self, name: &str) -> bool {
-        naming::model(name).is_err()
-            || self.aliases.contains(name)
-            || naming::taken_prefix(name, self.slugs.iter().map(String::as_str)).is_some()
+fn row(offer: &Offer, what: Vec<String>) -> Row {
+    Row {
+        value: written(offer),
+        name: offer.name.clone(),
+        what,
+        is_taken: false,
     }
 }
 
-async fn known(c: &mut Conn) -> Result<(Vec<Model>, Taken), StoreError> {
-    let aliases = models::aliases(c)
-        .await?
-        .into_iter()
-        .map(|a| a.alias)
-        .collect();
-    let slugs = providers::list(c)
-        .await?
-        .into_iter()
-        .map(|p| p.name)
-        .collect();
-    Ok((models::list(c).await?, Taken { aliases, slugs }))
-}
-
-fn row(page: &Shell, loaded: &Loaded, all: &[Model], taken: &Taken, name: &str) -> Row {
-    let is_bound = loaded.targets.iter().any(|served| served.upstream == name);
-    let exists = all.iter().any(|model| model.name == name);
-    let is_taken = !is_bound && !exists && taken.refuses(name);
-    let what = match (is_bound, is_taken, exists) {
-        (true, _, _) => "admin-provider-models-bound",
-        (_, true, _) => "admin-provider-models-bad",
-        (_, _, true) => "admin-provider-models-joins",
+fn new(page: &Shell, known: &Known, offer: &Offer) -> Row {
+    let exists = known.models.iter().any(|model| model.name == offer.name);
+    let is_taken = !exists && known.refuses(&offer.name);
+    let what = match (is_taken, exists) {
+        (true, _) => "admin-provider-models-bad",
+        (_, true) => "admin-provider-models-joins",
         _ => "admin-provider-models-new",
     };
     Row {
-        name: name.to_owned(),
-        what: page.t(what),
-        is_bound,
         is_taken,
+        ..row(offer, vec![page.t(what)])
+    }
+}
+
+fn gone(page: &Shell, known: &Known, offers: &[Offer]) -> Vec<Row> {
+    let is_offered = |name: &str| offers.iter().any(|offer| offer.name == name);
+    let gone = known.targets.iter();
+    let gone = gone.filter(|t| t.enabled && !is_offered(&t.upstream_model));
+    gone.map(|target| {
+        let model = known.models.iter().find(|m| m.id == target.model_id);
+        let model = model.map_or("", |model| model.name.as_str());
+        Row {
+            value: target.id.to_string(),
+            name: target.upstream_model.clone(),
+            what: vec![page.t1("admin-provider-models-gone-of", "model", model)],
+            is_taken: false,
+        }
+    })
+    .collect()
+}
+
+/// What the vendor says otherwise than what is known here; what it does not say is no difference.
+fn differences(page: &Shell, model: &Model, offer: &Offer) -> Vec<String> {
+    let tokens = |n: Option<i64>| n.map_or_else(|| page.t("state-unknown"), format::integer);
+    let yes_or_no = |known: Option<bool>| match known {
+        Some(true) => page.t("state-yes"),
+        Some(false) => page.t("state-no"),
+        None => page.t("state-unknown"),
+    };
+    let kinds = |m: modelgate_domain::Modalities| {
+        let names: Vec<String> = m
+            .iter()
+            .map(|kind| page.t_code("modality-", kind.as_str()))
+            .collect();
+        if names.is_empty() {
+            page.t("state-unknown")
+        } else {
+            names.join(", ")
+        }
+    };
+    let (context, output) = (offer.context_length, offer.max_output_tokens);
+    let facts = [
+        (
+            "admin-model-context-length",
+            context.is_some() && context != model.context_length,
+            tokens(model.context_length),
+            tokens(context),
+        ),
+        (
+            "admin-model-max-output",
+            output.is_some() && output != model.max_output_tokens,
+            tokens(model.max_output_tokens),
+            tokens(output),
+        ),
+        (
+            "admin-model-modalities",
+            !offer.modalities.is_unknown() && offer.modalities != model.modalities,
+            kinds(model.modalities),
+            kinds(offer.modalities),
+        ),
+        (
+            "admin-model-tools",
+            offer.tools.is_some() && offer.tools != model.tools,
+            yes_or_no(model.tools),
+            yes_or_no(offer.tools),
+        ),
+    ];
+    facts
+        .into_iter()
+        .filter(|(_, differs, ..)| *differs)
+        .map(|(what, _, here, there)| {
+            let what = page.t(what);
+            let args: [(&str, &dyn ToArg); 4] = [
+                ("what", &what),
+                ("model", &model.name),
+                ("here", &here),
+                ("there", &there),
+            ];
+            page.t_with("admin-provider-models-differs", &args)
+        })
+        .collect()
+}
+
+/// An offer as a tick carries it. Names hold no tabs.
+fn written(offer: &Offer) -> String {
+    let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
+    format!(
+        "{}\t{}\t{}\t{}\t{}",
+        offer.name,
+        number(offer.context_length),
+        number(offer.max_output_tokens),
+        offer.modalities,
+        offer.tools.map(|does| does.to_string()).unwrap_or_default()
+    )
+}
+
+/// The offer that a tick carries; facts out of bounds are left out.
+fn offered(text: &str) -> Offer {
+    let mut parts = text.split('\t');
+    let mut part = || parts.next().unwrap_or_default();
+    let tokens = |text: &str| {
+        let number = text.parse().ok();
+        number.filter(|n| naming::TOKENS.contains(n))
+    };
+    Offer {
+        name: part().to_owned(),
+        context_length: tokens(part()),
+        max_output_tokens: tokens(part()),
+        modalities: part().parse().unwrap_or_default(),
+        tools: part().parse().ok(),
+    }
+}
+
+/// What was ticked.
+struct Ticked {
+    new: Vec<Offer>,
+    changed: Vec<Offer>,
+    gone: BTreeSet<i64>,
+}
+
+impl Ticked {
+    fn count(&self) -> i64 {
+        let all = self.new.len() + self.changed.len() + self.gone.len();
+        i64::try_from(all).unwrap_or(i64::MAX)
     }
 }
 
@@ -138,22 +307,45 @@ async fn import(
     form: Form,
 ) -> PageResult {
     let provider = provider::load(&state, ProviderId(*id)).await?.provider;
-    let names: BTreeSet<String> = form.all("model").map(str::to_owned).collect();
-    let count = i64::try_from(names.len()).unwrap_or(i64::MAX);
+    let ticked = Ticked {
+        new: form.all("model").map(offered).collect(),
+        changed: form.all("change").map(offered).collect(),
+        gone: form.all("gone").filter_map(|id| id.parse().ok()).collect(),
+    };
+    let count = ticked.count();
     let object = format!("provider {} models", provider.name);
-    let entry = change(&page, &state, "target.import", object, Some(json!(names)));
+    let mut entry = change(&page, &state, "target.import", object, None);
     let id = provider.id;
     let done = state
         .db
         .write(move |c| {
             Box::pin(async move {
-                for name in &names {
-                    let model = model_named(c, name, entry.at).await?;
-                    if !is_target(c, model, id, name).await? {
-                        targets::insert(c, &new_target(model, id, name), entry.at).await?;
+                let known = Known::read(c, id).await?;
+                let names: Vec<&str> = ticked.new.iter().map(|o| o.name.as_str()).collect();
+                let mut after = json!({ "added": names });
+                let mut before = json!({});
+                for offer in &ticked.new {
+                    let model = model_named(c, offer, entry.at).await?;
+                    if !is_target(c, model, id, &offer.name).await? {
+                        targets::insert(c, &new_target(model, id, &offer.name), entry.at).await?;
                     }
                 }
-                if !names.is_empty() {
+                for offer in &ticked.changed {
+                    for model in known.served(&offer.name) {
+                        let new = with(model, offer);
+                        before[&model.name] = facts(&ModelData::from(model.clone()));
+                        after[&model.name] = facts(&new);
+                        models::update(c, model.id, &new, entry.at).await?;
+                    }
+                }
+                for target in &known.targets {
+                    if ticked.gone.contains(&target.id.0) {
+                        switch_off(c, target, entry.at).await?;
+                    }
+                }
+                after["switched_off"] = switched_off(&known, &ticked);
+                (entry.before, entry.after) = (Some(before), Some(after));
+                if count > 0 {
                     changes::record(c, &entry).await?;
                 }
                 Ok::<_, Refused>(())
@@ -165,7 +357,55 @@ async fn import(
         Err(Refused::Field(_, key)) => Toast::error(page.t(key)),
         Err(Refused::Failed(error)) => return Err(error),
     };
-    page.redirect_with(&format!("{PATH}/{id}"), &toast)
+    page.redirect_with(&after(&form, &format!("{PATH}/{id}")), &toast)
+}
+
+/// What a vendor says, put over what is known here.
+fn with(model: &Model, offer: &Offer) -> ModelData {
+    let old = ModelData::from(model.clone());
+    ModelData {
+        context_length: offer.context_length.or(old.context_length),
+        max_output_tokens: offer.max_output_tokens.or(old.max_output_tokens),
+        modalities: if offer.modalities.is_unknown() {
+            old.modalities
+        } else {
+            offer.modalities
+        },
+        tools: offer.tools.or(old.tools),
+        ..old
+    }
+}
+
+fn facts(data: &ModelData) -> Value {
+    json!({
+        "context_length": data.context_length, "max_output_tokens": data.max_output_tokens,
+        "modalities": data.modalities.to_string(), "tools": data.tools,
+    })
+}
+
+fn switched_off(known: &Known, ticked: &Ticked) -> Value {
+    let off = known.targets.iter();
+    off.filter(|target| ticked.gone.contains(&target.id.0))
+        .map(|target| target.upstream_model.as_str())
+        .collect()
+}
+
+async fn switch_off(
+    c: &mut Conn,
+    target: &Target,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), StoreError> {
+    let id: TargetId = target.id;
+    let data = TargetData {
+        model_id: target.model_id,
+        provider_id: target.provider_id,
+        upstream_model: target.upstream_model.clone(),
+        priority: target.priority,
+        weight: target.weight,
+        enabled: false,
+        busyness_at_most: target.busyness_at_most,
+    };
+    targets::update(c, id, &data, now).await.map(drop)
 }
 
 async fn is_target(
@@ -180,11 +420,13 @@ async fn is_target(
         .any(|t| t.provider_id == provider && t.upstream_model == name))
 }
 
+/// The model of the offered name: one that is here as it is, or a new one with what the vendor says of it.
 async fn model_named(
     c: &mut Conn,
-    name: &str,
+    offer: &Offer,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<ModelId, Refused> {
+    let name = &offer.name;
     if let Some(model) = models::find_by_name(c, name).await? {
         return Ok(model.id);
     }
@@ -197,9 +439,36 @@ async fn model_named(
         "chat"
     };
     let data = ModelData {
-        name: name.to_owned(),
+        name: name.clone(),
         kind: kind.to_owned(),
+        context_length: offer.context_length,
+        max_output_tokens: offer.max_output_tokens,
+        modalities: offer.modalities,
+        tools: offer.tools,
         ..ModelData::default()
     };
     insert_model(c, &data, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offer_survives_the_form_and_nonsense_does_not() {
+        let offer = Offer {
+            name: "org/x:free".to_owned(),
+            context_length: Some(128_000),
+            max_output_tokens: None,
+            modalities: "text,image".parse().unwrap(),
+            tools: Some(false),
+        };
+        assert_eq!(offered(&written(&offer)), offer);
+        let plain = Offer {
+            name: "plain".to_owned(),
+            ..Offer::default()
+        };
+        assert_eq!(offered("plain"), plain);
+        assert_eq!(offered("plain\t-5\tmany\tsmell\tperhaps"), plain);
+    }
 }

@@ -5,10 +5,14 @@ use askama::Template;
 use modelgate_domain::{CredentialState, LimitKind, LimitScope, ProviderId, Secret, naming};
 use modelgate_store::providers::{Provider, ProviderData};
 use modelgate_store::{Conn, changes, limits, models, provider_keys, providers, targets};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::components::fields::{Dot, Fields, Refused, change, save};
+use crate::i18n::Lang;
 use crate::secrets::Keyring;
+use crate::vendors::{self, Vendor};
+use crate::web::encode_query;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
@@ -41,6 +45,68 @@ struct Row {
 struct NewView<'a> {
     page: &'a Shell,
     state: FormState,
+    at: String,
+    q: String,
+    vendors: Vec<VendorLink>,
+    vendor: Option<VendorView>,
+    as_of: &'static str,
+}
+
+/// A vendor to choose.
+pub(super) struct VendorLink {
+    pub(super) href: String,
+    pub(super) name: &'static str,
+    pub(super) is_current: bool,
+}
+
+/// The vendor that was chosen.
+struct VendorView {
+    name: &'static str,
+    note: &'static str,
+    key_page: &'static str,
+}
+
+/// What an address of the form may ask for.
+#[derive(Debug, Default, Deserialize)]
+struct NewQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    vendor: String,
+    #[serde(default)]
+    then: String,
+}
+
+/// The vendors that a text finds, as links to the form.
+pub(super) fn vendor_links(page: &Shell, q: &str, then: &str) -> Vec<VendorLink> {
+    let found = vendors::all().iter().filter(|vendor| vendor.matches(q));
+    found
+        .map(|vendor| VendorLink {
+            href: page.url(&format!(
+                "{PATH}/new?vendor={}&then={}",
+                vendor.id,
+                encode_query(then)
+            )),
+            name: name_of(page, vendor),
+            is_current: false,
+        })
+        .collect()
+}
+
+fn name_of(page: &Shell, vendor: &'static Vendor) -> &'static str {
+    match page.lang {
+        Lang::Zh => &vendor.name_zh,
+        Lang::En => &vendor.name_en,
+    }
+}
+
+/// Where a form leads once it is done: on with the first steps where it was part of them.
+pub(super) fn after(form: &Form, usual: &str) -> String {
+    if form.text("then") == "start" {
+        super::start::PATH.to_owned()
+    } else {
+        usual.to_owned()
+    }
 }
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -112,30 +178,61 @@ fn state_of(page: &Shell, provider: &Provider, usable: usize, all: usize) -> Dot
     }
 }
 
-async fn new(page: Page<Secrets>) -> PageResult {
-    let state = FormState::default().with("label", "main");
-    page.show(&NewView { page: &page, state })
+async fn new(page: Page<Secrets>, query: web::Query<NewQuery>) -> PageResult {
+    let mut state = FormState::default()
+        .with("label", "main")
+        .with("then", query.then.as_str());
+    if let Some(vendor) = vendors::find(&query.vendor) {
+        state = state
+            .with("name", vendor.id.as_str())
+            .with("base_url", vendor.base_url.as_str())
+            .with("template", vendor.id.as_str());
+    }
+    page.show(&new_view(&page, state, &query.q))
+}
+
+fn new_view<'a>(page: &'a Shell, state: FormState, q: &str) -> NewView<'a> {
+    let vendor = vendors::find(state.value("template"));
+    let mut links = vendor_links(page, q, state.value("then"));
+    if let Some(name) = vendor.map(|vendor| name_of(page, vendor)) {
+        for link in &mut links {
+            link.is_current = link.name == name;
+        }
+    }
+    NewView {
+        page,
+        at: page.url(&format!("{PATH}/new")),
+        q: q.chars().take(100).collect(),
+        vendors: links,
+        vendor: vendor.map(|vendor| VendorView {
+            name: name_of(page, vendor),
+            note: match page.lang {
+                Lang::Zh => &vendor.note_zh,
+                Lang::En => &vendor.note_en,
+            },
+            key_page: &vendor.key_page,
+        }),
+        as_of: vendors::as_of(),
+        state,
+    }
 }
 
 async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> PageResult {
     let again = |form_state| {
-        let view = NewView {
-            page: &page,
-            state: form_state,
-        };
+        let view = new_view(&page, form_state, "");
         page.invalid_or(&view, &view)
     };
     let (data, label, secret) = match read(&page, &form) {
         Ok(fields) => fields,
         Err(form_state) => return again(form_state),
     };
-    let after = json!({ "base_url": data.base_url, "key": label });
+    let told = json!({ "base_url": data.base_url, "template": data.template, "key": label });
     let entry = change(
         &page,
         &state,
         "provider.create",
         format!("provider {}", data.name),
-        Some(after),
+        Some(told),
     );
     let keyring = std::sync::Arc::clone(&state.keyring);
     let (name, now) = (data.name.clone(), entry.at);
@@ -162,7 +259,7 @@ async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> Pa
     match made {
         Ok(id) => {
             let toast = Toast::success(page.t1("admin-provider-created", "name", &name));
-            page.redirect_with(&format!("{PATH}/{id}"), &toast)
+            page.redirect_with(&after(&form, &format!("{PATH}/{id}")), &toast)
         }
         Err(form_state) => again(form_state),
     }
@@ -189,10 +286,14 @@ fn read(page: &Shell, form: &Form) -> Result<(ProviderData, String, Option<Secre
     if secret.as_ref().is_some_and(|s| !is_vendor_key(s)) {
         fields.fail("secret", "admin-provider-bad-secret");
     }
+    let vendor = vendors::find(form.text("template"));
+    if base_url.contains(vendors::BLANK) {
+        fields.fail("base_url", "admin-provider-blank-url");
+    }
     let data = ProviderData {
         name,
-        display_name: String::new(),
-        template: String::new(),
+        display_name: vendor.map_or_else(String::new, |v| v.name_en.clone()),
+        template: vendor.map_or_else(String::new, |v| v.id.clone()),
         protocol: "openai".to_owned(),
         base_url: base_url.trim_end_matches('/').to_owned(),
         user_agent: None,

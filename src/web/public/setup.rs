@@ -127,7 +127,7 @@ pub(in crate::web) async fn post(
                 let view = SetupView::new(page.shell(), Some(&opens), fields);
                 return page.respond(StatusCode::UNPROCESSABLE_ENTITY, &view);
             }
-            (made?, "/admin/home")
+            (made?, "/admin/start")
         }
         Opens::Account(user) => {
             let to = home_of(user.role);

@@ -1,6 +1,7 @@
 //! One model: its settings, rules and aliases, who serves it, and what it costs.
 
 mod fallbacks;
+mod order;
 mod price;
 mod target;
 
@@ -114,6 +115,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .post(&at("/delete"), delete)
         .post(&at("/price"), price::set)
         .post(&at("/targets"), target::add)
+        .post(&at("/targets/order"), order::post)
         .post(&at("/targets/{target}"), target::edit);
 }
 
