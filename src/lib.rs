@@ -13,6 +13,7 @@ pub mod explain;
 pub mod forwarded;
 pub mod i18n;
 pub mod journal;
+pub mod notices;
 pub mod probe;
 pub mod proxy;
 pub mod routing;

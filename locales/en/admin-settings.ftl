@@ -120,3 +120,4 @@ admin-settings-help-modelgate-language = The language of pages for those who hav
 admin-settings-help-modelgate-landing-text = Text of the house on the landing page, in Markdown.
 admin-settings-help-modelgate-landing-text-zh = The same for those who read Chinese; where it is empty they see the other one.
 admin-settings-help-modelgate-attachment-max-bytes = Largest file that may be attached to a document.
+admin-settings-rule-name = 1 to { $max } characters.

@@ -100,3 +100,41 @@ modality-image = images
 modality-audio = audio
 modality-video = video
 modality-file = files
+menu-notifications = Notifications
+menu-notifications-unread =
+    { $count ->
+        [one] one unread
+       *[other] { $value } unread
+    }
+menu-own-notifications = Notices
+notices-severity = Weight
+notices-severity-info = note
+notices-severity-warning = warning
+notices-severity-danger = trouble
+notices-show = Show
+notices-any = all
+notices-unread = unread
+notices-apply = Filter
+notices-times = { $value } times
+notices-read = Mark as read
+notices-read-all = Mark all as read
+notices-marked = Marked as read.
+notices-no-match = Nothing matches
+notices-no-match-body = Look for another weight, or for what is read already.
+notices-announced = Announcement
+notices-scope-api-key = the key
+notices-scope-user = the account of the key
+notices-scope-model = the model
+notices-scope-provider-key = the credential
+notices-kind-credential-rejected = { $provider } does not accept the credential { $credential } any more. Calls avoid it; it is asked again from time to time.
+notices-kind-credential-exhausted = The credential { $credential } of { $provider } has no quota or money left. Calls avoid it until it has.
+notices-kind-credential-recovered = The credential { $credential } of { $provider } serves again.
+notices-kind-model-down = No target of the model { $model } can be called.
+notices-kind-model-back = The model { $model } can be called again.
+notices-kind-journal-full = The journal has no room for the records of further calls. Make room on the disk, or see why the database does not take them.
+notices-kind-journal-stuck = Records cannot be written to the database; they wait in the journal.
+notices-kind-budget-near = More than 80 % of a budget of { $scope } { $name } is spent: { $used } of { $limit }.
+notices-kind-budget-spent = A budget of { $scope } { $name } is spent: { $used } of { $limit }.
+notices-kind-sign-in-throttled = Somebody at { $address } failed to sign in as { $account } too often and has to wait.
+notices-kind-schema-updated = The database was brought to version { $version } ({ $count } changes).
+notices-kind-key-expires = Your key { $key } ends on { $end }. Ask for a new one in time.

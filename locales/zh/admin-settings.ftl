@@ -120,3 +120,4 @@ admin-settings-help-modelgate-language = 未自行选择者看到的页面语言
 admin-settings-help-modelgate-landing-text = 首页上的自定义文字，使用 Markdown。
 admin-settings-help-modelgate-landing-text-zh = 给中文读者的同一文字；留空则显示上一项。
 admin-settings-help-modelgate-attachment-max-bytes = 文档附件的最大大小。
+admin-settings-rule-name = 1 到 { $max } 个字符。

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use super::parts::Parts;
 use crate::catalog::{Credential, Provider};
+use crate::notices::{Kind, News};
 use crate::probe::{Report, Verdict, fetch_models};
 use crate::routing::{Event, State, Subject};
 
@@ -87,6 +88,7 @@ struct Keeper {
 
 impl Keeper {
     fn hears(&mut self, event: Event) {
+        self.tells(&event);
         if let Subject {
             provider,
             credential: Some(credential),
@@ -104,6 +106,31 @@ impl Keeper {
             self.waiting.remove(0);
         }
         self.waiting.push(event);
+    }
+
+    /// What those who run the gateway should know of it.
+    fn tells(&self, event: &Event) {
+        let Some(id) = event.subject.credential.filter(|_| event.from != event.to) else {
+            return;
+        };
+        let kind = match (event.from, event.to) {
+            (_, State::Rejected) => Kind::CredentialRejected,
+            (_, State::Exhausted) => Kind::CredentialExhausted,
+            (State::Rejected | State::Exhausted, State::Well) => Kind::CredentialRecovered,
+            _ => return,
+        };
+        let catalog = self.parts.catalog();
+        let Some(provider) = catalog.providers.get(&event.subject.provider) else {
+            return;
+        };
+        let mut credentials = provider.credentials.iter();
+        let Some(credential) = credentials.find(|one| one.id == id) else {
+            return;
+        };
+        let news = News::new(kind, id.0.to_string(), event.at_ms)
+            .with("provider", &*provider.name)
+            .with("credential", &*credential.label);
+        self.parts.teller.tell(news);
     }
 
     /// Writes what waits; where the database is away it goes on waiting.

@@ -11,17 +11,18 @@ use modelgate_store::{Db, instances};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::{AppError, bootstrap};
+use super::{AppError, bootstrap, newsroom};
 use crate::admission::{Admission, Board};
 use crate::catalog::{Catalog, CredentialState, Updater};
 use crate::clock::Clock;
 use crate::config::{Config, Effective};
 use crate::journal::{Journal, JournalOptions};
+use crate::notices::{Inbox, Teller};
 use crate::proxy::{self, Overload, ProxyState};
 use crate::routing::{Events, Health};
 use crate::secrets;
 use crate::shared::RedisBoard;
-use crate::telemetry::otlp::{Inbox, Tracer};
+use crate::telemetry::otlp::{self, Tracer};
 use crate::telemetry::{Gauges, Metrics};
 use crate::upstream::Clients;
 use crate::web::{WebParts, WebState};
@@ -40,6 +41,10 @@ pub(super) struct Parts {
     pub(super) health: Arc<Health>,
     /// Where changes of it arrive, until the task that keeps them takes it.
     events: Mutex<Option<Events>>,
+    /// Where news is told.
+    pub(super) teller: Teller,
+    /// Where it arrives, until the task that writes it down takes it.
+    news: Mutex<Option<Inbox>>,
     pub(super) pages: Data<WebState>,
     /// Makes the first administrator, where there is none yet.
     pub(super) setup_token: Option<Secret>,
@@ -47,7 +52,7 @@ pub(super) struct Parts {
     /// Hears of what is to be exported by OTLP; absent where nothing is.
     tracer: Option<Arc<Tracer>>,
     /// Where it arrives, until the task that exports it takes it.
-    traced: Mutex<Option<Inbox>>,
+    traced: Mutex<Option<otlp::Inbox>>,
     /// True once the end has begun.
     pub(super) draining: Arc<AtomicBool>,
     /// How much may run at once.
@@ -62,6 +67,7 @@ impl Parts {
     pub(super) async fn build(config: Config, background: Handle) -> Result<Self, AppError> {
         let clock = Clock::system();
         let db = Db::open(&config.database_url, background).await?;
+        let known = db.migrations().await?.len();
         let run = db.migrate().await?;
         if !run.is_empty() {
             tracing::info!(
@@ -93,7 +99,9 @@ impl Parts {
         let ids = Arc::new(lease(&db, &journal, &clock).await?);
         admission.set_living(super::instances::present(&db, &clock).await?);
         let config = Arc::new(config);
+        let (teller, news) = Teller::new();
         let pages = WebState::new(WebParts {
+            teller: teller.clone(),
             db: db.clone(),
             keyring,
             config: Arc::clone(&config),
@@ -107,6 +115,10 @@ impl Parts {
             board: shared,
         })?;
         let metrics = Metrics::new()?;
+        // On a new database there is nobody to tell yet.
+        if run.len() < known {
+            newsroom::updated(&teller, run.len(), clock.now_ms());
+        }
         let (tracer, traced) = Tracer::new(&config.otlp, &metrics)?.unzip();
         let setup_token = bootstrap::setup_token(&db, &clock).await?;
         Ok(Self {
@@ -115,6 +127,8 @@ impl Parts {
             ids,
             health,
             events: Mutex::new(Some(events)),
+            teller,
+            news: Mutex::new(Some(news)),
             admission,
             board,
             metrics: Arc::new(metrics),
@@ -142,8 +156,14 @@ impl Parts {
         events.take()
     }
 
+    /// Where news arrives; given once.
+    pub(super) fn news(&self) -> Option<Inbox> {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        news.take()
+    }
+
     /// Where arrives what is to be exported; given once, and absent where nothing is.
-    pub(super) fn traced(&self) -> Option<Inbox> {
+    pub(super) fn traced(&self) -> Option<otlp::Inbox> {
         let mut traced = self.traced.lock().unwrap_or_else(PoisonError::into_inner);
         traced.take()
     }

@@ -17,7 +17,10 @@ use tokio::time::timeout;
 
 use super::drain::{self, Running};
 use super::parts::Parts;
-use super::{AppError, admission, bootstrap, health, instances, keeper, memory, otlp, pulse};
+use super::{
+    AppError, admission, bootstrap, health, instances, keeper, lookout, memory, newsroom, otlp,
+    pulse,
+};
 use crate::config::Config;
 use crate::journal::{Destination, Journal};
 use crate::{proxy, web};
@@ -77,6 +80,8 @@ impl Server {
             handle.spawn(pulse::run(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(memory::run(Arc::clone(&parts), shutdown.subscribe())),
             handle.spawn(keeper::run(Arc::clone(&parts), shutdown.subscribe())),
+            handle.spawn(newsroom::run(Arc::clone(&parts), shutdown.subscribe())),
+            handle.spawn(lookout::run(Arc::clone(&parts), shutdown.subscribe())),
         ];
         if let Some(traced) = parts.traced() {
             let exports = otlp::run(Arc::clone(&parts), traced, shutdown.subscribe());

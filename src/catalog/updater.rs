@@ -153,8 +153,9 @@ impl Updater {
         }
         let rows = catalog::load(&self.db).await?;
         let settings = Arc::new(effective(&self.config, &rows.settings));
+        // At once: a page may have saved something newer by the time that the snapshot is built.
+        self.settings.store(Arc::clone(&settings));
         let mut new = build(rows, &self.keyring, &settings.runtime.user_agent);
-        self.settings.store(settings);
         if new.has_budgets() {
             // Read after the limits: sums only grow.
             new.budget_sums = self.budget_sums().await?;

@@ -119,8 +119,10 @@ impl Variable {
     /// Checks a value that someone wants to save for this setting; empty clears an optional one.
     pub fn check_saved(&self, text: &str) -> Result<(), ConfigError> {
         let optional = matches!(self.fallback, Fallback::None);
-        if text.is_empty() && optional {
-            return Ok(());
+        if text.is_empty() {
+            let right = "it must not be empty".to_owned();
+            let refused = || Err(invalid(self, text, Origin::Database, right));
+            return if optional { Ok(()) } else { refused() };
         }
         self.kind
             .check(text)

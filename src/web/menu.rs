@@ -86,6 +86,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/notifications",
+        icon: "bell",
+        title: "menu-notifications",
+        letter: 'n',
+        apart: false,
+    },
+    Row {
         path: "/admin/documents",
         icon: "file-text",
         title: "menu-documents",
@@ -137,6 +144,13 @@ const USER: &[Row] = &[
         letter: 'c',
         apart: false,
     },
+    Row {
+        path: "/user/notifications",
+        icon: "bell",
+        title: "menu-own-notifications",
+        letter: 'n',
+        apart: false,
+    },
 ];
 
 /// A row as the template shows it.
@@ -154,6 +168,8 @@ pub struct Entry {
     pub is_current: bool,
     /// Whether it stands apart from the row above.
     pub apart: bool,
+    /// What waits there: to show, and to be read aloud.
+    pub badge: Option<(String, String)>,
 }
 
 /// The rows that the person may use.
@@ -174,6 +190,7 @@ pub(super) fn entries(page: &Shell) -> Vec<Entry> {
                 .strip_prefix(row.path)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
             apart: row.apart,
+            badge: page.badge(row.path),
         })
         .collect()
 }

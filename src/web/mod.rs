@@ -14,6 +14,7 @@ pub mod form;
 mod guard;
 mod markdown;
 mod menu;
+mod notices;
 pub mod page;
 mod paths;
 mod peer;

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::csrf;
 use super::error::PageError;
+use super::notices::Waiting;
 use super::page::cookie_path;
 use super::peer::Peer;
 use super::state::WebState;
@@ -39,6 +40,7 @@ const KEY: &str = "key";
 const TOKEN: &str = "csrf";
 const START: &str = "start";
 const AWAY: &str = "away";
+const WAITING: &str = "waiting";
 
 /// Who is logged in, as far as pages need to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +139,12 @@ pub(super) fn current_key(request: &HttpRequest) -> Option<CurrentKey> {
     request.get_session().get(KEY).ok().flatten()
 }
 
+/// What waits for the person to be read.
+pub(super) fn waiting(request: &HttpRequest) -> Waiting {
+    let found = request.get_session().get(WAITING).ok().flatten();
+    found.unwrap_or_default()
+}
+
 /// The token that forms of this session carry.
 pub(super) fn csrf_token(request: &HttpRequest) -> Option<String> {
     request.get_session().get(TOKEN).ok().flatten()
@@ -201,7 +209,7 @@ impl SessionStore for DbSessions {
             .db
             .read(move |c| Box::pin(async move { look_up(c, hash, now).await }))
             .await;
-        let (session, person) = match found {
+        let (session, person, waiting) = match found {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(None),
             Err(error) => {
@@ -213,18 +221,13 @@ impl SessionStore for DbSessions {
             self.touch(hash, now).await;
         }
         let person = match person {
-            Person::Account(user) => (USER, serde_json::to_string(&current(user, hash))),
-            Person::Key(key) => {
-                let current = CurrentKey {
-                    id: key.id,
-                    name: key.name,
-                };
-                (KEY, serde_json::to_string(&current))
-            }
+            Person::Account(user) => (USER, serde_json::to_string(&user)),
+            Person::Key(key) => (KEY, serde_json::to_string(&key)),
         };
         let token = serde_json::to_string(&csrf::token_of(key.as_ref()));
+        let waiting = serde_json::to_string(&waiting);
         let mut state = State::new();
-        for (name, text) in [person, (TOKEN, token)] {
+        for (name, text) in [person, (TOKEN, token), (WAITING, waiting)] {
             let text = text.map_err(|e| LoadError::Deserialization(e.into()))?;
             state.insert(name.to_owned(), text);
         }
@@ -292,22 +295,26 @@ impl SessionStore for DbSessions {
 
 /// Whose session it is.
 enum Person {
-    Account(User),
-    Key(ApiKey),
+    Account(Box<CurrentUser>),
+    Key(CurrentKey),
 }
 
-/// The session and whose it is; nothing where it, the account or the key has ended.
+/// The session, whose it is and what waits for them; nothing where it, the account or the key has ended.
 async fn look_up(
     c: &mut Conn,
     hash: [u8; 32],
     now: DateTime<Utc>,
-) -> Result<Option<(sessions::Session, Person)>, StoreError> {
+) -> Result<Option<(sessions::Session, Person, Waiting)>, StoreError> {
     let Some(session) = sessions::find(c, &hash, now).await? else {
         return Ok(None);
     };
     if session.api_key_id.is_none() {
-        let user = enabled_user(c, session.user_id).await?;
-        return Ok(user.map(|user| (session, Person::Account(user))));
+        let Some(user) = enabled_user(c, session.user_id).await? else {
+            return Ok(None);
+        };
+        let user = Box::new(current(user, hash));
+        let waiting = Waiting::for_user(c, &user, now).await?;
+        return Ok(Some((session, Person::Account(user), waiting)));
     }
     let key = api_keys::find(c, session.api_key_id).await?;
     let Some(key) = key.filter(|key| is_usable(key, now)) else {
@@ -316,7 +323,12 @@ async fn look_up(
     if !key.user_id.is_none() && enabled_user(c, key.user_id).await?.is_none() {
         return Ok(None);
     }
-    Ok(Some((session, Person::Key(key))))
+    let key = CurrentKey {
+        id: key.id,
+        name: key.name,
+    };
+    let waiting = Waiting::for_key(c, &key, now).await?;
+    Ok(Some((session, Person::Key(key), waiting)))
 }
 
 async fn enabled_user(c: &mut Conn, id: UserId) -> Result<Option<User>, StoreError> {

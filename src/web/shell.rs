@@ -6,8 +6,10 @@ use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::{HttpMessage, HttpRequest, web};
 use chrono_tz::Tz;
 use modelgate_domain::{Currency, Permission, Role};
+use modelgate_store::notices::COUNTED;
 
 use super::flash::{self, Toast};
+use super::notices::{Banner, Waiting};
 use super::peer::Peer;
 use super::session::{self, CurrentKey, CurrentUser};
 use super::state::WebState;
@@ -106,6 +108,8 @@ pub struct Shell {
     site: Site,
     /// The filing number at the foot of public pages.
     icp_number: Option<String>,
+    /// What waits to be read.
+    waiting: Waiting,
     /// What happens to calls now that the journal has no room.
     journal_full: Option<WhenFull>,
 }
@@ -141,6 +145,7 @@ impl Shell {
             target: header("hx-target").unwrap_or_default().to_owned(),
             user,
             key: session::current_key(request),
+            waiting: session::waiting(request),
             base_path,
             journal_full: state.and_then(|s| s.journal.stats().full),
         }
@@ -285,6 +290,29 @@ impl Shell {
         is_told.then(|| self.t(key))
     }
 
+    /// What is announced to those who use the gateway, on their pages.
+    pub fn banners(&self) -> Vec<Banner> {
+        let is_theirs = self.path().starts_with("/user/");
+        let shown = self.waiting.announced.iter().filter(|_| is_theirs);
+        shown.map(|one| one.banner(self.lang)).collect()
+    }
+
+    /// How many notices wait in the section of the menu at `path`: to show and to be read aloud; none where none do.
+    pub(super) fn badge(&self, path: &str) -> Option<(String, String)> {
+        let unread = match path {
+            "/admin/notifications" => self.waiting.unread,
+            "/user/notifications" => self.waiting.own,
+            _ => 0,
+        };
+        (unread > 0).then(|| {
+            let shown = match unread {
+                COUNTED.. => "99+".to_owned(),
+                unread => unread.to_string(),
+            };
+            (shown, self.counted("menu-notifications-unread", unread))
+        })
+    }
+
     /// The rows of the menu on the left.
     pub fn menu(&self) -> Vec<menu::Entry> {
         menu::entries(self)
@@ -413,6 +441,7 @@ impl Shell {
             site: Site::default(),
             icp_number: None,
             journal_full: None,
+            waiting: Waiting::default(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the pages work with, put together by `app`.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::catalog::CatalogHandle;
 use crate::clock::Clock;
 use crate::config::{Config, LiveSettings};
 use crate::journal::Journal;
+use crate::notices::{Kind, News, Teller};
 use crate::routing::Health;
 use crate::secrets::{Keyring, SecretsError};
 
@@ -46,6 +48,8 @@ pub struct WebParts {
     pub catalog: CatalogHandle,
     /// For its lag.
     pub journal: Arc<Journal>,
+    /// Where news is told.
+    pub teller: Teller,
     /// What instances share; absent without `REDIS_URL`.
     pub board: Option<Arc<dyn Board>>,
 }
@@ -90,6 +94,23 @@ impl WebState {
             ending: Arc::new(watch::Sender::new(false)),
             cookie_key,
         })
+    }
+
+    /// Notes a failed log-in; those who run the gateway hear of it where there were too many.
+    pub(super) fn sign_in_failed(&self, account: &str, address: IpAddr) {
+        let now_ms = self.clock.now_ms();
+        if self.throttle.wait_s(account, address, now_ms).is_some() {
+            return;
+        }
+        self.throttle.failed(account, address, now_ms);
+        if self.throttle.wait_s(account, address, now_ms).is_some() {
+            let account: String = account.chars().take(100).collect();
+            let about = format!("{account} {address}");
+            let news = News::new(Kind::SignInThrottled, about, now_ms)
+                .with("account", account)
+                .with("address", address.to_string());
+            self.teller.tell(news);
+        }
     }
 
     /// Ends the streams that pages hold open.

@@ -55,6 +55,11 @@ const RULES: &[Rule] = &[
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
     ("journal", &[], &["actix_web", "askama", "hyper", "reqwest"]),
+    (
+        "notices",
+        &[],
+        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
+    ),
     ("probe", &["upstream", "catalog"], &["actix_web", "askama"]),
     (
         "proxy",
@@ -106,6 +111,7 @@ const RULES: &[Rule] = &[
             "admission",
             "explain",
             "routing",
+            "notices",
             "probe",
             "upstream",
         ],

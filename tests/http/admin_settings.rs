@@ -196,7 +196,12 @@ async fn pages_look_as_the_house_says(app: &TestApp) {
     assert_eq!(admin.submit(page, page, &fields).await.status, 303);
     let shown = app.visitor().speaking("en").get("/login").await.text();
     assert!(shown.contains("lang=\"zh-CN\""));
-    for (key, value) in [("languages", "en,fr"), ("languages", ""), ("theme", "pink")] {
+    for (key, value) in [
+        ("languages", "en,fr"),
+        ("languages", ""),
+        ("theme", "pink"),
+        ("site_name", ""),
+    ] {
         let fields = [("key", key), ("value", value)];
         assert_eq!(
             admin.submit(page, page, &fields).await.status,

@@ -17,6 +17,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod admin_announcements;
 mod admin_api_keys;
 mod admin_busyness;
 mod admin_documents;
@@ -26,6 +27,7 @@ mod admin_home;
 mod admin_logs;
 mod admin_models;
 mod admin_monitor;
+mod admin_notifications;
 mod admin_providers;
 mod admin_settings;
 mod admin_start;
@@ -61,6 +63,7 @@ mod user_dashboard;
 mod user_documents;
 mod user_login;
 mod user_models;
+mod user_notifications;
 mod user_playground;
 mod user_requests;
 mod user_tools;

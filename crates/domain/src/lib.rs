@@ -23,6 +23,7 @@ pub mod range;
 pub mod record;
 pub mod routing;
 pub mod secret;
+pub mod severity;
 pub mod time_rule;
 pub mod usage;
 
@@ -43,5 +44,6 @@ pub use range::{Bucket, Range, Window};
 pub use record::{AttemptRecord, RequestRecord};
 pub use routing::{Cause, Strategy};
 pub use secret::Secret;
+pub use severity::Severity;
 pub use time_rule::{DayTime, TimeRule, Weekdays, When};
 pub use usage::Usage;

@@ -6,7 +6,8 @@ use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
     ApiKeyId, Audience, Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind,
-    LimitMode, LimitScope, Meaning, Modalities, Period, Role, Secret, StateBy, Strategy, UserId,
+    LimitMode, LimitScope, Meaning, Modalities, Period, Role, Secret, Severity, StateBy, Strategy,
+    UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -191,6 +192,8 @@ into! {
     Name<Strategy> => Strategy, v: v.0;
     Name<Meaning> => Meaning, v: v.0;
     Name<Audience> => Audience, v: v.0;
+    Name<Severity> => Severity, v: v.0;
+    Json<std::collections::BTreeMap<String, String>> => std::collections::BTreeMap<String, String>, v: v.0;
     Name<Cause> => Cause, v: v.0;
     Name<Busyness> => Busyness, v: v.0;
     Name<BusynessAction> => BusynessAction, v: v.0;

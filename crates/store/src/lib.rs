@@ -2,6 +2,7 @@
 //!
 //! [`Db`] has the doors; one module per aggregate has plain structs and functions on [`Conn`].
 
+pub mod announcements;
 pub mod api_keys;
 pub mod audit;
 pub mod budgets;
@@ -23,6 +24,7 @@ pub mod limits;
 mod log_row;
 mod migrate;
 pub mod models;
+pub mod notices;
 mod page;
 mod pool;
 mod postgres;

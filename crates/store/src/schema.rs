@@ -1,6 +1,27 @@
 //! The tables, generated from PostgreSQL after all migrations; a test keeps them equal.
 
 diesel::table! {
+    announcement_reads (announcement_id, reader) {
+        announcement_id -> Int8,
+        reader -> Text,
+    }
+}
+
+diesel::table! {
+    announcements (id) {
+        id -> Int8,
+        text_en -> Text,
+        text_zh -> Text,
+        severity -> Text,
+        starts_at -> Timestamp,
+        ends_at -> Nullable<Timestamp>,
+        updated_by -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     api_key_models (api_key_id, model_id, target_id) {
         api_key_id -> Int8,
         model_id -> Int8,
@@ -258,6 +279,27 @@ diesel::table! {
         affinity -> Bool,
         modalities -> Text,
         tools -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    notice_reads (notice_id, reader) {
+        notice_id -> Int8,
+        reader -> Text,
+    }
+}
+
+diesel::table! {
+    notices (id) {
+        id -> Int8,
+        subject -> Text,
+        kind -> Text,
+        severity -> Text,
+        args -> Text,
+        reader -> Text,
+        first_ms -> Int8,
+        last_ms -> Int8,
+        times -> Int8,
     }
 }
 
@@ -538,12 +580,14 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(announcement_reads -> announcements (announcement_id));
 diesel::joinable!(api_key_models -> api_keys (api_key_id));
 diesel::joinable!(api_key_time_rules -> api_keys (api_key_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(attachments -> documents (document_id));
 diesel::joinable!(model_aliases -> models (model_id));
 diesel::joinable!(model_fallbacks -> models (model_id));
+diesel::joinable!(notice_reads -> notices (notice_id));
 diesel::joinable!(provider_keys -> providers (provider_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(setup_links -> users (user_id));
@@ -551,6 +595,8 @@ diesel::joinable!(targets -> models (model_id));
 diesel::joinable!(targets -> providers (provider_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    announcement_reads,
+    announcements,
     api_key_models,
     api_key_time_rules,
     api_keys,
@@ -570,6 +616,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     model_aliases,
     model_fallbacks,
     models,
+    notice_reads,
+    notices,
     prices,
     provider_keys,
     providers,

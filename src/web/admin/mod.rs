@@ -1,5 +1,6 @@
 //! Pages for those who run the gateway.
 
+mod announcements;
 mod api_key;
 mod api_keys;
 mod busyness;
@@ -12,6 +13,7 @@ pub(in crate::web) mod logs;
 mod model;
 mod models;
 mod monitor;
+mod notifications;
 mod provider;
 mod provider_key;
 mod provider_models;
@@ -51,6 +53,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(api_keys::routes)
         .part(api_key::routes)
         .part(documents::routes)
+        .part(notifications::routes)
+        .part(announcements::routes)
         .part(users::routes)
         .part(user::routes);
 }

@@ -63,7 +63,7 @@ pub(in crate::web) async fn post(
         .read(move |c| Box::pin(async move { users::find_by_username(c, &sought).await }))
         .await?;
     let Some(user) = check(user, form.secret("password")).await? else {
-        state.throttle.failed(&name, address, now_ms);
+        state.sign_in_failed(&name, address);
         tracing::warn!(user = %name.escape_debug(), %address, "log-in failed");
         let mut fields = form.state();
         fields.fail("", page.t("public-login-wrong"));

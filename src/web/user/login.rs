@@ -80,7 +80,7 @@ pub(in crate::web) async fn post(
         return Ok(response);
     }
     let Some(key) = find(&state, hash, address).await? else {
-        state.throttle.failed(&subject, address, now_ms);
+        state.sign_in_failed(&subject, address);
         tracing::warn!(%address, "log-in with a key failed");
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, page.t("user-login-wrong"));
     };

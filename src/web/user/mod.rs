@@ -5,6 +5,7 @@ mod dashboard;
 mod documents;
 mod login;
 mod models;
+mod notifications;
 mod own;
 mod playground;
 mod requests;
@@ -24,6 +25,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/user/requests/{id}", requests::get)
         .get("/user/models", models::get)
         .part(documents::routes)
+        .part(notifications::routes)
         .get("/user/playground", playground::get)
         .post("/user/playground", playground::post)
         .post("/user/playground/stream", playground::stream)

@@ -338,7 +338,7 @@ fn networks(fields: &mut Fields<'_>, text: &str) -> Vec<String> {
 }
 
 /// What a `datetime-local` field says, in the business time zone; a time that daylight saving skips does not exist.
-fn local_time(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
+pub(in crate::web::admin) fn local_time(text: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
     let local = formats
         .iter()

@@ -2,7 +2,7 @@
 
 use modelgate_store::audit::Entry;
 
-use crate::config::{Kind, Origin, Setting, registry};
+use crate::config::{Fallback, Kind, Origin, Setting, registry};
 use crate::i18n::format;
 use crate::web::shell::{Moment, Shell};
 
@@ -80,7 +80,12 @@ pub(super) fn row(page: &Shell, setting: &Setting, changed: &[Changed]) -> Row {
         default: variable.default_text(),
         origin: origin(setting.origin),
         origin_kind: origin_kind(setting.origin),
-        rule: rule(page, variable.kind),
+        rule: match (variable.kind, variable.fallback) {
+            (Kind::Text { max }, Fallback::Text(_)) => {
+                page.t1("admin-settings-rule-name", "max", max)
+            }
+            (kind, _) => rule(page, kind),
+        },
         error: setting
             .problem
             .as_ref()
