@@ -22,6 +22,7 @@ pub mod instances;
 pub mod latency;
 pub mod limits;
 mod log_row;
+pub mod log_views;
 mod migrate;
 pub mod models;
 pub mod notices;

@@ -61,6 +61,18 @@ impl LogFilter {
             limit => limit.clamp(1, 500),
         }
     }
+
+    /// The states to ask for, one by one: the rows of each lie in order in an index, those of two together do not.
+    fn states(&self) -> Vec<Option<Status>> {
+        if !self.failed {
+            return vec![self.status];
+        }
+        [Status::Error, Status::Timeout]
+            .into_iter()
+            .filter(|failed| self.status.is_none_or(|status| status == *failed))
+            .map(Some)
+            .collect()
+    }
 }
 
 /// How long the newest whole answers were: model and tokens out, oldest first. One read of the end of the table.
@@ -89,11 +101,11 @@ pub async fn recent_outputs(c: &mut Conn) -> Result<Vec<(ModelId, i64)>, StoreEr
     Ok(lengths)
 }
 
-/// One page of rows: newest first, or in order of arrival where `after_seq` is given.
-pub async fn list(c: &mut Conn, filter: &LogFilter) -> Result<Page<LogRow>, StoreError> {
-    let limit = filter.rows();
-    let rows: Vec<Row> = db!(c, |c| {
+/// The rows that a filter and one state let through, before any order.
+macro_rules! matching {
+    ($filter:expr, $status:expr) => {{
         use request_logs::dsl;
+        let filter: &LogFilter = $filter;
         let mut query = dsl::request_logs.into_boxed::<DB>();
         if let Some(id) = filter.api_key_id {
             query = query.filter(dsl::api_key_id.eq(id.0));
@@ -104,17 +116,11 @@ pub async fn list(c: &mut Conn, filter: &LogFilter) -> Result<Page<LogRow>, Stor
         if let Some(id) = filter.provider_id {
             query = query.filter(dsl::provider_id.eq(id.0));
         }
-        if let Some(status) = filter.status {
+        let status: Option<Status> = $status;
+        if let Some(status) = status {
             query = query.filter(dsl::status.eq(status.as_str()));
         }
-        if filter.failed {
-            query = query.filter(dsl::status.eq_any(["error", "timeout"]));
-        }
-        if filter.failed
-            || filter
-                .status
-                .is_some_and(|status| status != Status::Success)
-        {
+        if status.is_some_and(|status| status != Status::Success) {
             query = query.filter(not_success());
         }
         // The id holds the time, so the primary key serves time ranges too.
@@ -127,18 +133,64 @@ pub async fn list(c: &mut Conn, filter: &LogFilter) -> Result<Page<LogRow>, Stor
         if let Some(id) = filter.before {
             query = query.filter(dsl::id.lt(id.0));
         }
-        query = match filter.after_seq {
-            Some(seq) => query.filter(dsl::seq.gt(seq)).order(dsl::seq),
-            None => query.order(dsl::id.desc()),
-        };
         query
-            .limit(limit + 1)
-            .select(Row::as_select())
-            .load(c)
-            .await
+    }};
+}
+
+/// One page of rows: newest first, or in order of arrival where `after_seq` is given.
+pub async fn list(c: &mut Conn, filter: &LogFilter) -> Result<Page<LogRow>, StoreError> {
+    let limit = filter.rows();
+    let mut rows = Vec::new();
+    for status in filter.states() {
+        rows.append(&mut of_status(c, filter, status, limit + 1).await?);
+    }
+    if filter.after_seq.is_some() {
+        rows.sort_by_key(|row| row.seq);
+    } else {
+        rows.sort_by_key(|row| std::cmp::Reverse(row.record.id));
+    }
+    Ok(Page::cut(rows, limit))
+}
+
+async fn of_status(
+    c: &mut Conn,
+    filter: &LogFilter,
+    status: Option<Status>,
+    limit: i64,
+) -> Result<Vec<LogRow>, StoreError> {
+    let rows: Vec<Row> = db!(c, |c| {
+        let query = matching!(filter, status);
+        let query = match filter.after_seq {
+            Some(seq) => query
+                .filter(request_logs::seq.gt(seq))
+                .order(request_logs::seq),
+            None => query.order(request_logs::id.desc()),
+        };
+        query.limit(limit).select(Row::as_select()).load(c).await
     })?;
-    let rows: Result<Vec<LogRow>, StoreError> = rows.into_iter().map(Row::into_log).collect();
-    Ok(Page::cut(rows?, limit))
+    rows.into_iter().map(Row::into_log).collect()
+}
+
+/// How many calls ended and were written after one `seq`, up to another: what a live tail announces.
+pub async fn count_ended(
+    c: &mut Conn,
+    filter: &LogFilter,
+    (after, up_to): (i64, i64),
+) -> Result<i64, StoreError> {
+    let mut count: i64 = 0;
+    for status in filter.states() {
+        let of: i64 = db!(c, |c| {
+            matching!(filter, status)
+                .filter(request_logs::seq.gt(after))
+                .filter(request_logs::seq.le(up_to))
+                .filter(request_logs::status.ne(Status::Pending.as_str()))
+                .count()
+                .get_result(c)
+                .await
+        })?;
+        count = count.saturating_add(of);
+    }
+    Ok(count)
 }
 
 /// One request with its attempts, which exist only where there was more than one.

@@ -247,6 +247,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    log_views (id) {
+        id -> Int8,
+        user_id -> Int8,
+        name -> Text,
+        query -> Text,
+        shared -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     model_aliases (alias) {
         alias -> Text,
         model_id -> Int8,
@@ -577,6 +589,7 @@ diesel::table! {
         deleted_at -> Nullable<Timestamp>,
         time_zone -> Nullable<Text>,
         must_change_password -> Bool,
+        log_view_id -> Nullable<Int8>,
     }
 }
 
@@ -585,6 +598,7 @@ diesel::joinable!(api_key_models -> api_keys (api_key_id));
 diesel::joinable!(api_key_time_rules -> api_keys (api_key_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(attachments -> documents (document_id));
+diesel::joinable!(log_views -> users (user_id));
 diesel::joinable!(model_aliases -> models (model_id));
 diesel::joinable!(model_fallbacks -> models (model_id));
 diesel::joinable!(notice_reads -> notices (notice_id));
@@ -613,6 +627,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     latency_daily,
     latency_quarter_hour,
     limits,
+    log_views,
     model_aliases,
     model_fallbacks,
     models,

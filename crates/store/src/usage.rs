@@ -339,6 +339,41 @@ pub async fn minute_series(c: &mut Conn, edges: &[i64]) -> Result<Vec<Totals>, S
     Ok(between(edges, &rows))
 }
 
+/// What was used on one business day, by one key, of one model, at one provider, in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayRow {
+    /// The day's midnight, epoch milliseconds.
+    pub day_ms: i64,
+    /// The key.
+    pub api_key_id: ApiKeyId,
+    /// The model, 0 where none was chosen.
+    pub model_id: ModelId,
+    /// The provider, 0 where none was chosen.
+    pub provider_id: ProviderId,
+    /// What was used.
+    pub totals: Totals,
+}
+
+/// The business days that begin within the filter's time, each split up, in order: for statements of use.
+pub async fn days(c: &mut Conn, filter: &UsageFilter) -> Result<Vec<DayRow>, StoreError> {
+    use usage_daily as t;
+    let span = (filter.from_ms, filter.to_ms);
+    let mut rows: Vec<Sums> = sums!(
+        c, filter, span, usage_daily.day_ms,
+        by (day_ms, api_key_id, model_id, provider_id),
+        as (t::day_ms, t::api_key_id, t::model_id, t::provider_id)
+    );
+    rows.sort_unstable_by(|a, b| (a.group, &a.currency).cmp(&(b.group, &b.currency)));
+    let row = |sums: Sums| DayRow {
+        day_ms: sums.group.0,
+        api_key_id: sums.group.1.into(),
+        model_id: sums.group.2.into(),
+        provider_id: sums.group.3.into(),
+        totals: sums.totals(),
+    };
+    Ok(rows.into_iter().map(row).collect())
+}
+
 /// Sums by quarter of an hour and model, for what is shown by the hour of the day: moment, model, sums.
 pub async fn quarters_by_model(
     c: &mut Conn,
