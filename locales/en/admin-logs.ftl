@@ -103,3 +103,47 @@ admin-logs-route-retry-after = the same once more, when the vendor said it may b
 admin-logs-route-next-target = the next target, after an attempt failed
 admin-logs-route-last-resort = nothing healthier was left
 admin-logs-failed = error or timeout
+admin-logs-range = Time
+admin-logs-range-1h = Last hour
+admin-logs-range-24h = Last 24 hours
+admin-logs-range-7d = Last 7 days
+admin-logs-range-30d = Last 30 days
+admin-logs-asked = Asked for
+admin-logs-error = Error
+admin-logs-fault = Whose fault
+admin-logs-tries = Attempts
+admin-logs-queue = Waited s
+admin-logs-endpoint = Endpoint
+admin-logs-finish = Finish reason
+admin-logs-session = Conversation
+admin-logs-address = Address
+admin-logs-client = Client
+admin-logs-columns = Columns
+admin-logs-follow = Follow live
+admin-logs-stop = Stop following
+admin-logs-following = Following: new and running requests appear by themselves; without JavaScript, reload the page.
+admin-logs-news =
+    { $count ->
+        [0] Nothing ended since { $since }.
+        [one] 1 request ended since { $since }.
+       *[other] { $value } requests ended since { $since }.
+    }
+admin-logs-views = Views
+admin-logs-view-all = Everything
+admin-logs-view-name = Save what is shown as
+admin-logs-view-share = Share it with all who may see the log
+admin-logs-view-opens-too = Open the log with it
+admin-logs-view-save = Save view
+admin-logs-view-saved = View { $name } saved.
+admin-logs-view-delete = Delete view { $name }
+admin-logs-view-deleted = View { $name } deleted.
+admin-logs-view-of = shared by { $name }
+admin-logs-view-shared = shared
+admin-logs-view-open = open with it
+admin-logs-view-open-with = Open the log with { $name }
+admin-logs-view-open-none = Open the log with everything
+admin-logs-view-is-opening = opens with the log
+admin-logs-view-opens = The log opens with { $name }.
+admin-logs-view-opens-all = The log opens with everything.
+admin-logs-view-bad-name = A view needs a name of 1 to { $most } characters.
+admin-logs-view-too-many = You keep { $most } views already: delete one first.

@@ -43,3 +43,7 @@ user-dashboard-key-rests = This key may not be used at this time. It works again
 user-dashboard-key-never = This key may not be used at this time, and its rules allow no later one.
 user-dashboard-no-key = No key belongs to your account
 user-dashboard-no-key-body = Ask those who run the gateway to issue one for you.
+user-dashboard-files = Your data as files
+user-dashboard-files-hint = Of the chosen time and key.
+user-dashboard-files-calls = Requests
+user-dashboard-files-days = Sums of days

@@ -102,3 +102,46 @@ admin-logs-route-retry-after = 按供应商告知的时间再次尝试同一个�
 admin-logs-route-next-target = 前一次尝试失败后，换用下一个目标
 admin-logs-route-last-resort = 没有更健康的选择
 admin-logs-failed = 错误或超时
+admin-logs-range = 时间范围
+admin-logs-range-1h = 最近 1 小时
+admin-logs-range-24h = 最近 24 小时
+admin-logs-range-7d = 最近 7 天
+admin-logs-range-30d = 最近 30 天
+admin-logs-asked = 请求的模型
+admin-logs-error = 错误
+admin-logs-fault = 责任方
+admin-logs-tries = 尝试次数
+admin-logs-queue = 排队秒数
+admin-logs-endpoint = 接口
+admin-logs-finish = 结束原因
+admin-logs-session = 会话
+admin-logs-address = 地址
+admin-logs-client = 客户端
+admin-logs-columns = 列
+admin-logs-follow = 实时跟踪
+admin-logs-stop = 停止跟踪
+admin-logs-following = 正在跟踪：新的和进行中的请求会自动出现；没有 JavaScript 时请刷新页面。
+admin-logs-news =
+    { $count ->
+        [0] 自 { $since } 以来没有请求结束。
+       *[other] 自 { $since } 以来有 { $value } 个请求结束。
+    }
+admin-logs-views = 视图
+admin-logs-view-all = 全部
+admin-logs-view-name = 将当前内容保存为
+admin-logs-view-share = 与所有能看日志的人共享
+admin-logs-view-opens-too = 打开日志时使用它
+admin-logs-view-save = 保存视图
+admin-logs-view-saved = 已保存视图 { $name }。
+admin-logs-view-delete = 删除视图 { $name }
+admin-logs-view-deleted = 已删除视图 { $name }。
+admin-logs-view-of = 由 { $name } 共享
+admin-logs-view-shared = 已共享
+admin-logs-view-open = 设为默认
+admin-logs-view-open-with = 打开日志时使用 { $name }
+admin-logs-view-open-none = 打开日志时显示全部
+admin-logs-view-is-opening = 默认视图
+admin-logs-view-opens = 打开日志时将使用 { $name }。
+admin-logs-view-opens-all = 打开日志时将显示全部。
+admin-logs-view-bad-name = 视图名称需为 1 到 { $most } 个字符。
+admin-logs-view-too-many = 您已有 { $most } 个视图：请先删除一个。

@@ -43,3 +43,7 @@ user-dashboard-key-rests = 此密钥当前时间不可使用，{ $from } 起恢�
 user-dashboard-key-never = 此密钥当前时间不可使用，其规则也不允许以后的任何时间。
 user-dashboard-no-key = 你的账号下没有密钥
 user-dashboard-no-key-body = 请联系网关管理员为你签发一个。
+user-dashboard-files = 导出您的数据
+user-dashboard-files-hint = 所选时间范围和密钥的数据。
+user-dashboard-files-calls = 请求明细
+user-dashboard-files-days = 每日汇总

@@ -100,6 +100,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/audit",
+        icon: "shield-lock",
+        title: "menu-audit",
+        letter: 'a',
+        apart: false,
+    },
+    Row {
         path: "/admin/system-config",
         icon: "settings",
         title: "menu-settings",

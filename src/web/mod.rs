@@ -8,6 +8,8 @@ mod attached;
 mod csrf;
 mod documents;
 pub mod error;
+mod events;
+mod export;
 mod figures;
 pub mod flash;
 pub mod form;

@@ -88,7 +88,7 @@
       const shown = document.getElementById(part.id);
       if (!shown || inUse(shown) || shown.isEqualNode(part)) return;
       const canvas = shown.querySelector("canvas[data-chart]");
-      if (!canvas) { shown.replaceWith(document.adoptNode(part)); return; }
+      if (!canvas) { shown.replaceWith(document.adoptNode(part)); window.htmx?.process(part); return; }
       for (const kind of ["script[type='application/json']", "table"]) {
         const [before, after] = [shown.querySelector(kind), part.querySelector(kind)];
         if (before && after && !before.isEqualNode(after)) before.replaceWith(document.adoptNode(after));
@@ -99,8 +99,10 @@
   };
   let stream = null;
   const follow = () => {
+    const isPaused = Boolean(document.querySelector("[data-pause]:checked"));
+    document.querySelectorAll("[data-live]").forEach((e) => e.toggleAttribute("data-paused", isPaused));
     const live = document.querySelector("[data-live][data-events]");
-    const wanted = live && !live.hasAttribute("data-paused") && !document.hidden && window.EventSource;
+    const wanted = live && !isPaused && !document.hidden && window.EventSource;
     if (stream && (!wanted || stream.readyState === 2)) { stream.close(); stream = null; live?.removeAttribute("data-streams"); }
     if (!wanted || stream) return;
     stream = new EventSource(live.dataset.events);
@@ -161,8 +163,7 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("form[data-submit] select")) event.target.form.requestSubmit();
     if (event.target.matches("[data-keys-switch]")) localStorage.setItem("mg-keys", event.target.checked ? "on" : "off");
-    const pause = event.target.closest("[data-pause]");
-    if (pause) { document.querySelectorAll("[data-live]").forEach((e) => e.toggleAttribute("data-paused", pause.checked)); follow(); }
+    if (event.target.matches("[data-pause]")) follow();
   });
   /* a form is sent once */
   document.addEventListener("submit", (event) => {

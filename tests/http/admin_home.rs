@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, Response, header};
-
 use crate::on_each_engine;
-use crate::support::{Browser, TestApp};
+use crate::support::{TestApp, until, watch};
 
 const RANGES: [&str; 8] = [
     "range=today",
@@ -70,28 +68,6 @@ fn link(html: &str, begins: &str) -> String {
         .unwrap_or_else(|| panic!("no link to {begins}"));
     let rest = &html[at + 6..];
     rest[..rest.find('"').unwrap()].replace("&#38;", "&")
-}
-
-/// Opens the stream of a page.
-async fn watch(browser: &Browser, path: &str) -> Response {
-    let request = browser.request(Method::GET, path);
-    let request = request.header(header::ACCEPT, "text/event-stream");
-    request.send().await.expect("a stream")
-}
-
-/// Reads on until the text stands in it.
-async fn until(stream: &mut Response, text: &str) -> String {
-    let mut seen = String::new();
-    let reading = async {
-        while !seen.contains(text) {
-            let chunk = stream.chunk().await.expect("a stream that goes on");
-            let chunk = chunk.unwrap_or_else(|| panic!("{text:?} never came in {seen}"));
-            seen.push_str(&String::from_utf8_lossy(&chunk));
-        }
-    };
-    let in_time = tokio::time::timeout(Duration::from_secs(20), reading).await;
-    assert!(in_time.is_ok(), "{text:?} did not come");
-    seen
 }
 
 async fn a_stream_tells_what_happens_and_ends_with_the_session(app: &TestApp) {

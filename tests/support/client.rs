@@ -251,3 +251,25 @@ impl Browser {
         self.send(request).await
     }
 }
+
+/// Opens the stream of a page.
+pub async fn watch(browser: &Browser, path: &str) -> Response {
+    let request = browser.request(Method::GET, path);
+    let request = request.header(header::ACCEPT, "text/event-stream");
+    request.send().await.expect("a stream")
+}
+
+/// Reads on until the text stands in it.
+pub async fn until(stream: &mut Response, text: &str) -> String {
+    let mut seen = String::new();
+    let reading = async {
+        while !seen.contains(text) {
+            let chunk = stream.chunk().await.expect("a stream that goes on");
+            let chunk = chunk.unwrap_or_else(|| panic!("{text:?} never came in {seen}"));
+            seen.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(20), reading).await;
+    assert!(in_time.is_ok(), "{text:?} did not come");
+    seen
+}

@@ -61,6 +61,12 @@ impl TestDatabase {
         })
     }
 
+    /// Runs a statement on the PostgreSQL database, to break something.
+    pub async fn run(&self, statement: &str) {
+        assert!(self.drop.is_some(), "a PostgreSQL database");
+        execute(&self.url, statement).await;
+    }
+
     /// Takes the PostgreSQL database away: nobody gets in, who is in is thrown out.
     pub async fn close_for_everyone(&self) {
         let (server, name) = self.drop.as_ref().expect("a PostgreSQL database");

@@ -3,6 +3,7 @@
 mod announcements;
 mod api_key;
 mod api_keys;
+mod audit;
 mod busyness;
 pub(in crate::web) mod components;
 mod documents;
@@ -34,13 +35,14 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .get("/admin", entrance)
         .get("/admin/", entrance)
+        .get("/admin/m", entrance)
         .get("/admin/home", home::get)
         .get("/admin/monitor", monitor::get)
-        .get("/admin/logs", logs::get)
-        .get("/admin/logs/{id}", logs::get_one)
+        .get("/admin/monitor/export", monitor::export::get)
         .get("/admin/system-config", settings::get)
         .post("/admin/system-config", settings::post)
         .part(start::routes)
+        .part(logs::routes)
         .part(busyness::routes)
         .part(error_rules::routes)
         .part(explain::routes)
@@ -55,6 +57,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(documents::routes)
         .part(notifications::routes)
         .part(announcements::routes)
+        .part(audit::routes)
         .part(users::routes)
         .part(user::routes);
 }

@@ -3,6 +3,7 @@
 pub(super) mod account;
 mod dashboard;
 mod documents;
+mod export;
 mod login;
 mod models;
 mod notifications;
@@ -23,6 +24,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .post("/user/login", login::post)
         .get("/user/dashboard", dashboard::get)
         .get("/user/requests/{id}", requests::get)
+        .get("/user/export/calls", export::calls_of_key)
+        .get("/user/export/days", export::days_of_key)
         .get("/user/models", models::get)
         .part(documents::routes)
         .part(notifications::routes)

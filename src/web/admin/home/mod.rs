@@ -1,19 +1,18 @@
 //! The overview: what happened, what runs, what is slow, and one sentence when something is wrong.
 
 mod cards;
-mod events;
 mod live;
 mod panels;
 
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::ACCEPT;
 use actix_web::web;
 use askama::Template;
 use modelgate_domain::Range;
 
 use crate::web::error::PageError;
+use crate::web::events;
 use crate::web::figures::{self, Card, Figures, RangeQuery, Ranges, Trend, address};
 use crate::web::page::{Look, Page, PageResult};
 use crate::web::shell::Shell;
@@ -62,13 +61,31 @@ pub(in crate::web) async fn get(
     request: HttpRequest,
 ) -> PageResult {
     let range = query.range();
-    let accepts = request.headers().get(ACCEPT);
-    if accepts.is_some_and(|types| types == "text/event-stream") {
-        return Ok(events::stream(&page, state, range));
+    if events::is_wanted(&request) {
+        let part = LivePart {
+            state: state.clone(),
+            range,
+        };
+        return Ok(events::stream(&page, state, part));
     }
     let (figures, live) = read(&state, page.shell(), range, 0).await?;
     let view = view(page.shell(), &state, range, &figures, &live);
     page.show_or(&view, &view.as_live())
+}
+
+/// The live part as a stream: for each range one reading serves all who watch.
+struct LivePart {
+    state: web::Data<WebState>,
+    range: Range,
+}
+
+impl events::Part for LivePart {
+    async fn now(&mut self, page: &Shell) -> Option<String> {
+        let read = read(&self.state, page, self.range, STREAM_MS).await;
+        let (figures, live) = read.ok()?;
+        let view = view(page, &self.state, self.range, &figures, &live);
+        view.as_live().render().ok()
+    }
 }
 
 /// What everybody who looks at this range sees.

@@ -1,4 +1,4 @@
-//! The filters as they stand in the address.
+//! The filters and columns as they stand in the address.
 
 use std::collections::BTreeMap;
 
@@ -8,26 +8,55 @@ use modelgate_domain::{RequestId, Status};
 use modelgate_store::request_logs::LogFilter;
 use serde::Deserialize;
 
+use super::columns::Column;
 use crate::web::encode_query;
 use crate::web::shell::Shell;
 
 /// Rows of one page.
 const ROWS: i64 = 50;
+const PATH: &str = "/admin/logs";
+/// The address of everything: the bare path opens the view that somebody chose.
+pub(super) const EVERYTHING: &str = "/admin/logs?view=all";
 
 /// Errors and timeouts together: what the figures call errors.
 const FAILED: &str = "failed";
 
-/// The query string. What does not parse filters nothing, so that an old link still opens.
+/// How far back, by name, with the time in milliseconds.
+const RANGES: [(&str, i64); 4] = [
+    ("1h", 3_600_000),
+    ("24h", 86_400_000),
+    ("7d", 7 * 86_400_000),
+    ("30d", 30 * 86_400_000),
+];
+
+/// A query string as it came.
 #[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(in crate::web) struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// The first value of a name; empty where there is none.
+    pub(super) fn value(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(n, _)| n == name);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Whether nothing at all is asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What is asked for. What does not parse filters nothing, so that an old link still opens.
+#[derive(Clone, Debug, Default)]
 pub(in crate::web) struct Query {
-    pub(super) q: Option<String>,
-    pub(super) key: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) provider: Option<String>,
-    pub(super) status: Option<String>,
-    pub(super) from: Option<String>,
-    pub(super) to: Option<String>,
-    pub(super) before: Option<String>,
+    /// Name and value of every filter that is set.
+    filters: Vec<(&'static str, String)>,
+    /// None are the usual ones.
+    chosen: Vec<Column>,
+    pub(super) before: Option<RequestId>,
+    /// Whether the page follows what happens.
+    pub(super) is_live: bool,
 }
 
 /// An option of a filter.
@@ -37,42 +66,74 @@ pub(super) struct Choice {
     pub(super) is_chosen: bool,
 }
 
+const FILTERS: [&str; 8] = [
+    "q", "status", "model", "key", "provider", "range", "from", "to",
+];
+
+impl From<&Pairs> for Query {
+    fn from(pairs: &Pairs) -> Self {
+        let value = |name: &str| pairs.value(name);
+        let filters = FILTERS.into_iter();
+        let filters = filters.map(|name| (name, value(name).to_owned()));
+        let chosen = pairs.0.iter().filter(|(name, _)| name == "column");
+        let chosen: Vec<_> = chosen.filter_map(|(_, c)| Column::parse(c)).collect();
+        let mut chosen: Vec<_> = Column::ALL
+            .into_iter()
+            .filter(|column| chosen.contains(column))
+            .collect();
+        if chosen == Column::usual() {
+            chosen.clear();
+        }
+        Self {
+            filters: filters.filter(|(_, value)| !value.is_empty()).collect(),
+            chosen,
+            before: value("before").parse().ok(),
+            is_live: value("live") == "1",
+        }
+    }
+}
+
 impl Query {
+    /// Of a query string that was kept.
+    pub(super) fn parse(text: &str) -> Self {
+        let pairs = actix_web::web::Query::<Pairs>::from_query(text);
+        pairs.map_or_else(|_| Self::default(), |pairs| Self::from(&*pairs))
+    }
+
     /// The request somebody looks for by its id.
     pub(super) fn sought_id(&self) -> Option<RequestId> {
-        self.q.as_deref()?.parse().ok()
+        self.value("q").parse().ok()
     }
 
-    /// What the search field shows.
-    pub(super) fn sought(&self) -> &str {
-        self.q.as_deref().unwrap_or("")
+    /// What a field shows.
+    pub(super) fn value(&self, name: &str) -> &str {
+        let found = self.filters.iter().find(|(n, _)| *n == name);
+        found.map_or("", |(_, value)| value)
     }
 
-    /// The value of the field for the beginning.
-    pub(super) fn begin_text(&self) -> &str {
-        self.from.as_deref().unwrap_or("")
+    /// What the rows show.
+    pub(super) fn columns(&self) -> Vec<Column> {
+        if self.chosen.is_empty() {
+            Column::usual()
+        } else {
+            self.chosen.clone()
+        }
     }
 
-    /// The value of the field for the end.
-    pub(super) fn end_text(&self) -> &str {
-        self.to.as_deref().unwrap_or("")
-    }
-
-    /// For the store; local times are in the business time zone.
-    pub(super) fn filter(&self, zone: Tz) -> LogFilter {
-        let id = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<i64>().ok());
+    /// For the store; local times are in the reader's time zone.
+    pub(super) fn filter(&self, zone: Tz, now_ms: i64) -> LogFilter {
+        let id = |name: &str| self.value(name).parse::<i64>().ok();
+        let back = RANGES.iter().find(|(name, _)| *name == self.value("range"));
+        let back = back.map(|(_, ms)| now_ms.saturating_sub(*ms));
         LogFilter {
-            api_key_id: id(&self.key).map(Into::into),
-            model_id: id(&self.model).map(Into::into),
-            provider_id: id(&self.provider).map(Into::into),
-            status: self
-                .status
-                .as_deref()
-                .and_then(|text| text.parse::<Status>().ok()),
-            failed: self.status.as_deref() == Some(FAILED),
-            from_ms: local_ms(self.from.as_deref(), zone),
-            to_ms: local_ms(self.to.as_deref(), zone),
-            before: self.before.as_deref().and_then(|text| text.parse().ok()),
+            api_key_id: id("key").map(Into::into),
+            model_id: id("model").map(Into::into),
+            provider_id: id("provider").map(Into::into),
+            status: self.value("status").parse::<Status>().ok(),
+            failed: self.value("status") == FAILED,
+            from_ms: local_ms(self.value("from"), zone).or(back),
+            to_ms: local_ms(self.value("to"), zone).filter(|_| !self.is_live),
+            before: self.before.filter(|_| !self.is_live),
             after_seq: None,
             limit: ROWS,
         }
@@ -80,42 +141,64 @@ impl Query {
 
     /// Whether anything is filtered out.
     pub(super) fn is_filtered(&self) -> bool {
-        self.pairs().next().is_some()
+        !self.filters.is_empty()
+    }
+
+    /// Filters and columns as a query string, always the same for the same choice.
+    pub(super) fn canonical(&self) -> String {
+        let pairs = self.pairs();
+        let parts = pairs.iter();
+        let parts = parts.map(|(name, value)| format!("{name}={}", encode_query(value)));
+        parts.collect::<Vec<_>>().join("&")
     }
 
     /// The address with these filters, from a cursor on.
     pub(super) fn address(&self, before: Option<RequestId>) -> String {
-        let mut parts: Vec<String> = self
-            .pairs()
-            .map(|(name, value)| format!("{name}={}", encode_query(value)))
-            .collect();
-        parts.extend(before.map(|id| format!("before={id}")));
+        let cursor = before.map(|id| format!("before={id}"));
+        self.with(PATH, cursor.as_deref())
+    }
+
+    /// The address of what follows what happens, or of what does not.
+    pub(super) fn followed(&self, is_live: bool) -> String {
+        self.with(PATH, is_live.then_some("live=1"))
+    }
+
+    /// The address of all rows as a file.
+    pub(super) fn export(&self) -> String {
+        format!("/admin/logs/export?{}", self.canonical())
+    }
+
+    fn with(&self, path: &str, more: Option<&str>) -> String {
+        let parts = [self.canonical(), more.unwrap_or_default().to_owned()];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         if parts.is_empty() {
-            "/admin/logs".to_owned()
+            EVERYTHING.to_owned()
         } else {
-            format!("/admin/logs?{}", parts.join("&"))
+            format!("{path}?{}", parts.join("&"))
         }
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [
-            ("q", &self.q),
-            ("key", &self.key),
-            ("model", &self.model),
-            ("provider", &self.provider),
-            ("status", &self.status),
-            ("from", &self.from),
-            ("to", &self.to),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
-        .filter(|(_, value)| !value.is_empty())
+    fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let mut pairs = self.kept_filters();
+        pairs.extend(self.kept_columns());
+        pairs
+    }
+
+    /// The filters, for a form about something else.
+    pub(super) fn kept_filters(&self) -> Vec<(&'static str, &str)> {
+        let filters = self.filters.iter();
+        filters.map(|(name, value)| (*name, &**value)).collect()
+    }
+
+    /// The columns, for a form about something else.
+    pub(super) fn kept_columns(&self) -> Vec<(&'static str, &'static str)> {
+        let chosen = self.chosen.iter();
+        chosen.map(|column| ("column", column.as_str())).collect()
     }
 }
 
 /// A `datetime-local` value as a moment; the earlier one where the clocks go back.
-fn local_ms(text: Option<&str>, zone: Tz) -> Option<i64> {
-    let text = text?;
+pub(in crate::web::admin) fn local_ms(text: &str, zone: Tz) -> Option<i64> {
     let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
         .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"))
         .ok()?;
@@ -125,11 +208,11 @@ fn local_ms(text: Option<&str>, zone: Tz) -> Option<i64> {
 }
 
 /// Names to choose from, by name.
-pub(super) fn choices(names: &BTreeMap<i64, String>, chosen: Option<&str>) -> Vec<Choice> {
+pub(super) fn choices(names: &BTreeMap<i64, String>, chosen: &str) -> Vec<Choice> {
     let mut found: Vec<Choice> = names
         .iter()
         .map(|(id, name)| Choice {
-            is_chosen: chosen == Some(&*id.to_string()),
+            is_chosen: chosen == &*id.to_string(),
             value: id.to_string(),
             text: name.clone(),
         })
@@ -138,19 +221,29 @@ pub(super) fn choices(names: &BTreeMap<i64, String>, chosen: Option<&str>) -> Ve
     found
 }
 
+/// How far back one may ask.
+pub(super) fn ranges(page: &Shell, chosen: &str) -> Vec<Choice> {
+    let ranges = RANGES.iter().map(|(name, _)| Choice {
+        value: (*name).to_owned(),
+        text: page.t_code("admin-logs-range-", name),
+        is_chosen: *name == chosen,
+    });
+    ranges.collect()
+}
+
 /// The states to choose from.
-pub(super) fn statuses(page: &Shell, chosen: Option<&str>) -> Vec<Choice> {
+pub(super) fn statuses(page: &Shell, chosen: &str) -> Vec<Choice> {
     let failed = Choice {
         value: FAILED.to_owned(),
         text: page.t("admin-logs-failed"),
-        is_chosen: chosen == Some(FAILED),
+        is_chosen: chosen == FAILED,
     };
     Status::ALL
         .iter()
         .map(|status| Choice {
             value: status.as_str().to_owned(),
             text: page.t_code("status-", status.as_str()),
-            is_chosen: chosen == Some(status.as_str()),
+            is_chosen: chosen == status.as_str(),
         })
         .chain(Some(failed))
         .collect()
@@ -162,42 +255,53 @@ mod tests {
 
     #[test]
     fn filters_survive_the_address() {
-        let query = Query {
-            status: Some("error".to_owned()),
-            from: Some("2026-11-21T06:41".to_owned()),
-            key: Some(String::new()),
-            ..Query::default()
-        };
+        let query = Query::parse("status=error&from=2026-11-21T06:41&key=&x=y");
         let address = query.address(Some(RequestId(1)));
         assert_eq!(
             address,
             "/admin/logs?status=error&from=2026-11-21T06%3A41&before=req_0000000000001"
         );
-        let filter = query.filter(chrono_tz::Asia::Shanghai);
+        let filter = query.filter(chrono_tz::Asia::Shanghai, 0);
         assert_eq!((filter.status, filter.failed), (Some(Status::Error), false));
-        let failed = Query {
-            status: Some(FAILED.to_owned()),
-            ..Query::default()
-        };
-        assert!(failed.filter(Tz::UTC).failed);
+        assert!(Query::parse("status=failed").filter(Tz::UTC, 0).failed);
         assert_eq!(filter.from_ms, Some(1_795_214_460_000));
-        assert_eq!(Query::default().address(None), "/admin/logs");
+        assert_eq!(Query::default().address(None), EVERYTHING);
+        let recent = Query::parse("range=24h").filter(Tz::UTC, 90_000_000);
+        assert_eq!(recent.from_ms, Some(3_600_000));
+    }
+
+    #[test]
+    fn columns_survive_the_address() {
+        let query = Query::parse("column=cost&column=key&column=nonsense&status=error");
+        assert_eq!(query.columns(), [Column::Key, Column::Cost]);
+        assert_eq!(query.canonical(), "status=error&column=key&column=cost");
+        let files = "/admin/logs/export?status=error&column=key&column=cost";
+        assert_eq!(query.export(), files);
+        let usual: Vec<_> = Column::usual()
+            .iter()
+            .map(|c| format!("column={}", c.as_str()))
+            .collect();
+        assert_eq!(Query::parse(&usual.join("&")).canonical(), "");
+    }
+
+    #[test]
+    fn what_is_live_has_no_end() {
+        let query = Query::parse("live=1&to=2026-11-21T06:41&before=req_0000000000001");
+        let filter = query.filter(Tz::UTC, 0);
+        assert_eq!((filter.to_ms, filter.before), (None, None));
+        assert_eq!(
+            query.followed(true),
+            "/admin/logs?to=2026-11-21T06%3A41&live=1"
+        );
     }
 
     #[test]
     fn nonsense_filters_nothing() {
-        let query = Query {
-            key: Some("' or 1=1".to_owned()),
-            status: Some("x".to_owned()),
-            from: Some("soon".to_owned()),
-            before: Some("req_".to_owned()),
-            ..Query::default()
-        };
-        let filter = query.filter(Tz::UTC);
+        let query = Query::parse("key=' or 1=1&status=x&from=soon&range=ever&before=req_&%zz=%ff");
         let nothing = LogFilter {
             limit: ROWS,
             ..LogFilter::default()
         };
-        assert_eq!(filter, nothing);
+        assert_eq!(query.filter(Tz::UTC, 0), nothing);
     }
 }

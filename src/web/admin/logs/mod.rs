@@ -1,59 +1,64 @@
-//! The request log: filters in the address, pages by cursor, and one request with everything known about it.
+//! The request log: filters and columns in the address, pages by cursor, views under a name, a tail that follows what
+//! happens, and one request with everything known about it.
 
+mod columns;
 pub(in crate::web) mod detail;
+mod export;
 mod filter;
 mod receipt;
+mod tail;
 mod timeline;
+mod views;
 
 use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use modelgate_domain::RequestId;
+use modelgate_store::log_views::{self, LogView};
 use modelgate_store::request_logs::{self, LogRow};
-use modelgate_store::{StoreError, prices};
+use modelgate_store::{Page as Rows, StoreError, prices};
 
-use crate::i18n::format;
 use crate::web::admin::components::names::Names;
-use crate::web::admin::components::status::status_kind;
 use crate::web::error::PageError;
-use crate::web::page::{Look, Page, PageResult};
-use crate::web::shell::{Moment, Shell};
+use crate::web::events;
+use crate::web::page::{Known as _, Look, Page, PageResult};
+use crate::web::routes::Routes;
+use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
+use columns::{Column, Line, line};
 use detail::Detail;
-use filter::{Choice, Query};
+pub(in crate::web::admin) use filter::local_ms;
+use filter::{Choice, EVERYTHING, Pairs, Query};
+use tail::Tail;
+use views::Views;
 
 #[derive(Template)]
 #[template(path = "admin/logs.html", blocks = ["results"])]
 struct LogsView<'a> {
     page: &'a Shell,
     query: &'a Query,
-    keys: Vec<Choice>,
-    models: Vec<Choice>,
-    providers: Vec<Choice>,
-    statuses: Vec<Choice>,
-    rows: Vec<Row>,
+    selects: Vec<Select>,
+    views: Views,
+    /// Value, title, whether it is shown.
+    columns: Vec<(&'static str, String, bool)>,
+    heads: Vec<(String, &'static str)>,
+    rows: Vec<Line>,
     shown: String,
+    /// What happened since the page follows it.
+    news: String,
     newest: String,
     older: String,
-    is_filtered: bool,
+    everything: String,
+    /// Where the same rows are to be had as a file.
+    files: String,
 }
 
-/// One line of the log.
-struct Row {
-    href: String,
-    at: Moment,
-    status: String,
-    kind: &'static str,
-    repeats: String,
-    model: String,
-    provider: String,
-    key: String,
-    input: String,
-    output: String,
-    cost: String,
-    first_token: String,
-    total: String,
+/// One list to choose a filter from.
+struct Select {
+    name: &'static str,
+    label: String,
+    choices: Vec<Choice>,
 }
 
 #[derive(Template)]
@@ -63,58 +68,128 @@ struct OneView<'a> {
     one: Detail,
 }
 
-/// `GET /admin/logs`
-pub(in crate::web) async fn get(
+pub(super) fn routes(routes: &mut Routes<'_>) {
+    routes
+        .get("/admin/logs", get)
+        .get("/admin/logs/export", export::get)
+        .post("/admin/logs/views", views::save)
+        .post("/admin/logs/views/opening", views::open_with)
+        .post("/admin/logs/views/{id}/delete", views::delete)
+        .get("/admin/logs/{id}", get_one);
+}
+
+/// What a page of the log is made of.
+struct Read {
+    found: Rows<LogRow>,
+    names: Names,
+    views: Vec<LogView>,
+    opening: Option<i64>,
+}
+
+/// `GET /admin/logs`: the page, its rows, or a stream of its newest rows for who accepts events.
+async fn get(
     page: Page<Look>,
     state: web::Data<WebState>,
-    query: web::Query<Query>,
+    pairs: web::Query<Pairs>,
+    request: HttpRequest,
 ) -> PageResult {
+    let query = Query::from(&*pairs);
     if let Some(id) = query.sought_id() {
         let to = page.url(&format!("/admin/logs/{id}"));
         return Ok(HttpResponse::SeeOther()
             .insert_header((LOCATION, to))
             .finish());
     }
-    let filter = query.filter(page.zone);
-    let (found, names) = state
-        .db
-        .read_snapshot(move |c| {
-            Box::pin(async move {
-                let found = request_logs::list(c, &filter).await?;
-                Ok::<_, StoreError>((found, Names::read(c).await?))
-            })
-        })
-        .await?;
-    let last = found.rows.last().map(|row| row.record.id);
-    let older = last
-        .filter(|_| found.more)
-        .map(|id| query.address(Some(id)));
-    let view = LogsView {
-        keys: filter::choices(&names.keys, query.key.as_deref()),
-        models: filter::choices(&names.models, query.model.as_deref()),
-        providers: filter::choices(&names.providers, query.provider.as_deref()),
-        statuses: filter::statuses(&page, query.status.as_deref()),
-        rows: found
-            .rows
-            .iter()
-            .map(|row| line(&page, row, &names))
-            .collect(),
-        shown: shown(&page, found.rows.len()),
-        newest: query
-            .before
-            .as_ref()
-            .map(|_| page.url(&query.address(None)))
-            .unwrap_or_default(),
-        older: older.map(|path| page.url(&path)).unwrap_or_default(),
-        is_filtered: query.is_filtered(),
-        query: &query,
-        page: page.shell(),
-    };
+    if events::is_wanted(&request) {
+        let tail = Tail::new(state.clone(), query, page.zone);
+        return Ok(events::stream(&page, state, tail));
+    }
+    let read = read(&page, &state, &query).await?;
+    let opening = read.views.iter().find(|view| Some(view.id) == read.opening);
+    if let Some(view) = opening.filter(|_| pairs.is_empty() && !page.partial) {
+        return Ok(page.redirect(&Query::parse(&view.query).address(None)));
+    }
+    let view = view(&page, &query, &read, String::new());
     page.show_or(&view, &view.as_results())
 }
 
+async fn read(page: &Page<Look>, state: &WebState, query: &Query) -> Result<Read, PageError> {
+    let (filter, user) = (query.filter(page.zone, page.now_ms), page.who.user().id);
+    let read = state.db.read_snapshot(move |c| {
+        Box::pin(async move {
+            Ok::<_, StoreError>(Read {
+                found: request_logs::list(c, &filter).await?,
+                names: Names::read(c).await?,
+                views: log_views::list(c, user).await?,
+                opening: log_views::default_of(c, user).await?,
+            })
+        })
+    });
+    Ok(read.await?)
+}
+
+fn view<'a>(page: &'a Shell, query: &'a Query, read: &Read, news: String) -> LogsView<'a> {
+    let (found, names) = (&read.found, &read.names);
+    let last = found.rows.last().map(|row| row.record.id);
+    let older = last
+        .filter(|_| found.more && !query.is_live)
+        .map(|id| query.address(Some(id)));
+    let columns = query.columns();
+    let choices = |name: &'static str, choices: Vec<Choice>| Select {
+        name,
+        label: page.t_code("admin-logs-", name),
+        choices,
+    };
+    LogsView {
+        selects: vec![
+            choices("status", filter::statuses(page, query.value("status"))),
+            choices(
+                "model",
+                filter::choices(&names.models, query.value("model")),
+            ),
+            choices("key", filter::choices(&names.keys, query.value("key"))),
+            choices(
+                "provider",
+                filter::choices(&names.providers, query.value("provider")),
+            ),
+            choices("range", filter::ranges(page, query.value("range"))),
+        ],
+        views: Views::new(page, query, &read.views, read.opening),
+        columns: Column::ALL
+            .into_iter()
+            .map(|column| {
+                (
+                    column.as_str(),
+                    column.title(page),
+                    columns.contains(&column),
+                )
+            })
+            .collect(),
+        heads: columns
+            .iter()
+            .map(|column| (column.title(page), column.class()))
+            .collect(),
+        rows: found
+            .rows
+            .iter()
+            .map(|row| line(page, row, names, &columns))
+            .collect(),
+        shown: shown(page, found.rows.len()),
+        news,
+        newest: query
+            .before
+            .map(|_| page.url(&query.address(None)))
+            .unwrap_or_default(),
+        older: older.map(|path| page.url(&path)).unwrap_or_default(),
+        everything: page.url(EVERYTHING),
+        files: page.url(&query.export()),
+        query,
+        page,
+    }
+}
+
 /// `GET /admin/logs/{id}`: a page of its own, or the panel beside the list.
-pub(in crate::web) async fn get_one(
+async fn get_one(
     page: Page<Look>,
     state: web::Data<WebState>,
     id: web::Path<String>,
@@ -146,51 +221,13 @@ fn shown(page: &Shell, count: usize) -> String {
     page.counted("admin-logs-shown", i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-fn line(page: &Shell, row: &LogRow, names: &Names) -> Row {
-    let record = &row.record;
-    let dash = || "—".to_owned();
-    let name = |known: &std::collections::BTreeMap<i64, String>, id: i64| known.get(&id).cloned();
-    let seconds = |ms: Option<i64>| ms.map_or_else(dash, format::seconds);
-    let tokens = |count: i64| {
-        if count == 0 {
-            dash()
-        } else {
-            format::integer(count)
-        }
-    };
-    Row {
-        href: page.url(&format!("/admin/logs/{}", record.id)),
-        at: page.moment(record.started_ms),
-        status: page.t_code("status-", record.status.as_str()),
-        kind: status_kind(record.status),
-        repeats: if record.repeats > 1 {
-            format!("× {}", format::integer(record.repeats))
-        } else {
-            String::new()
-        },
-        model: name(&names.models, record.model_id.0)
-            .unwrap_or_else(|| record.requested_model.clone()),
-        provider: name(&names.providers, record.provider_id.0).unwrap_or_default(),
-        key: name(&names.keys, record.api_key_id.0).unwrap_or_else(dash),
-        input: tokens(record.usage.input()),
-        output: tokens(record.usage.output()),
-        cost: match record.cost_nanos {
-            Some(nanos) => format::money(&record.currency, nanos),
-            None if record.usage.total() > 0 => page.t("admin-logs-unpriced"),
-            None => dash(),
-        },
-        first_token: seconds(record.ttft_ms),
-        total: seconds(record.latency_ms),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::i18n::Lang;
-    use modelgate_domain::{Currency, FaultOwner, RequestRecord, Status, Usage};
+    use modelgate_domain::{Currency, FaultOwner, RequestRecord, Status, Usage, UserId};
 
-    pub(super) fn hostile() -> RequestRecord {
+    fn hostile() -> RequestRecord {
         RequestRecord {
             id: RequestId::lower_bound(1_795_214_480_000),
             requested_model: "<script>alert(1)</script>".to_owned(),
@@ -209,33 +246,47 @@ mod tests {
         }
     }
 
+    fn read_of(count: usize) -> Read {
+        let row = LogRow {
+            seq: 1,
+            record: hostile(),
+        };
+        Read {
+            found: Rows {
+                rows: vec![row; count],
+                more: count > 1,
+            },
+            names: Names::default(),
+            views: vec![LogView {
+                id: 1,
+                user_id: UserId(1),
+                owner: "root".to_owned(),
+                name: "<script>alert(2)</script>".to_owned(),
+                query: "status=error".to_owned(),
+                shared: true,
+            }],
+            opening: None,
+        }
+    }
+
     #[test]
     fn renders_none_and_many_rows() {
+        let everything: Vec<_> = Column::ALL
+            .iter()
+            .map(|c| format!("column={}", c.as_str()))
+            .collect();
+        let everything = everything.join("&");
         for lang in Lang::ALL {
+            let page = Shell::sample(lang);
             for count in [0, 1, 50] {
-                let page = Shell::sample(lang);
-                let query = Query::default();
-                let row = LogRow {
-                    seq: 1,
-                    record: hostile(),
-                };
-                let names = Names::default();
-                let view = LogsView {
-                    page: &page,
-                    query: &query,
-                    keys: Vec::new(),
-                    models: Vec::new(),
-                    providers: Vec::new(),
-                    statuses: filter::statuses(&page, None),
-                    rows: (0..count).map(|_| line(&page, &row, &names)).collect(),
-                    shown: shown(&page, count),
-                    newest: String::new(),
-                    older: String::new(),
-                    is_filtered: count == 0,
-                };
-                let html = view.render().unwrap();
-                assert!(!html.contains("<script>alert") && !html.contains("admin-logs-"));
-                assert!(html.contains(view.as_results().render().unwrap().trim()));
+                for asked in ["", "status=error", "live=1", &everything] {
+                    let (query, read) = (Query::parse(asked), read_of(count));
+                    let view = view(&page, &query, &read, "news".to_owned());
+                    let html = view.render().unwrap();
+                    assert!(!html.contains("<script>alert") && !html.contains("<img src=x"));
+                    assert!(!html.contains("admin-logs-"), "no key without a text");
+                    assert!(html.contains(view.as_results().render().unwrap().trim()));
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The monitor: what a range is made of, where it goes wrong, and how long answers took.
 
+pub(super) mod export;
 mod heat;
 mod hotspots;
 mod shares;
@@ -32,6 +33,8 @@ struct MonitorView<'a> {
     ranges: Ranges,
     /// This page with its range and measure.
     here: String,
+    /// Where the same range is to be had as a file.
+    files: String,
     cards: Vec<Card>,
     trend: Trend,
     /// Address, text, and whether it is the present one.
@@ -94,6 +97,7 @@ fn view<'a>(page: &'a Shell, range: Range, by: ShareBy, read: &Read<'_>) -> Moni
     MonitorView {
         ranges: Ranges::new(page, PATH, range, &read.figures.window, &along),
         here: address(page, PATH, range, &along),
+        files: address(page, "/admin/monitor/export", range, &[]),
         cards,
         trend: figures::trend(page, read.figures),
         measures: measures.collect(),

@@ -1,0 +1,41 @@
+admin-audit-lead = 配置、账号和密钥的每一次更改、每一次导出，以及操作者。此处从不记录机密。
+admin-audit-who = 操作者
+admin-audit-what = 操作
+admin-audit-object = 对象
+admin-audit-changes = 更改前后
+admin-audit-differences =
+    { $count ->
+       *[other] { $value } 处差异
+    }
+admin-audit-no-match-body = 没有符合全部筛选条件的记录。
+admin-audit-empty = 尚无更改
+admin-audit-empty-body = 第一次配置更改会显示在这里。
+admin-audit-files-hint = 符合筛选条件的全部记录，最新的在前。
+admin-audit-noun-api-key = API 密钥
+admin-audit-noun-audit-log = 审计日志
+admin-audit-noun-busyness-rules = 繁忙规则
+admin-audit-noun-config = 配置
+admin-audit-noun-error-rule = 错误规则
+admin-audit-noun-log-view = 日志视图
+admin-audit-noun-model = 模型
+admin-audit-noun-price = 价格
+admin-audit-noun-provider = 供应商
+admin-audit-noun-provider-key = 供应商密钥
+admin-audit-noun-request-log = 请求日志
+admin-audit-noun-secrets = 机密
+admin-audit-noun-setting = 设置
+admin-audit-noun-target = 目标
+admin-audit-noun-usage = 用量
+admin-audit-noun-user = 账号
+admin-audit-verb-apply = 应用
+admin-audit-verb-create = 创建
+admin-audit-verb-delete = 删除
+admin-audit-verb-export = 导出
+admin-audit-verb-import = 导入
+admin-audit-verb-invite = 邀请
+admin-audit-verb-password = 设置密码
+admin-audit-verb-reset-password = 重置密码
+admin-audit-verb-revoke = 吊销
+admin-audit-verb-rotate = 轮换
+admin-audit-verb-save = 保存
+admin-audit-verb-update = 更改
