@@ -23,6 +23,8 @@ for (const [locale, lang] of [['en-US', 'en'], ['zh-CN', 'zh-CN']]) {
     };
     try {
       await portal.setUp();
+      await look('first steps of an empty gateway');
+      await portal.go('/admin/home');
       await look('overview of an empty gateway');
 
       await portal.go('/admin/config/providers');

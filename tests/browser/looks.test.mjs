@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { ALICE, Gateway, waitFor } from '../harness/gateway.mjs';
 import { ADMIN, launch, makeCalls, PASSWORD, Portal } from './portal.mjs';
 
-const PAGES = ['/admin/home', '/admin/logs', '/admin/config/providers', '/admin/config/models', '/admin/api-keys', '/admin/api-keys/new', '/admin/config/errors', '/admin/config/errors/new', '/admin/config/busyness', '/admin/explain', '/admin/system-config', '/account'];
+const PAGES = ['/admin/home', '/admin/logs', '/admin/config/providers', '/admin/config/models', '/admin/api-keys', '/admin/api-keys/new', '/admin/start', '/admin/config/providers/new?vendor=moonshot', '/admin/config/errors', '/admin/config/errors/new', '/admin/config/busyness', '/admin/explain', '/admin/system-config', '/account'];
 
 let browser;
 let gateway;
@@ -194,4 +194,42 @@ test('filters live in the address', () =>
     assert.ok(rows > 0, 'successes are listed');
     const all = await page.locator('main table tbody').innerText();
     assert.doesNotMatch(all, /rate limited|cancelled/);
+  }));
+
+test('a chat in the playground streams, can be stopped, and shows what it took', () =>
+  withPortal({}, async (portal, page) => {
+    await portal.go('/user/login');
+    await portal.fill('key', ALICE);
+    await page.locator('main button[type="submit"]').click();
+    await page.waitForURL(/\/user\/dashboard/);
+    for (const path of ['/user/dashboard', '/user/models', '/user/playground']) {
+      await portal.go(path);
+      await portal.isWellFormed(path, 'en');
+      await portal.isAccessible(path);
+      await portal.fits(path);
+    }
+    await portal.go('/user/playground?model=steady');
+    await portal.fill('message', 'Hello <b>there</b>');
+    await page.keyboard.press('Control+Enter');
+    await page.locator('[data-receipt] p').waitFor();
+    assert.match(await page.locator('[data-receipt]').last().innerText(), /success .* tokens in/s);
+    assert.ok((await page.locator('.mg-turn-assistant [data-said]').innerText()).length > 0);
+    assert.equal(await page.locator('.mg-turn b').count(), 0, 'text is text');
+    await portal.isAccessible('an answer in the playground');
+    await page.locator('[value="code"]').click();
+    await page.locator('pre').first().waitFor();
+    assert.match(await page.locator('pre').first().innerText(), /Hello <b>there/);
+    assert.equal(await page.locator('.mg-turn').count(), 2, 'the conversation goes on');
+  }));
+
+test('without JavaScript the playground brings the whole answer', () =>
+  withPortal({ javaScriptEnabled: false }, async (portal, page) => {
+    await portal.go('/user/login');
+    await portal.fill('key', ALICE);
+    await page.locator('main button[type="submit"]').click();
+    await portal.go('/user/playground?model=gpt-x');
+    await portal.fill('message', 'Hello');
+    await page.locator('[data-send]').click();
+    await page.locator('.mg-turn-assistant').waitFor();
+    assert.match(await page.locator('main').innerText(), /tokens in/);
   }));

@@ -66,7 +66,7 @@ export class Portal {
     await this.fill('password', PASSWORD);
     await this.fill('password_again', PASSWORD);
     await this.page.locator('main button[type="submit"]').click();
-    await this.page.waitForURL(/\/admin\/home/);
+    await this.page.waitForURL(/\/admin\/start/);
   }
 
   async logIn() {

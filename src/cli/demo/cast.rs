@@ -228,6 +228,8 @@ fn api_key(name: &str, secret: &str, models: &str) -> String {
 const MODELS: &str = r#"[[models]]
 name = "atlas-large"
 kind = "chat"
+modalities = ["text", "image", "file"]
+tools = true
 context_length = 200000
 max_output_tokens = 32000
 aliases = ["large"]
@@ -237,6 +239,8 @@ price = { currency = "USD", input = "2.50", cached_input = "0.25", output = "10.
 [[models]]
 name = "atlas-mini"
 kind = "chat"
+modalities = ["text", "image"]
+tools = true
 context_length = 128000
 max_output_tokens = 16384
 aliases = ["mini", "default"]
@@ -246,6 +250,8 @@ price = { currency = "USD", input = "0.15", cached_input = "0.075", output = "0.
 [[models]]
 name = "cedar-think"
 kind = "chat"
+modalities = ["text"]
+tools = true
 context_length = 256000
 max_output_tokens = 64000
 targets = [ { provider = "cedar", upstream_model = "think-2", priority = 1, weight = 100 } ]
@@ -261,6 +267,8 @@ price = { currency = "USD", input = "0.02", output = "0" }
 [[models]]
 name = "jade-plus"
 kind = "chat"
+modalities = ["text", "image", "video"]
+tools = true
 context_length = 131072
 max_output_tokens = 16384
 targets = [ { provider = "jade", upstream_model = "jade-plus-2026-06", priority = 1, weight = 100 } ]
@@ -269,6 +277,8 @@ price = { currency = "CNY", input = "2.00", cached_input = "0.40", output = "8.0
 [[models]]
 name = "jade-turbo"
 kind = "chat"
+modalities = ["text"]
+tools = true
 context_length = 1000000
 max_output_tokens = 16384
 aliases = ["turbo"]

@@ -259,14 +259,15 @@ fn differences(page: &Shell, model: &Model, offer: &Offer) -> Vec<String> {
 /// An offer as a tick carries it. Names hold no tabs.
 fn written(offer: &Offer) -> String {
     let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
-    format!(
+    let all = format!(
         "{}\t{}\t{}\t{}\t{}",
         offer.name,
         number(offer.context_length),
         number(offer.max_output_tokens),
         offer.modalities,
         offer.tools.map(|does| does.to_string()).unwrap_or_default()
-    )
+    );
+    all.trim_end().to_owned()
 }
 
 /// The offer that a tick carries; facts out of bounds are left out.
@@ -468,6 +469,7 @@ mod tests {
             name: "plain".to_owned(),
             ..Offer::default()
         };
+        assert_eq!(written(&plain), "plain");
         assert_eq!(offered("plain"), plain);
         assert_eq!(offered("plain\t-5\tmany\tsmell\tperhaps"), plain);
     }

@@ -3,7 +3,7 @@
 
 use actix_web::web;
 use askama::Template;
-use modelgate_domain::RequestRecord;
+use modelgate_domain::{RequestRecord, Status};
 use modelgate_store::provider_keys::ProviderKey;
 use modelgate_store::providers::Provider;
 use modelgate_store::request_logs::{self, LogFilter};
@@ -119,10 +119,16 @@ impl Present {
         own.max_by_key(|key| key.id.0)
     }
 
+    /// A key that answered a call needs no test.
+    fn has_answered(&self) -> bool {
+        let newest = self.newest.as_ref();
+        newest.is_some_and(|record| record.status == Status::Success)
+    }
+
     fn done(&self) -> [bool; 5] {
         [
             !self.providers.is_empty(),
-            self.keys.iter().any(|key| key.last_ok_at.is_some()),
+            self.keys.iter().any(|key| key.last_ok_at.is_some()) || self.has_answered(),
             self.has_targets,
             self.has_api_keys,
             self.newest.is_some(),
