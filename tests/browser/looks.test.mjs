@@ -220,6 +220,14 @@ test('a chat in the playground streams, can be stopped, and shows what it took',
     await page.locator('pre').first().waitFor();
     assert.match(await page.locator('pre').first().innerText(), /Hello <b>there/);
     assert.equal(await page.locator('.mg-turn').count(), 2, 'the conversation goes on');
+    await portal.go('/user/playground?model=slow');
+    await portal.fill('message', 'Wait for it');
+    await page.locator('[data-send]').click();
+    await page.locator('.mg-turn-assistant [data-said]:not(:empty)').waitFor();
+    await page.locator('[data-stop]').click();
+    await page.getByText('Stopped. The call was cancelled').waitFor();
+    await page.locator('[data-receipt] p').waitFor();
+    assert.match(await page.locator('[data-receipt]').last().innerText(), /cancelled/);
   }));
 
 test('without JavaScript the playground brings the whole answer', () =>
