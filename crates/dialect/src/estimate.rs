@@ -110,14 +110,16 @@ impl Estimate {
     }
 }
 
-/// Names under which an OpenAI answer or delta carries generated text.
-const ANSWER_KEYS: [&[u8]; 6] = [
+/// Names under which an answer or delta carries generated text.
+const ANSWER_KEYS: [&[u8]; 8] = [
     b"content",
     b"reasoning_content",
     b"reasoning",
     b"refusal",
     b"arguments",
     b"text",
+    b"thinking",
+    b"partial_json",
 ];
 
 enum Token<'a> {

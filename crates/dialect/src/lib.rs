@@ -1,5 +1,7 @@
 //! Wire formats: what a request says, where it must be changed, what a stream of answers carries.
 //!
+//! A request, an answer or a stream that has to change its dialect goes through [`hub`]: read in one, written in the other.
+//!
 //! Pure functions and explicit state machines over bytes: no I/O, no async, no clock. On the path where the
 //! dialect does not change, bodies and events stay the bytes that came in; only the fields that the gateway
 //! needs are read, and only the few spans that must differ are replaced.
@@ -14,7 +16,17 @@
     )
 )]
 
+pub mod anthropic;
+pub mod convert;
+pub mod dialect;
+pub mod docs;
 pub mod estimate;
+pub mod hub;
 pub mod openai;
+pub mod reader;
+mod repeats;
 pub mod splice;
 pub mod sse;
+pub mod stream;
+
+pub use dialect::Dialect;

@@ -7,7 +7,7 @@ use super::usage::{self, Member};
 use crate::estimate::Estimate;
 
 /// The longest finish reason that is kept.
-pub(super) const MAX_REASON_BYTES: usize = 32;
+const MAX_REASON_BYTES: usize = 32;
 
 /// What was found in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Reader {
     }
 }
 
-fn reason_text(value: &[u8]) -> Option<String> {
+pub(crate) fn reason_text(value: &[u8]) -> Option<String> {
     let inner = value.strip_prefix(b"\"")?;
     let end = memchr::memchr(b'"', inner.get(..MAX_REASON_BYTES).unwrap_or(inner))?;
     let text = std::str::from_utf8(inner.get(..end)?).ok()?;

@@ -5,6 +5,18 @@ use serde_json::value::RawValue;
 
 use crate::splice::{self, Edit};
 
+/// The class that `OpenAI`'s SDKs know for a status.
+pub fn error_kind(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        402 => "insufficient_quota",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        500.. => "api_error",
+        _ => "invalid_request_error",
+    }
+}
+
 /// An attempt that failed, as the caller is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attempt {

@@ -1,0 +1,140 @@
+//! From one dialect into another: requests on the way to a vendor, answers and errors on the way back.
+
+use std::borrow::Cow;
+
+use modelgate_domain::Usage;
+
+use crate::dialect::Dialect;
+use crate::hub::Request;
+use crate::hub::features::Notes;
+use crate::hub::fields::{Path, Refusal};
+use crate::hub::names::Names;
+use crate::openai::answer::error_message;
+use crate::openai::error::error_kind as chat_kind;
+use crate::{anthropic, openai};
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'t> {
+    /// The caller's dialect.
+    pub from: Dialect,
+    /// The vendor's dialect, another one.
+    pub to: Dialect,
+    /// The vendor's name for the model.
+    pub model: &'t str,
+    /// The caller's name for it, which the answer shows.
+    pub asked: &'t str,
+    /// The most tokens of an answer, where the operator has said so.
+    pub max_output: Option<i64>,
+    /// The time that answers carry, epoch seconds.
+    pub now_s: i64,
+}
+
+/// What the way back needs to know of the way there.
+#[derive(Clone, Debug)]
+pub struct Back {
+    /// The caller's dialect.
+    pub caller: Dialect,
+    /// The vendor's dialect.
+    pub vendor: Dialect,
+    /// What the answer calls the model.
+    pub model: String,
+    /// The time that it carries, epoch seconds.
+    pub now_s: i64,
+    /// Whether the caller wants events to tell the usage.
+    pub include_usage: bool,
+    /// The names that had to be changed.
+    pub names: Names,
+    /// What was left out.
+    pub notes: Notes,
+}
+
+/// What came as an answer cannot be read as one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Not of the vendor's dialect.
+    #[error("the answer is not of the vendor's dialect: {0}")]
+    Json(String),
+    /// No answer in it.
+    #[error("the answer holds no answer")]
+    NoAnswer,
+}
+
+impl Unreadable {
+    /// Says where, and not what stands there.
+    #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub(crate) fn json(error: serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        Self::Json(format!("line {line}, column {column}"))
+    }
+}
+
+/// Puts a request into the target's dialect.
+pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refusal> {
+    let text = std::str::from_utf8(body)
+        .map_err(|_error| Refusal::kind(&Path::ROOT.to("body"), "UTF-8 text"))?;
+    let mut notes = Notes::default();
+    let request: Request<'_> = match target.from {
+        Dialect::Chat => openai::read_request::read(text, &mut notes)?,
+        Dialect::Messages => anthropic::read_request::read(text, &mut notes)?,
+    };
+    let mut back = Back {
+        caller: target.from,
+        vendor: target.to,
+        model: target.asked.to_owned(),
+        now_s: target.now_s,
+        include_usage: request.include_usage,
+        names: Names::default(),
+        notes,
+    };
+    let body = match target.to {
+        Dialect::Chat => openai::write_request::write(&request, target, &mut back)?,
+        Dialect::Messages => anthropic::write_request::write(&request, target, &mut back)?,
+    };
+    Ok((body, back))
+}
+
+impl Back {
+    /// Puts a whole answer into the caller's dialect.
+    pub fn answer(&self, body: &[u8]) -> Result<Vec<u8>, Unreadable> {
+        let answer = match self.vendor {
+            Dialect::Chat => openai::read_answer::read(body)?,
+            Dialect::Messages => anthropic::read_answer::read(body)?,
+        };
+        Ok(match self.caller {
+            Dialect::Chat => openai::write_answer::write(&answer, self),
+            Dialect::Messages => anthropic::write_answer::write(&answer, self),
+        })
+    }
+
+    /// The names of what was left out, as a header has them; nothing where all went over.
+    pub fn dropped(&self) -> Option<String> {
+        let dropped = self.notes.dropped();
+        (!dropped.is_empty()).then(|| dropped.join(", "))
+    }
+}
+
+/// Puts a vendor's error body into another dialect: its own words, and the class that belongs to its status. `None`
+/// where no words can be read.
+pub fn error(body: &[u8], caller: Dialect, status: u16) -> Option<String> {
+    let message: Cow<'_, str> = error_message(body)?.into();
+    Some(error_of(&message, caller, status))
+}
+
+/// An error of these words as a vendor of the dialect would send it.
+pub fn error_of(message: &str, caller: Dialect, status: u16) -> String {
+    let body = match caller {
+        Dialect::Chat => serde_json::json!({"error": {
+            "message": message, "type": chat_kind(status), "param": null, "code": null,
+        }}),
+        Dialect::Messages => serde_json::json!({"type": "error", "error": {
+            "type": anthropic::error::error_kind(status), "message": message,
+        }}),
+    };
+    body.to_string()
+}
+
+/// The answer to a question for the number of tokens.
+pub fn token_count(usage: &Usage) -> String {
+    serde_json::json!({ "input_tokens": usage.input() }).to_string()
+}

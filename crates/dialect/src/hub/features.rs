@@ -1,0 +1,397 @@
+//! What survives the way from one dialect into another: the table that the conversions obey and that
+//! `docs/dialects.md` is made from.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::fields::{Fields, Path, Refusal};
+use crate::dialect::Dialect;
+
+/// What happens to a field on its way into a dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It means the same there.
+    Kept,
+    /// It is put into another form, as the text says.
+    Changed(&'static str),
+    /// It is left out, and the answer's header says so.
+    Dropped,
+    /// A request that uses it is answered with status 400, which names it.
+    Refused,
+}
+
+/// A field of a dialect, or several that belong together.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// Its place in chat completions, empty where it has none.
+    pub chat: &'static str,
+    /// Its place in messages, empty where it has none.
+    pub messages: &'static str,
+    /// What becomes of it in chat completions.
+    pub to_chat: Fate,
+    /// What becomes of it in messages.
+    pub to_messages: Fate,
+}
+
+impl Feature {
+    /// Its place in a dialect, empty where it has none.
+    pub fn name(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Chat => self.chat,
+            Dialect::Messages => self.messages,
+        }
+    }
+
+    /// What becomes of it there.
+    pub fn into(&self, dialect: Dialect) -> Fate {
+        match dialect {
+            Dialect::Chat => self.to_chat,
+            Dialect::Messages => self.to_messages,
+        }
+    }
+}
+
+const fn both(
+    chat: &'static str,
+    messages: &'static str,
+    to_chat: Fate,
+    to_messages: Fate,
+) -> Feature {
+    Feature {
+        chat,
+        messages,
+        to_chat,
+        to_messages,
+    }
+}
+
+/// A field of chat completions alone.
+const fn chat(name: &'static str, to_messages: Fate) -> Feature {
+    both(name, "", Fate::Kept, to_messages)
+}
+
+/// A field of messages alone.
+const fn messages(name: &'static str, to_chat: Fate) -> Feature {
+    both("", name, to_chat, Fate::Kept)
+}
+
+use Fate::{Changed, Dropped, Kept, Refused};
+
+/// Parameters of the whole request that a dialect may not know.
+pub static PARAMETERS: [Feature; 23] = [
+    both("top_k", "top_k", Dropped, Kept),
+    both("service_tier", "service_tier", Dropped, Dropped),
+    chat("frequency_penalty", Dropped),
+    chat("presence_penalty", Dropped),
+    chat("logit_bias", Dropped),
+    chat("seed", Dropped),
+    chat("store", Dropped),
+    chat("metadata", Dropped),
+    chat("prediction", Dropped),
+    chat("verbosity", Dropped),
+    chat("prompt_cache_key", Dropped),
+    chat("prompt_cache_retention", Dropped),
+    chat("safety_identifier", Dropped),
+    chat("logprobs", Refused),
+    chat("top_logprobs", Refused),
+    chat("audio", Refused),
+    chat("web_search_options", Refused),
+    chat("functions", Refused),
+    chat("function_call", Refused),
+    messages("container", Refused),
+    messages("mcp_servers", Refused),
+    messages("context_management", Dropped),
+    messages("inference_geo", Dropped),
+];
+
+/// Several answers to one request.
+pub static CHOICES: Feature = chat("n", Refused);
+/// Answers in other forms than text.
+pub static MODALITIES: Feature = chat("modalities", Refused);
+/// Thoughts that an earlier answer told.
+pub static THOUGHTS: Feature = chat("messages.reasoning_content", Dropped);
+/// Who among several users speaks.
+pub static SPEAKER: Feature = chat("messages.name", Dropped);
+/// Sound that goes in.
+pub static SOUND: Feature = chat("messages.content.input_audio", Refused);
+/// Sound that came out in an earlier answer.
+pub static SPOKEN: Feature = chat("messages.audio", Dropped);
+/// Files that lie at the vendor.
+pub static FILE_ID: Feature = both(
+    "messages.content.file.file_id",
+    "messages.content.source.file_id",
+    Refused,
+    Refused,
+);
+/// How closely to look at a picture.
+pub static DETAIL: Feature = chat("messages.content.image_url.detail", Dropped);
+/// JSON without a schema.
+pub static JSON_OBJECT: Feature = chat("response_format.json_object", Dropped);
+/// Tools with a grammar instead of a schema.
+pub static CUSTOM_TOOL: Feature = chat("tools.custom", Refused);
+/// Which part of the tools may be called.
+pub static ALLOWED_TOOLS: Feature = chat("tool_choice.allowed_tools", Refused);
+/// Tools that keep to their schemas.
+pub static STRICT: Feature = both(
+    "tools.function.strict",
+    "tools.strict",
+    Kept,
+    Changed("kept where the model knows it, otherwise dropped"),
+);
+/// How much to think.
+pub static EFFORT: Feature = both(
+    "reasoning_effort",
+    "thinking, output_config.effort",
+    Changed(
+        "a budget becomes `low` (below 4,096 tokens), `medium` (below 16,384) or `high`; an effort above `high` \
+         becomes `high`; dropped for models that do not know `reasoning_effort`",
+    ),
+    Changed(
+        "a budget of 1,024 (`minimal`), 2,048, 8,192, 16,384 (`high`), 24,576 tokens, and `max_tokens` raised above it; \
+         for newer Claude models adaptive thinking with an effort; dropped for models that cannot think and where a tool is \
+         forced, and, with a budget, right after the results of tools, since the caller does not send the thoughts before \
+         them",
+    ),
+);
+/// The form of the answer.
+pub static SCHEMA: Feature = both(
+    "response_format.json_schema",
+    "output_config.format",
+    Changed("the name `output`, not strict"),
+    Changed("name and `strict` are left out; dropped for models that do not know it"),
+);
+/// How much to sample.
+pub static SAMPLING: Feature = both(
+    "temperature, top_p",
+    "temperature, top_p",
+    Changed("dropped for reasoning models, which refuse them"),
+    Changed(
+        "a temperature above 1 becomes 1 and is named in the header; `top_p` is dropped beside a temperature; both are \
+         dropped for models that refuse them and beside thinking",
+    ),
+);
+/// Marks of what is worth keeping of a prompt.
+pub static CACHE: Feature = both("cache_control", "cache_control", Dropped, Kept);
+/// Thoughts of earlier answers with a signature, or sealed.
+pub static SIGNED: Feature = messages(
+    "messages.content.thinking",
+    Changed(
+        "thoughts that this gateway made of `reasoning_content` (they have no signature) become `reasoning_content` again; \
+     signed and redacted ones are dropped",
+    ),
+);
+/// References to documents.
+pub static CITATIONS: Feature = messages("messages.content.citations", Dropped);
+/// What says more about a document.
+pub static CONTEXT: Feature = messages("messages.content.context", Dropped);
+/// Tools that run at the vendor.
+pub static SERVER_TOOL: Feature = messages("tools.type", Refused);
+/// Blocks of content that no other dialect has.
+pub static BLOCKS: Feature = messages("messages.content.type", Refused);
+/// Documents that lie somewhere else.
+pub static DOCUMENT_URL: Feature = messages("messages.content.source.url (documents)", Refused);
+/// How many tokens a whole task may use.
+pub static TASK_BUDGET: Feature = messages("output_config.task_budget", Dropped);
+
+/// What is carried over whatever it says, for the page of what survives.
+pub static CARRIED: [Feature; 13] = [
+    both("model", "model", Kept, Kept),
+    both(
+        "messages (system, developer)",
+        "system",
+        Kept,
+        Changed("all of them, in order, come before the conversation"),
+    ),
+    both(
+        "messages (user, assistant)",
+        "messages",
+        Kept,
+        Changed(
+            "turns of the same side become one; a conversation that the assistant begins gets a user's turn `...` before \
+             it; empty texts are left out",
+        ),
+    ),
+    both(
+        "messages.content.image_url",
+        "messages.content.image",
+        Kept,
+        Kept,
+    ),
+    both(
+        "messages.content.file.file_data",
+        "messages.content.document",
+        Changed("a plain text becomes a text part"),
+        Changed("PDF documents; any other is refused"),
+    ),
+    both(
+        "tools, tool_choice",
+        "tools, tool_choice",
+        Changed("names above 64 characters are shortened and restored in the answer"),
+        Changed("names that the vendor refuses are changed and restored in the answer"),
+    ),
+    both(
+        "parallel_tool_calls",
+        "tool_choice.disable_parallel_tool_use",
+        Kept,
+        Kept,
+    ),
+    both(
+        "messages.tool_calls",
+        "messages.content.tool_use",
+        Kept,
+        Changed("arguments that are no JSON object stand under `_raw`"),
+    ),
+    both(
+        "messages (tool)",
+        "messages.content.tool_result",
+        Changed(
+            "a failed one begins with `Error: `; pictures follow in a message of the user after the results",
+        ),
+        Kept,
+    ),
+    both(
+        "max_completion_tokens, max_tokens",
+        "max_tokens",
+        Changed("`max_completion_tokens` for models that want it"),
+        Changed("where absent: the model's largest answer as set in the gateway, otherwise 8,192"),
+    ),
+    both("stop", "stop_sequences", Kept, Kept),
+    both("stream", "stream", Kept, Kept),
+    both(
+        "user",
+        "metadata.user_id",
+        Changed("longer than 64 characters: a hash of it"),
+        Kept,
+    ),
+];
+
+/// Everything that is not carried over as it is.
+pub fn special() -> impl Iterator<Item = &'static Feature> {
+    let named: [&'static Feature; 22] = [
+        &THOUGHTS,
+        &CHOICES,
+        &MODALITIES,
+        &SPEAKER,
+        &SOUND,
+        &SPOKEN,
+        &FILE_ID,
+        &DETAIL,
+        &JSON_OBJECT,
+        &CUSTOM_TOOL,
+        &ALLOWED_TOOLS,
+        &STRICT,
+        &EFFORT,
+        &SCHEMA,
+        &SAMPLING,
+        &CACHE,
+        &SIGNED,
+        &CITATIONS,
+        &CONTEXT,
+        &SERVER_TOOL,
+        &BLOCKS,
+        &DOCUMENT_URL,
+    ];
+    PARAMETERS
+        .iter()
+        .chain(named)
+        .chain(std::iter::once(&TASK_BUDGET))
+}
+
+/// A parameter that the hub has no field for.
+#[derive(Clone, Copy, Debug)]
+pub struct Extra<'a> {
+    /// The row of the table; absent where nothing is known of it.
+    feature: Option<&'static Feature>,
+    /// As it was written.
+    value: &'a RawValue,
+}
+
+/// What is left out on the way, by the names that the caller knows.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    dropped: Vec<Cow<'static, str>>,
+}
+
+/// More names than this are not listed.
+const MOST_NOTES: usize = 32;
+const MOST_NAME_CHARS: usize = 64;
+
+impl Notes {
+    /// The names, each once.
+    pub fn dropped(&self) -> &[Cow<'static, str>] {
+        &self.dropped
+    }
+
+    /// Notes a name.
+    pub fn drop(&mut self, name: impl Into<Cow<'static, str>>) {
+        let name = name.into();
+        if self.dropped.len() < MOST_NOTES && !self.dropped.contains(&name) {
+            self.dropped.push(name);
+        }
+    }
+
+    /// Notes a field that nothing is known of. Its name is the caller's: only what fits into a header is shown.
+    pub fn unknown(&mut self, at: &str, name: &str) {
+        let fits = |c: &char| c.is_ascii_alphanumeric() || "_.-".contains(*c);
+        let shown: String = name.chars().filter(fits).take(MOST_NAME_CHARS).collect();
+        let name = match (at, shown.as_str()) {
+            (_, "") => "unknown".to_owned(),
+            ("", _) => shown,
+            (at, _) => format!("{at}.{shown}"),
+        };
+        self.drop(name);
+    }
+
+    /// Notes what is left of an object that stands at `at`.
+    pub fn left(&mut self, at: &str, fields: &Fields<'_>) {
+        for (name, _) in fields.left() {
+            self.unknown(at, name);
+        }
+    }
+}
+
+/// Sorts what is left of a request in a dialect.
+pub fn extras<'a>(fields: &Fields<'a>, from: Dialect, notes: &mut Notes) -> Vec<Extra<'a>> {
+    let mut found = Vec::new();
+    for (name, value) in fields.left() {
+        let feature = PARAMETERS.iter().find(|f| f.name(from) == name);
+        if feature.is_none() {
+            notes.unknown("", name);
+        }
+        found.push(Extra { feature, value });
+    }
+    found
+}
+
+/// What of the extras a dialect knows, by its own names; the rest is noted or refused.
+pub fn known<'a>(
+    extras: &[Extra<'a>],
+    (from, to): (Dialect, Dialect),
+    notes: &mut Notes,
+) -> Result<Vec<(&'static str, &'a RawValue)>, Refusal> {
+    let mut kept = Vec::new();
+    for extra in extras {
+        let Some(feature) = extra.feature else {
+            continue;
+        };
+        let name = feature.name(from);
+        match feature.into(to) {
+            Kept | Changed(_) => kept.push((feature.name(to), extra.value)),
+            Dropped if is_usual(extra.value) => {}
+            Dropped => notes.drop(name),
+            Refused => {
+                return Err(Refusal::unsupported(
+                    &Path::ROOT.to(name),
+                    "something special",
+                ));
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// What means the same as leaving the field out.
+fn is_usual(value: &RawValue) -> bool {
+    matches!(value.get(), "\"auto\"" | "\"default\"")
+}

@@ -1,0 +1,289 @@
+//! A vendor's stream on its way to the caller, in the caller's dialect.
+//!
+//! Where both speak the same one, whole events pass as the bytes that came: each is looked at only by prepared finders, and
+//! parsed only where one of them hits. Otherwise each event is read into the hub's and written from there. Either way
+//! nothing is held but an event whose end has not come.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use modelgate_domain::Usage;
+
+use crate::anthropic::answer::unfinished;
+use crate::convert::Back;
+use crate::dialect::Dialect;
+use crate::estimate::Estimate;
+use crate::hub::Event;
+use crate::openai::answer::{Findings, error_message};
+use crate::openai::fault;
+use crate::reader::Reader;
+use crate::repeats::Repeats;
+use crate::sse::{self, EventTooLarge, Framer, Verdict};
+use crate::{anthropic, openai};
+
+/// The state of one stream.
+#[derive(Debug)]
+pub struct Stream {
+    framer: Framer,
+    watch: Watch,
+}
+
+/// What was seen of a stream so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) events: u64,
+    pub(crate) done: bool,
+    pub(crate) error: Option<String>,
+    /// The first event's data, where that is an error.
+    pub(crate) refusal: Option<Bytes>,
+    pub(crate) usage: Option<Usage>,
+    /// The usage does not say yet how much came out.
+    pub(crate) unfinished: bool,
+    pub(crate) finish_reason: String,
+    pub(crate) text: Estimate,
+    pub(crate) repeats: Option<Repeats>,
+}
+
+impl Seen {
+    pub(crate) fn look_for_repeats(&mut self, data: &[u8]) {
+        if let Some(repeats) = &mut self.repeats {
+            repeats.look_at(data);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Watch {
+    reader: Arc<Reader>,
+    vendor: Dialect,
+    /// The gateway asked for usage and the caller did not.
+    hide_usage: bool,
+    memory: anthropic::watch::Memory,
+    seen: Seen,
+    conversion: Option<Box<Conversion>>,
+}
+
+/// What a stream needs whose dialect changes.
+#[derive(Debug)]
+struct Conversion {
+    back: Back,
+    chat_in: openai::read_stream::Reader,
+    messages_in: anthropic::read_stream::Reader,
+    chat_out: openai::write_stream::Writer,
+    messages_out: anthropic::write_stream::Writer,
+    /// What goes to the caller with the present chunk.
+    out: Vec<u8>,
+    /// An event came that could not be read.
+    odd: bool,
+}
+
+impl Conversion {
+    fn new(back: Back) -> Self {
+        Self {
+            back,
+            chat_in: openai::read_stream::Reader::default(),
+            messages_in: anthropic::read_stream::Reader::default(),
+            chat_out: openai::write_stream::Writer::default(),
+            messages_out: anthropic::write_stream::Writer::default(),
+            out: Vec::new(),
+            odd: false,
+        }
+    }
+
+    fn event(&mut self, data: &[u8]) {
+        let Self { back, out, .. } = self;
+        let (chat_out, messages_out) = (&mut self.chat_out, &mut self.messages_out);
+        let write = |event: Event<'_>| match back.caller {
+            Dialect::Chat => chat_out.write(&event, back, out),
+            Dialect::Messages => messages_out.write(&event, back, out),
+        };
+        let read = match back.vendor {
+            Dialect::Chat => self.chat_in.read(data, write),
+            Dialect::Messages => self.messages_in.read(data, write),
+        };
+        self.odd |= !read;
+    }
+
+    fn write(&mut self, event: &Event<'_>) {
+        match self.back.caller {
+            Dialect::Chat => self.chat_out.write(event, &self.back, &mut self.out),
+            Dialect::Messages => self.messages_out.write(event, &self.back, &mut self.out),
+        }
+    }
+
+    fn end(&mut self) {
+        let Self { back, out, .. } = self;
+        let (chat_out, messages_out) = (&mut self.chat_out, &mut self.messages_out);
+        let write = |event: Event<'_>| match back.caller {
+            Dialect::Chat => chat_out.write(&event, back, out),
+            Dialect::Messages => messages_out.write(&event, back, out),
+        };
+        match back.vendor {
+            Dialect::Chat => self.chat_in.end(write),
+            Dialect::Messages => self.messages_in.end(write),
+        }
+    }
+
+    fn take(&mut self) -> Bytes {
+        Bytes::from(std::mem::take(&mut self.out))
+    }
+}
+
+impl Stream {
+    /// For a caller who speaks the vendor's dialect. `hide_usage` where the gateway asked for usage and the caller did not.
+    pub fn new(reader: Arc<Reader>, vendor: Dialect, hide_usage: bool) -> Self {
+        Self {
+            framer: Framer::default(),
+            watch: Watch {
+                reader,
+                vendor,
+                hide_usage,
+                memory: anthropic::watch::Memory::default(),
+                seen: Seen::default(),
+                conversion: None,
+            },
+        }
+    }
+
+    /// For a caller who speaks another dialect.
+    pub fn converting(reader: Arc<Reader>, back: Back) -> Self {
+        let mut stream = Self::new(reader, back.vendor, false);
+        stream.watch.conversion = Some(Box::new(Conversion::new(back)));
+        stream
+    }
+
+    /// Looks for so many events in a row that say the same.
+    #[must_use]
+    pub fn guarded(mut self, most: u64) -> Self {
+        self.watch.seen.repeats = Some(Repeats::new(most));
+        self
+    }
+
+    /// True once they have come.
+    pub fn repeats_itself(&self) -> bool {
+        let repeats = self.watch.seen.repeats.as_ref();
+        repeats.is_some_and(Repeats::found)
+    }
+
+    /// Takes a chunk from the vendor and returns what goes to the caller now: whole events, possibly none.
+    pub fn push(&mut self, chunk: Bytes) -> Result<Bytes, EventTooLarge> {
+        let watch = &mut self.watch;
+        let passed = self.framer.push(chunk, |event| watch.event(event));
+        match &mut self.watch.conversion {
+            None => passed,
+            Some(conversion) => passed.map(|_hidden| conversion.take()),
+        }
+    }
+
+    /// The vendor's stream has ended, completely: what goes to the caller yet.
+    pub fn end(&mut self) -> Bytes {
+        match &mut self.watch.conversion {
+            Some(conversion) if !self.watch.seen.done && self.watch.seen.error.is_none() => {
+                conversion.end();
+                conversion.take()
+            }
+            _ => Bytes::new(),
+        }
+    }
+
+    /// True once an event with data has come; comments do not count.
+    pub fn has_begun(&self) -> bool {
+        self.watch.seen.events > 0
+    }
+
+    /// True once the vendor said that this was all.
+    pub fn is_done(&self) -> bool {
+        self.watch.seen.done
+    }
+
+    /// True where an end of the stream now would be the end of the answer and not of the connection: the vendor said so,
+    /// or, from vendors that never do, there was a reason to finish and no half event after it.
+    pub fn is_complete(&self) -> bool {
+        let seen = &self.watch.seen;
+        let finished = !seen.finish_reason.is_empty() || seen.error.is_some();
+        seen.done || (finished && !self.framer.holds_partial())
+    }
+
+    /// The message of an error that the vendor sent as an event.
+    pub fn vendor_error(&self) -> Option<&str> {
+        self.watch.seen.error.as_deref()
+    }
+
+    /// The body of an error that came instead of a first event.
+    pub fn refusal(&self) -> Option<&Bytes> {
+        self.watch.seen.refusal.as_ref()
+    }
+
+    /// True where an event came that is not of the vendor's dialect, so that it could not be put into another one.
+    pub fn is_unreadable(&self) -> bool {
+        self.watch.conversion.as_ref().is_some_and(|c| c.odd)
+    }
+
+    /// What the stream has said of itself so far.
+    pub fn findings(&self) -> Findings {
+        let seen = &self.watch.seen;
+        let usage = match seen.usage {
+            Some(usage) if seen.unfinished => Some(unfinished(usage, seen.text)),
+            usage => usage,
+        };
+        Findings {
+            usage,
+            finish_reason: seen.finish_reason.clone(),
+            text: seen.text,
+        }
+    }
+}
+
+impl Watch {
+    fn event(&mut self, event: &[u8]) -> Verdict {
+        let Some(data) = sse::data(event) else {
+            return Verdict::Forward;
+        };
+        let seen = &mut self.seen;
+        seen.events = seen.events.saturating_add(1);
+        let first = seen.events == 1;
+        if self.is_error(data, first) {
+            self.error(data, first);
+            return Verdict::Forward;
+        }
+        let seen = &mut self.seen;
+        let verdict = match self.vendor {
+            Dialect::Chat => openai::watch::look(&self.reader.chat, self.hide_usage, data, seen),
+            Dialect::Messages => self.memory.look(&self.reader.messages, data, seen),
+        };
+        match &mut self.conversion {
+            None => verdict,
+            Some(conversion) => {
+                conversion.event(data);
+                Verdict::Hide
+            }
+        }
+    }
+
+    fn is_error(&self, data: &[u8], first: bool) -> bool {
+        match self.vendor {
+            Dialect::Chat => {
+                let reader = &self.reader.chat;
+                reader.is_error(data) || (first && reader.is_base_error(data))
+            }
+            Dialect::Messages => self.reader.messages.is_error(data),
+        }
+    }
+
+    fn error(&mut self, data: &[u8], first: bool) {
+        if first {
+            self.seen.refusal = Some(Bytes::copy_from_slice(data));
+        }
+        let message = error_message(data).unwrap_or_default();
+        if let Some(conversion) = &mut self.conversion {
+            let status = fault::status(data);
+            let message = &message;
+            conversion.write(&Event::Error { status, message });
+        }
+        self.seen.error.get_or_insert(message);
+    }
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
