@@ -45,6 +45,7 @@ admin-explain-state-busy = full
 admin-explain-state-resting = resting: a last resort
 admin-explain-skipped = What would not be tried
 admin-explain-skip-kind-mismatch = another kind of model
+admin-explain-skip-protocol-mismatch = its protocol has nothing like the endpoint
 admin-explain-skip-pinned-elsewhere = the caller names another provider
 admin-explain-skip-not-allowed = not on the key’s list
 admin-explain-skip-provider-disabled = the provider is switched off

@@ -45,6 +45,7 @@ admin-explain-state-busy = 已满
 admin-explain-state-resting = 休息中：最后手段
 admin-explain-skipped = 不会尝试
 admin-explain-skip-kind-mismatch = 模型种类不同
+admin-explain-skip-protocol-mismatch = 其协议没有对应的端点
 admin-explain-skip-pinned-elsewhere = 调用方指定了其他供应商
 admin-explain-skip-not-allowed = 不在密钥的列表中
 admin-explain-skip-provider-disabled = 供应商已停用

@@ -70,7 +70,7 @@ pub struct Provider {
     pub id: ProviderId,
     /// The slug, the prefix in `provider/model`.
     pub name: Box<str>,
-    /// The vendor's dialect: `openai`.
+    /// The vendor's dialect: `openai`, `anthropic`.
     pub protocol: Box<str>,
     /// Joined with the endpoint path as it stands.
     pub base_url: Box<str>,

@@ -165,6 +165,8 @@ pub async fn explain(
         resolved: ask.resolved,
         key: ask.key,
         kind: question.kind,
+        // embeddings are in one dialect only
+        only: (question.kind == "embedding").then_some("openai"),
         now_ms: ask.now_ms,
         seed: question.seed,
         turn: health.turn(model.id, false),
@@ -256,6 +258,7 @@ fn outcome(
     }
     let detail = match why {
         Why::KindMismatch => "The model is of another kind than the endpoint serves.",
+        Why::ProtocolMismatch => "The model's providers have nothing like the endpoint.",
         Why::Busy => "Every credential is in use.",
         Why::TooBusy => "The gateway is busier than the model's targets allow.",
         Why::Resting { .. } => "No provider can serve the model just now.",

@@ -30,7 +30,7 @@ pub struct Offer {
     pub tools: Option<bool>,
 }
 
-/// Asks `GET {base_url}/models` and returns what the vendor offers, by name, each once.
+/// Asks `GET {base_url}/models` (`/v1/models` in Anthropic's dialect) and returns what the vendor offers, by name, each once.
 ///
 /// Understands the lists that vendors send: under `data` or `models` or bare, of objects with an
 /// `id` or `name`, of strings, or an object by name.
@@ -40,7 +40,12 @@ pub async fn fetch_models(provider: &Provider, secret: &Secret) -> Result<Vec<Of
 }
 
 pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<Offer>, Report> {
-    let response = vendor.send(Method::GET, "/models", None).await?;
+    let path = if vendor.speaks_messages() {
+        "/v1/models?limit=1000"
+    } else {
+        "/models"
+    };
+    let response = vendor.send(Method::GET, path, None).await?;
     if !response.status().is_success() {
         return Err(vendor.refused(response).await);
     }

@@ -364,3 +364,34 @@ async fn a_vendor_that_echoes_the_key_is_not_repeated() {
     let expected = "Incorrect API key provided: [secret]. See [secret].";
     assert_eq!(report.detail, expected);
 }
+
+#[tokio::test]
+async fn a_vendor_of_messages_is_asked_in_its_own_dialect() {
+    let events = stream(&[
+        r#"{"type":"message_start","message":{"id":"m"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"pong"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ]);
+    let events = events.replacen("application/json", "text/event-stream", 1);
+    let refused = answer(
+        401,
+        "application/json",
+        r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#,
+    );
+    let list = answer(
+        200,
+        "application/json",
+        r#"{"data":[{"type":"model","id":"claude-x"}]}"#,
+    );
+    let (mut to, mut asked) = vendor(vec![events, refused, list]).await;
+    to.protocol = "anthropic".into();
+    assert_eq!(test(&to, &secret(), CHAT).await.verdict, Verdict::Ok);
+    let (head, body) = asked.recv().await.unwrap();
+    assert!(head.starts_with("POST /v1/messages "), "{head}");
+    assert!(head.contains("x-api-key: sk-canary-0123456789"), "{head}");
+    assert!(head.contains("anthropic-version: 2023-06-01"), "{head}");
+    assert!(!head.contains("authorization"), "{head}");
+    assert!(body.contains("\"max_tokens\":16"), "{body}");
+    assert_eq!(test(&to, &secret(), CHAT).await.verdict, Verdict::BadKey);
+    assert_eq!(fetch_models(&to, &secret()).await.unwrap(), ["claude-x"]);
+}

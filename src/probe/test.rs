@@ -70,6 +70,13 @@ async fn whole(vendor: &Vendor<'_>, response: Response, field: &str) -> Result<R
 }
 
 async fn chat(vendor: &Vendor<'_>, subject: Subject<'_>) -> Result<Report, Report> {
+    if vendor.speaks_messages() {
+        let body = ask(subject, "max_tokens");
+        let response = vendor
+            .send(Method::POST, "/v1/messages", Some(&body))
+            .await?;
+        return streamed(vendor, response).await;
+    }
     let response = vendor
         .send(
             Method::POST,
@@ -107,7 +114,12 @@ async fn streamed(vendor: &Vendor<'_>, response: Response) -> Result<Report, Rep
     }
     if !content_type(&response).contains("event-stream") {
         // A vendor that does not stream still works; anything else is told apart by what it sent.
-        return whole(vendor, response, "choices").await;
+        let field = if vendor.speaks_messages() {
+            "content"
+        } else {
+            "choices"
+        };
+        return whole(vendor, response, field).await;
     }
     let status = Some(response.status().as_u16());
     let mut events = response.bytes_stream().eventsource();
@@ -134,12 +146,15 @@ async fn streamed(vendor: &Vendor<'_>, response: Response) -> Result<Report, Rep
             let said = classify::of_error_object(&json);
             return Err(vendor.report(said.verdict, status, &said.detail));
         }
-        if json.get("choices").is_some() && ttft_ms.is_none() {
+        let kind = json.get("type").and_then(Value::as_str);
+        let begun = json.get("choices").is_some() || kind == Some("message_start");
+        if begun && ttft_ms.is_none() {
             ttft_ms = Some(vendor.elapsed_ms());
         }
-        finished |= json
-            .pointer("/choices/0/finish_reason")
-            .is_some_and(Value::is_string);
+        finished |= kind == Some("message_stop")
+            || json
+                .pointer("/choices/0/finish_reason")
+                .is_some_and(Value::is_string);
     }
     if ttft_ms.is_none() || !finished {
         let text = "the stream ended before the answer was complete";

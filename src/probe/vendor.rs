@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use modelgate_dialect::Dialect;
 use modelgate_domain::Secret;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Proxy, Response};
@@ -60,6 +61,11 @@ impl<'a> Vendor<'a> {
                 detail: error.message,
             }),
         }
+    }
+
+    /// True where it speaks Anthropic's messages.
+    pub(super) fn speaks_messages(&self) -> bool {
+        Dialect::of_protocol(&self.provider.protocol) == Some(Dialect::Messages)
     }
 
     /// Sends a request and waits for the head of the answer.

@@ -6,18 +6,19 @@ use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use modelgate_dialect::Dialect;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_domain::{Cause, Phase, RequestId, RequestRecord};
 use tokio::time::Instant;
 
 use super::endpoints::Endpoint;
 use super::error::ApiError;
-use super::failure::Refused;
+use super::failure::{Refused, shutting_down};
 use super::flow::{Flow, HEARTBEAT};
 use super::forward::{Job, Served};
 use super::large::Large;
 use super::planner::{self, Planner};
-use super::settle::{Settlement, shutting_down};
+use super::settle::Settlement;
 use super::state::Worker;
 use super::{authenticate, body, caller, failures, headers};
 use crate::admission::{Advice, Ask, Caller, Weight};
@@ -28,8 +29,13 @@ use crate::routing::{Attempts, NoPlace, Why};
 use crate::upstream::scrub;
 
 const MAX_MODEL_CHARS: usize = 256;
-/// The caller's headers that concern the vendor.
-const FORWARDED: [&str; 1] = ["openai-beta"];
+/// The caller's headers that concern a vendor who speaks the same dialect.
+const fn forwarded_headers(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Chat => &["openai-beta"],
+        Dialect::Messages => &["anthropic-version", "anthropic-beta"],
+    }
+}
 
 /// Serves a call to one of the endpoints that reach a vendor.
 pub(super) async fn serve(
@@ -46,11 +52,12 @@ pub(super) async fn serve(
         Ok(key) => key,
         Err(error) => {
             worker.metrics.auth_failed();
-            return error.respond(id);
+            return error.respond(id, endpoint.dialect);
         }
     };
     let record = record(&worker, endpoint, request, &key, (id, now_ms));
-    let settlement = Settlement::new(Data::clone(&worker), record, begun);
+    let mut settlement = Settlement::new(Data::clone(&worker), record, begun);
+    settlement.dialect = endpoint.dialect;
     let body = body::Body::Arriving(payload);
     go_on(worker, endpoint, request, body, &key, settlement).await
 }
@@ -67,7 +74,8 @@ pub(super) async fn serve_page(
     let id = worker.ids.next(now_ms);
     let mut record = record(&worker, endpoint, request, &call.key, (id, now_ms));
     call.agent.clone_into(&mut record.user_agent);
-    let settlement = Settlement::new(Data::clone(&worker), record, begun);
+    let mut settlement = Settlement::new(Data::clone(&worker), record, begun);
+    settlement.dialect = endpoint.dialect;
     let body = body::Body::Whole(call.body);
     let response = go_on(worker, endpoint, request, body, &call.key, settlement).await;
     Answered { id, response }
@@ -100,7 +108,7 @@ async fn go_on(
 
 fn refuse(mut settlement: Box<Settlement>, error: &ApiError) -> HttpResponse {
     settlement.fail(error, error.http_status);
-    error.respond(settlement.id())
+    error.respond(settlement.id(), settlement.dialect)
 }
 
 fn record(
@@ -119,7 +127,7 @@ fn record(
         session_id: caller::session(request.headers()),
         repeats: 1,
         endpoint: endpoint.name.to_owned(),
-        dialect: "openai".to_owned(),
+        dialect: endpoint.dialect.protocol().to_owned(),
         client_ip: forwarded::client(connection, request.headers(), trusted).to_string(),
         user_agent: caller::agent(request.headers()),
         started_ms: now_ms,
@@ -175,7 +183,7 @@ async fn prepare(
     let body = body.read(request, limit).await?;
     settlement.record.request_bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
     settlement.ends(Phase::Read);
-    let peek = Peek::read(&body)?;
+    let peek = Peek::read_as(endpoint.dialect, &body)?;
     settlement.record.requested_model = scrub::bounded(&peek.model, MAX_MODEL_CHARS);
     settlement.record.stream = peek.stream && endpoint.streams;
     settlement.prompt = peek.prompt;
@@ -203,7 +211,7 @@ async fn prepare(
     let planner = Planner::new(
         (Arc::clone(key), catalog),
         &resolved,
-        endpoint.kind,
+        (endpoint.kind, endpoint.only()),
         (settlement.id().0.unsigned_abs(), weight(&peek)),
         || conversation(session, &peek, &body),
     );
@@ -212,10 +220,12 @@ async fn prepare(
         let message = "The gateway cannot record calls just now and refuses them; try again later.";
         ApiError::gateway(503, "journal_full", message).retry_after(Some(5))
     })?;
-    let forward = FORWARDED.iter().filter_map(|name| {
-        let value = request.headers().get(*name)?;
-        Some((*name, value.as_bytes().to_vec()))
-    });
+    let forward = forwarded_headers(endpoint.dialect)
+        .iter()
+        .filter_map(|name| {
+            let value = request.headers().get(*name)?;
+            Some((*name, value.as_bytes().to_vec()))
+        });
     Ok(Prepared {
         worker: Data::clone(worker),
         endpoint,
@@ -322,6 +332,12 @@ fn unplanned(asked: &Resolved, why: Why, now_ms: i64) -> ApiError {
             );
             ApiError::caller(400, "model_kind_mismatch", message).with_param("model")
         }
+        Why::ProtocolMismatch => {
+            let message = format!(
+                "The providers of the model \"{name}\" have nothing like this endpoint; use chat completions or messages."
+            );
+            ApiError::caller(400, "endpoint_not_supported", message).with_param("model")
+        }
         Why::Busy => failures::without_place(NoPlace::Busy),
         Why::TooBusy => {
             let message = format!(
@@ -355,7 +371,7 @@ async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, mut job: Job
 
 /// Runs the attempts. A caller of a stream who waits in silence gets its status and heartbeats meanwhile.
 async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -> HttpResponse {
-    let id = job.settlement.id();
+    let id = (job.settlement.id(), endpoint.dialect);
     let streams = endpoint.streams && job.peek.stream;
     let committed = job.settlement.committed();
     let mut work = Box::pin(job.run());
@@ -370,7 +386,7 @@ async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -
         committed.set(error.http_status);
         // dropping the attempts settles them: the state says that the gateway closes
         drop(work);
-        return error.respond(id);
+        return error.respond(id.0, id.1);
     }
     if let Ok(served) = tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
         return answer(worker, id, served);
@@ -382,21 +398,21 @@ async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -
     dress(
         streamed(HttpResponse::Ok().streaming(flow)),
         &hyper::HeaderMap::new(),
-        id,
+        id.0,
     )
 }
 
-fn answer(worker: &Worker, id: RequestId, served: Served) -> HttpResponse {
+fn answer(worker: &Worker, id: (RequestId, Dialect), served: Served) -> HttpResponse {
     match served {
-        Served::Error(error) => error.respond(id),
-        Served::Whole(whole) => whole_of(whole, id),
-        Served::Large(large) => large_of(worker, *large, id),
+        Served::Error(error) => error.respond(id.0, id.1),
+        Served::Whole(whole) => whole_of(whole, id.0),
+        Served::Large(large) => large_of(worker, *large, id.0),
         Served::Stream(mut relay) => {
             let from = std::mem::take(&mut relay.headers);
             let mut response = builder(relay.status);
             let flow = Flow::relaying(id, relay, worker.closing.clone());
             let flow = worker.readers.watch(flow);
-            streamed(dress(response.streaming(flow), &from, id))
+            streamed(dress(response.streaming(flow), &from, id.0))
         }
     }
 }

@@ -5,7 +5,12 @@ use std::borrow::Cow;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use modelgate_dialect::openai::error::{Attempt, Envelope, Figure as Shown, Policy};
+use modelgate_dialect::Dialect;
+use modelgate_dialect::anthropic::error::{Envelope as MessagesEnvelope, error_kind};
+use modelgate_dialect::hub::fields::Refusal as Unconvertible;
+use modelgate_dialect::openai::error::{
+    Attempt, Envelope, Figure as Shown, Policy, error_kind as chat_kind,
+};
 use modelgate_dialect::openai::request::BadRequest;
 use modelgate_domain::money::format_nanos;
 use modelgate_domain::{FaultOwner, RequestId, Status};
@@ -27,7 +32,7 @@ pub struct ApiError {
     /// One sentence for the caller. From 500 on it says nothing of the inside.
     pub message: String,
     /// The field at fault.
-    pub param: Option<&'static str>,
+    pub param: Option<Cow<'static, str>>,
     /// Seconds after which another try makes sense.
     pub retry_after_s: Option<i64>,
     /// The failed attempts, where there was more than one.
@@ -86,7 +91,7 @@ impl ApiError {
     /// Names the field at fault.
     #[must_use]
     pub fn with_param(mut self, param: &'static str) -> Self {
-        self.param = Some(param);
+        self.param = Some(Cow::Borrowed(param));
         self
     }
 
@@ -120,18 +125,11 @@ impl ApiError {
 
     /// The class that OpenAI's SDKs know.
     pub fn kind(&self) -> &'static str {
-        match self.http_status {
-            401 => "authentication_error",
-            402 => "insufficient_quota",
-            403 => "permission_error",
-            429 => "rate_limit_error",
-            500.. => "api_error",
-            _ => "invalid_request_error",
-        }
+        chat_kind(self.http_status)
     }
 
-    /// The error as an answer.
-    pub fn respond(&self, id: RequestId) -> HttpResponse {
+    /// The error as an answer in the caller's dialect.
+    pub fn respond(&self, id: RequestId, dialect: Dialect) -> HttpResponse {
         let request_id = id.to_string();
         let status =
             StatusCode::from_u16(self.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -143,7 +141,7 @@ impl ApiError {
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        let body = self.text(&request_id, Form::Body);
+        let body = self.text(&request_id, dialect, Form::Body);
         let mut response = response.body(body);
         headers::mark(response.headers_mut(), id);
         if let Some(refusal) = &self.refusal {
@@ -153,24 +151,21 @@ impl ApiError {
     }
 
     /// The error as the last event of a stream.
-    pub fn event(&self, id: RequestId) -> String {
-        self.text(&id.to_string(), Form::Event)
+    pub fn event(&self, id: RequestId, dialect: Dialect) -> String {
+        self.text(&id.to_string(), dialect, Form::Event)
     }
 
-    fn text(&self, request_id: &str, form: Form) -> String {
-        let write = |envelope: &Envelope<'_>| match form {
-            Form::Body => envelope.body(),
-            Form::Event => envelope.event(),
-        };
+    fn text(&self, request_id: &str, dialect: Dialect, form: Form) -> String {
         let mut envelope = Envelope {
             message: &self.message,
             kind: self.kind(),
-            param: self.param,
+            param: self.param.as_deref(),
             code: &self.code,
             request_id,
             attempts: &self.attempts,
             policy: None,
         };
+        let write = |envelope: &Envelope<'_>| written(envelope, self.http_status, dialect, form);
         let Some(refusal) = &self.refusal else {
             return write(&envelope);
         };
@@ -193,6 +188,23 @@ impl ApiError {
             owner: FaultOwner::Policy.as_str(),
         });
         write(&envelope)
+    }
+}
+
+fn written(envelope: &Envelope<'_>, status: u16, dialect: Dialect, form: Form) -> String {
+    let messages = MessagesEnvelope {
+        kind: error_kind(status),
+        message: envelope.message,
+        param: envelope.param,
+        code: envelope.code,
+        attempts: envelope.attempts,
+        policy: envelope.policy,
+    };
+    match (dialect, form) {
+        (Dialect::Chat, Form::Body) => envelope.body(),
+        (Dialect::Chat, Form::Event) => envelope.event(),
+        (Dialect::Messages, Form::Body) => messages.body(envelope.request_id),
+        (Dialect::Messages, Form::Event) => messages.event(envelope.request_id),
     }
 }
 
@@ -221,7 +233,15 @@ fn shown<'a>(figure: Option<&Figure>, text: &'a str) -> Option<Shown<'a>> {
 impl From<BadRequest> for ApiError {
     fn from(bad: BadRequest) -> Self {
         let mut error = Self::caller(400, bad.code(), bad.to_string());
-        error.param = bad.param();
+        error.param = bad.param().map(Cow::Borrowed);
+        error
+    }
+}
+
+impl From<Unconvertible> for ApiError {
+    fn from(refusal: Unconvertible) -> Self {
+        let mut error = Self::caller(400, refusal.code, refusal.message);
+        error.param = Some(Cow::Owned(refusal.field));
         error
     }
 }

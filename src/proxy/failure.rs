@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use modelgate_dialect::openai::answer;
+use modelgate_dialect::{Dialect, convert};
 use modelgate_domain::{Cause, Meaning};
 
 use super::error::ApiError;
@@ -19,14 +20,31 @@ pub(super) struct Refused {
     pub(super) body: Bytes,
 }
 
+impl Refused {
+    /// The same in the caller's dialect, where the vendor speaks another one.
+    pub(super) fn told_in(mut self, caller: Dialect, vendor: Dialect) -> Self {
+        if caller != vendor {
+            let said = convert::error(&self.body, caller, self.status);
+            let unsaid = || {
+                let message = "The model's provider refused the request.";
+                convert::error_of(message, caller, self.status)
+            };
+            self.body = said.unwrap_or_else(unsaid).into();
+            let json = hyper::header::HeaderValue::from_static("application/json");
+            self.headers.insert(hyper::header::CONTENT_TYPE, json);
+        }
+        self
+    }
+}
+
 /// One attempt's failure.
 pub(super) struct Failure {
     /// What the record and, unless `answer` is there, the caller get.
     pub(super) error: ApiError,
     /// The vendor's own answer, where the caller gets that.
     pub(super) answer: Option<Refused>,
-    /// What the vendor's health learns.
-    pub(super) outcome: Outcome,
+    /// What the vendor's health learns; nothing where the vendor was not called.
+    pub(super) outcome: Option<Outcome>,
     /// Whether another credential or target may serve the call.
     pub(super) next: bool,
     /// A kept-alive connection died under the call: worth one more try at the same place.
@@ -52,7 +70,7 @@ impl Failure {
         Self {
             error: interrupted(error),
             answer: None,
-            outcome,
+            outcome: Some(outcome),
             next: true,
             stale,
             retry_after: None,
@@ -93,7 +111,7 @@ impl Failure {
             error,
             // what a vendor says of its own key is not for callers, and a redirect leads past the gateway
             answer: (!own_words).then_some(refused),
-            outcome,
+            outcome: Some(outcome),
             next: outcome != Outcome::Answered,
             stale: false,
             retry_after: told.filter(|_| meant.comes_back()),
@@ -103,13 +121,28 @@ impl Failure {
         }
     }
 
+    /// The request cannot be put into the vendor's dialect. Another vendor may speak the caller's.
+    pub(super) fn unconvertible(error: ApiError) -> Self {
+        Self {
+            error,
+            answer: None,
+            outcome: None,
+            next: true,
+            stale: false,
+            retry_after: None,
+            of_credential: true,
+            acted: false,
+            cause: None,
+        }
+    }
+
     /// What came as a success cannot be read.
     pub(super) fn unreadable(detail: &str) -> Self {
         let message = "The model's provider sent an answer that cannot be read.";
         Self {
             error: ApiError::upstream(502, "upstream_malformed", message).with_detail(detail),
             answer: None,
-            outcome: Outcome::Failed,
+            outcome: Some(Outcome::Failed),
             next: true,
             stale: false,
             retry_after: None,
@@ -265,4 +298,10 @@ pub(super) fn interrupted(error: &UpstreamError) -> ApiError {
         _ => ApiError::upstream(502, code, "The model's provider could not be reached."),
     };
     sorted.with_detail(error.message.clone())
+}
+
+/// How a call ends that the gateway has to break off because it stops.
+pub(super) fn shutting_down() -> ApiError {
+    let message = "The gateway is shutting down; send the request again.";
+    ApiError::gateway(503, "shutting_down", message).retry_after(Some(1))
 }

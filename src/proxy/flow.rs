@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
+use modelgate_dialect::Dialect;
 use modelgate_dialect::openai::answer;
 use modelgate_dialect::sse;
 use modelgate_domain::RequestId;
 use tokio::sync::watch;
 
 use super::error::ApiError;
-use super::failure::Refused;
+use super::failure::{Refused, shutting_down};
 use super::forward::Served;
 use super::readers::Source;
 use super::relay::{Quiet, Relay};
-use super::settle::shutting_down;
 use crate::upstream::{UpstreamError, scrub};
 
 /// Silence after which a comment keeps the connection open.
@@ -24,6 +24,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a caller reads while its stream lasts.
 pub(super) struct Flow {
     id: RequestId,
+    dialect: Dialect,
     phase: Phase,
     quiet: Quiet,
     closing: LocalBoxFuture<'static, ()>,
@@ -43,7 +44,7 @@ enum Phase {
 impl Flow {
     /// For a stream whose first event is at hand.
     pub(super) fn relaying(
-        id: RequestId,
+        id: (RequestId, Dialect),
         relay: Box<Relay>,
         closing: watch::Receiver<bool>,
     ) -> Self {
@@ -52,7 +53,7 @@ impl Flow {
 
     /// For a caller who has waited in silence: begins with a heartbeat.
     pub(super) fn waiting(
-        id: RequestId,
+        id: (RequestId, Dialect),
         work: LocalBoxFuture<'static, Served>,
         closing: watch::Receiver<bool>,
     ) -> Self {
@@ -61,9 +62,14 @@ impl Flow {
         flow
     }
 
-    fn new(id: RequestId, phase: Phase, mut closing: watch::Receiver<bool>) -> Self {
+    fn new(
+        (id, dialect): (RequestId, Dialect),
+        phase: Phase,
+        mut closing: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             id,
+            dialect,
             phase,
             quiet: Quiet::new(HEARTBEAT),
             greeting: Bytes::new(),
@@ -83,7 +89,7 @@ impl Flow {
                     let Poll::Ready(served) = work.as_mut().poll(cx) else {
                         return Poll::Pending;
                     };
-                    self.phase = after_waiting(served, self.id);
+                    self.phase = after_waiting(served, self.id, self.dialect);
                 }
                 Phase::Relaying(relay) => return relay.poll(cx),
                 Phase::Last(event) => {
@@ -101,7 +107,7 @@ impl Flow {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Relaying(mut relay) => relay.abort(&error),
             // dropping the attempts settles them: the state says that the gateway closes
-            Phase::Waiting(_) => Bytes::from(error.event(self.id)),
+            Phase::Waiting(_) => Bytes::from(error.event(self.id, self.dialect)),
             Phase::Last(event) => event,
             Phase::Over => Bytes::new(),
         }
@@ -135,7 +141,7 @@ impl Source for Flow {
 }
 
 /// The status is out: whatever is no stream becomes an error event.
-fn after_waiting(served: Served, id: RequestId) -> Phase {
+fn after_waiting(served: Served, id: RequestId, dialect: Dialect) -> Phase {
     let error = match served {
         Served::Stream(relay) => return Phase::Relaying(relay),
         Served::Error(error) => error,
@@ -143,7 +149,7 @@ fn after_waiting(served: Served, id: RequestId) -> Phase {
         // not made once the status is out
         Served::Large(_) => return Phase::Over,
     };
-    Phase::Last(Bytes::from(error.event(id)))
+    Phase::Last(Bytes::from(error.event(id, dialect)))
 }
 
 fn of_refused(refused: &Refused) -> ApiError {

@@ -7,13 +7,15 @@ use actix_web::web::Data;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use modelgate_dialect::openai::answer::Reader;
+use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::with_attempts;
 use modelgate_dialect::openai::fault;
 use modelgate_dialect::openai::request::Peek;
-use modelgate_dialect::openai::stream::Stream;
-use modelgate_domain::{Cause, LimitKind};
+use modelgate_dialect::stream::Stream;
+use modelgate_dialect::{Dialect, convert};
+use modelgate_domain::{Cause, LimitKind, Usage};
 
+use super::conversion::{There, dialect_of};
 use super::endpoints::Endpoint;
 use super::error::ApiError;
 use super::failure::{Failure, Refused};
@@ -25,11 +27,12 @@ use super::relay::Relay;
 use super::retry::Retries;
 use super::settle::Settlement;
 use super::state::Worker;
+use super::whole::open_whole;
 use crate::admission::Saturated;
 use crate::catalog::Model;
 use crate::routing::{Attempts, Candidate, InFlight, NoPlace, QueueRule};
 use crate::telemetry::CallTrace;
-use crate::upstream::{Answer, Body, Call};
+use crate::upstream::{Answer, Call};
 
 /// An answer up to this size is read whole before it goes on, so that it can still be repeated elsewhere.
 pub(super) const WHOLE_BYTES: usize = 1024 * 1024;
@@ -150,7 +153,9 @@ impl Job {
             tried = self.attempt(candidate).await;
         }
         if let Err(failure) = &tried {
-            self.settlement.reports(failure.outcome, &failure.error);
+            if let Some(outcome) = failure.outcome {
+                self.settlement.reports(outcome, &failure.error);
+            }
             self.settlement.attempt_ends(&failure.error.code);
             self.settlement.release_place();
         }
@@ -201,8 +206,8 @@ impl Job {
 
     fn finish(self, mut step: Step) -> Served {
         let headers = match &mut step {
-            Step::Stream(_, _, answer) | Step::Large(_, answer) => &mut answer.headers,
-            Step::Whole(whole) => &mut whole.headers,
+            Step::Stream(_, _, answer) | Step::Large(_, answer, _) => &mut answer.headers,
+            Step::Whole(whole, _) => &mut whole.headers,
         };
         let count = self.settlement.record.attempts;
         headers::sign(headers, Some(&self.model.name), count);
@@ -216,12 +221,14 @@ impl Job {
             Step::Stream(stream, first, answer) => {
                 Served::Stream(Box::new(Relay::new(*stream, first, answer, settlement)))
             }
-            Step::Large(head, answer) => {
-                let reader = Arc::clone(&self.worker.reader);
+            Step::Large(head, answer, vendor) => {
+                let reader = (Arc::clone(&self.worker.reader), vendor);
                 Served::Large(Box::new(Large::new(head, answer, reader, settlement)))
             }
-            Step::Whole(whole) => {
-                Served::Whole(settle_whole(&mut settlement, &self.worker.reader, whole))
+            Step::Whole(whole, findings) => {
+                settlement.found(findings);
+                settlement.succeed(whole.status);
+                Served::Whole(whole)
             }
         }
     }
@@ -252,8 +259,10 @@ impl Job {
         let Failure {
             mut error, answer, ..
         } = failure;
-        if let Some(mut refused) = answer {
+        if let Some(refused) = answer {
             self.settlement.fail(&error, refused.status);
+            let vendor = dialect_of(&candidate.target.provider);
+            let mut refused = refused.told_in(self.endpoint.dialect, vendor);
             if !attempts.is_empty()
                 && let Some(body) = with_attempts(&refused.body, &attempts)
             {
@@ -270,30 +279,14 @@ impl Job {
 
     /// One vendor call, up to the point where the answer can be given to the caller.
     async fn attempt(&mut self, tried: &Candidate) -> Result<Step, Failure> {
-        self.settlement.attempt_begins(tried);
         let target = &tried.target;
-        let asks = self.endpoint.streams && self.peek.must_ask_for_usage();
-        let body = self.peek.body_for(&self.body, &target.upstream_model, asks);
-        let streams = self.settlement.record.stream;
-        let trace = self.settlement.trace.as_deref().map(CallTrace::carried);
-        let given = self.forward.iter().map(|(n, v)| (*n, v.as_slice()));
-        let forward: Vec<(&str, &[u8])> = given
-            .chain(trace.iter().flatten().map(|(n, v)| (*n, v.as_bytes())))
-            .collect();
-        let call = Call {
-            path: self.endpoint.path,
-            body: body.into(),
-            content_type: "application/json",
-            accept: if streams {
-                "text/event-stream"
-            } else {
-                "application/json"
-            },
-            forward: &forward,
-        };
-        let clients = &self.worker.clients;
-        let sent = clients.send(&target.provider, &tried.credential, call);
-        let answer = sent.await.map_err(|error| Failure::of_call(&error))?;
+        let vendor = dialect_of(&target.provider);
+        if self.endpoint.only_counts() && vendor != self.endpoint.dialect {
+            return Ok(self.estimated());
+        }
+        self.settlement.attempt_begins(tried);
+        let there = There::new(self, target)?;
+        let mut answer = self.send(tried, &there).await?;
         self.settlement
             .attempt_answers(answer.status, answer.connect_ms);
         if !(200..300).contains(&answer.status) {
@@ -304,25 +297,72 @@ impl Job {
                 "the vendor compressed its answer unasked",
             ));
         }
+        headers::tell_dropped(&mut answer.headers, there.back.as_deref());
         let step = if headers::is_event_stream(&answer.headers) {
-            self.open_stream(answer, asks, tried).await?
+            self.open_stream(answer, there, tried).await?
         } else {
-            open_whole(answer, &self.worker, tried).await?
+            open_whole(answer, there, &self.worker, tried).await?
         };
         self.settlement.serves();
-        self.settlement.served(&self.model, target);
+        if self.endpoint.only_counts() {
+            self.settlement.first_byte();
+        } else {
+            self.settlement.served(&self.model, target);
+        }
         Ok(step)
+    }
+
+    async fn send(&self, tried: &Candidate, there: &There) -> Result<Answer, Failure> {
+        let streams = self.settlement.record.stream;
+        let trace = self.settlement.trace.as_deref().map(CallTrace::carried);
+        let given = self.forward.iter().map(|(n, v)| (*n, v.as_slice()));
+        let forward: Vec<(&str, &[u8])> = given
+            // what the caller says in its dialect means nothing in another one
+            .filter(|_| there.back.is_none())
+            .chain(trace.iter().flatten().map(|(n, v)| (*n, v.as_bytes())))
+            .collect();
+        let call = Call {
+            path: there.path,
+            body: there.body.clone(),
+            content_type: "application/json",
+            accept: if streams {
+                "text/event-stream"
+            } else {
+                "application/json"
+            },
+            forward: &forward,
+        };
+        let clients = &self.worker.clients;
+        let sent = clients.send(&tried.target.provider, &tried.credential, call);
+        sent.await.map_err(|error| Failure::of_call(&error))
+    }
+
+    /// The number of tokens, as far as the gateway can tell.
+    fn estimated(&self) -> Step {
+        let usage = Usage {
+            prompt: self.peek.prompt.tokens(),
+            ..Usage::default()
+        };
+        let mut headers = hyper::HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(headers::X_ESTIMATED, HeaderValue::from_static("true"));
+        let whole = Refused {
+            status: 200,
+            headers,
+            body: convert::token_count(&usage).into(),
+        };
+        Step::Whole(whole, Findings::default())
     }
 
     /// Reads up to the first event. An error in its place is a failure like any other.
     async fn open_stream(
         &self,
         mut answer: Answer,
-        hide: bool,
+        there: There,
         tried: &Candidate,
     ) -> Result<Step, Failure> {
         answer.body.await_event();
-        let mut stream = Stream::new(Arc::clone(&self.worker.reader), hide);
+        let mut stream = there.stream(self);
         let most = self.worker.live.load().runtime.loop_guard;
         if most > 0 {
             stream = stream.guarded(most);
@@ -346,71 +386,20 @@ impl Job {
             let (headers, said) = (answer.headers, said.clone());
             return Err(in_disguise(headers, said, tried, &self.worker));
         }
+        if stream.is_unreadable() {
+            let detail = "an event is not of the vendor's dialect";
+            return Err(Failure::unreadable(detail));
+        }
         answer.body.event_came();
         Ok(Step::Stream(Box::new(stream), first.freeze(), answer))
     }
 }
 
 /// How far an attempt came.
-enum Step {
+pub(super) enum Step {
     Stream(Box<Stream>, Bytes, Answer),
-    Large(Bytes, Answer),
-    Whole(Refused),
-}
-
-/// Reads an answer that is no stream, if it is not too large. An error in its place is a failure like any other.
-async fn open_whole(
-    mut answer: Answer,
-    worker: &Worker,
-    tried: &Candidate,
-) -> Result<Step, Failure> {
-    let read = read_up_to(&mut answer.body, WHOLE_BYTES).await;
-    let (body, whole) = read.map_err(|error| Failure::of_call(&error))?;
-    let reader = &worker.reader;
-    if whole && (reader.is_error(&body) || reader.is_base_error(&body)) {
-        return Err(in_disguise(answer.headers, body, tried, worker));
-    }
-    Ok(if whole {
-        Step::Whole(Refused {
-            status: answer.status,
-            headers: answer.headers,
-            body,
-        })
-    } else {
-        Step::Large(body, answer)
-    })
-}
-
-/// What came, and whether it is all.
-async fn read_up_to(
-    body: &mut Body,
-    limit: usize,
-) -> Result<(Bytes, bool), crate::upstream::UpstreamError> {
-    let mut first = Bytes::new();
-    let mut more = BytesMut::new();
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk?;
-        if first.is_empty() {
-            first = chunk; // most answers come in one piece
-        } else {
-            if more.is_empty() {
-                more.extend_from_slice(&first);
-            }
-            more.extend_from_slice(&chunk);
-        }
-        if first.len().max(more.len()) > limit {
-            return Ok((joined(first, more), false));
-        }
-    }
-    Ok((joined(first, more), true))
-}
-
-fn joined(first: Bytes, more: BytesMut) -> Bytes {
-    if more.is_empty() {
-        first
-    } else {
-        more.freeze()
-    }
+    Large(Bytes, Answer, Dialect),
+    Whole(Refused, Findings),
 }
 
 /// Reads an answer that is no success; where that fails, its status still counts.
@@ -433,7 +422,7 @@ async fn refused(answer: Answer, tried: &Candidate, worker: &Worker) -> Failure 
 }
 
 /// An error that came with status 200, as if the vendor had sent the status that belongs to it.
-fn in_disguise(
+pub(super) fn in_disguise(
     mut headers: hyper::HeaderMap,
     body: Bytes,
     tried: &Candidate,
@@ -446,12 +435,6 @@ fn in_disguise(
         body,
     };
     Failure::of_answer(refused, tried, worker)
-}
-
-fn settle_whole(settlement: &mut Settlement, reader: &Reader, whole: Refused) -> Refused {
-    settlement.found(reader.read(&whole.body));
-    settlement.succeed(whole.status);
-    whole
 }
 
 async fn sleep(pause: Duration) {

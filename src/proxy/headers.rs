@@ -6,6 +6,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use hyper::header::HeaderName as VendorName;
+use modelgate_dialect::convert::Back;
 use modelgate_domain::{Busyness, RequestId};
 
 use crate::admission::Rates;
@@ -28,11 +29,15 @@ const RATE_TOKENS: [&str; 3] = [
 
 /// Which model answered: another one than was asked for where that could not.
 const X_MODEL: &str = "x-modelgate-model";
+/// What of the request the vendor was not told, since its dialect has nothing like it.
+pub(super) const X_DROPPED: &str = "x-modelgate-dropped";
+/// The gateway counted, and not the vendor.
+pub(super) const X_ESTIMATED: &str = "x-modelgate-estimated";
 /// How many vendor calls it took.
 const X_ATTEMPTS: &str = "x-modelgate-attempts";
 
-/// Of use to a caller, and silent about whose account at the vendor was used. The last two are our own.
-const PASSED: [(VendorName, HeaderName); 7] = [
+/// Of use to a caller, and silent about whose account at the vendor was used. The last four are our own.
+const PASSED: [(VendorName, HeaderName); 9] = [
     (hyper::header::CONTENT_TYPE, CONTENT_TYPE),
     passed("openai-processing-ms"),
     (hyper::header::RETRY_AFTER, RETRY_AFTER),
@@ -40,6 +45,8 @@ const PASSED: [(VendorName, HeaderName); 7] = [
     passed("x-should-retry"),
     passed(X_MODEL),
     passed(X_ATTEMPTS),
+    passed(X_DROPPED),
+    passed(X_ESTIMATED),
 ];
 
 /// One header name in the two versions of the crate that the client and the server side stand on.
@@ -118,6 +125,15 @@ pub(super) fn sign(headers: &mut hyper::HeaderMap, model: Option<&str>, attempts
     match name {
         Some(name) => drop(headers.insert(X_MODEL, name)),
         None => drop(headers.remove(X_MODEL)),
+    }
+}
+
+/// Says what the vendor was not told.
+pub(super) fn tell_dropped(headers: &mut hyper::HeaderMap, back: Option<&Back>) {
+    let dropped = back.and_then(Back::dropped);
+    let value = dropped.and_then(|names| hyper::header::HeaderValue::from_str(&names).ok());
+    if let Some(value) = value {
+        headers.insert(X_DROPPED, value);
     }
 }
 

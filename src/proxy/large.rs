@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream as _;
-use modelgate_dialect::openai::answer::Reader;
+use modelgate_dialect::Dialect;
+use modelgate_dialect::reader::Reader;
 
 use super::error::ApiError;
 use super::failure;
@@ -26,6 +27,7 @@ pub(super) struct Large {
     body: Option<Body>,
     tail: BytesMut,
     reader: Arc<Reader>,
+    vendor: Dialect,
     settlement: Box<Settlement>,
 }
 
@@ -33,7 +35,7 @@ impl Large {
     pub(super) fn new(
         head: Bytes,
         answer: Answer,
-        reader: Arc<Reader>,
+        (reader, vendor): (Arc<Reader>, Dialect),
         settlement: Box<Settlement>,
     ) -> Self {
         let mut large = Self {
@@ -43,6 +45,7 @@ impl Large {
             body: Some(answer.body),
             tail: BytesMut::new(),
             reader,
+            vendor,
             settlement,
         };
         large.settlement.committed().set(large.status);
@@ -65,7 +68,8 @@ impl Large {
 
     fn complete(&mut self) {
         self.body = None;
-        self.settlement.found(self.reader.read(&self.tail));
+        let found = self.reader.read(self.vendor, &self.tail);
+        self.settlement.found(found);
         self.settlement.succeed(self.status);
     }
 
@@ -74,7 +78,8 @@ impl Large {
         self.body = None;
         self.held.clear();
         let sorted = failure::interrupted(error);
-        self.settlement.found(self.reader.read(&self.tail));
+        let found = self.reader.read(self.vendor, &self.tail);
+        self.settlement.found(found);
         self.settlement.fail(&sorted, self.status);
         error.clone()
     }
@@ -99,7 +104,8 @@ impl Source for Large {
     }
 
     fn break_off(mut self, error: &ApiError) {
-        self.settlement.found(self.reader.read(&self.tail));
+        let found = self.reader.read(self.vendor, &self.tail);
+        self.settlement.found(found);
         self.settlement.fail(error, self.status);
     }
 }

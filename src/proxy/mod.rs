@@ -7,6 +7,7 @@ mod authenticate;
 mod body;
 mod call;
 mod caller;
+mod conversion;
 mod cors;
 mod endpoints;
 mod error;
@@ -23,6 +24,7 @@ mod relay;
 mod retry;
 mod settle;
 mod state;
+mod whole;
 
 pub use endpoints::configure;
 pub use error::ApiError;

@@ -16,6 +16,7 @@ pub(super) struct Planner {
     pub(super) key: Arc<ApiKey>,
     catalog: Arc<Catalog>,
     kind: &'static str,
+    only: Option<&'static str>,
     seed: u64,
     conversation: u64,
     fallbacks: VecDeque<Fallback>,
@@ -24,12 +25,12 @@ pub(super) struct Planner {
 }
 
 impl Planner {
-    /// For a call of `asked` on an endpoint that serves models of this kind. `conversation` is only asked where it
+    /// For a call of `asked` on an endpoint that serves models of this kind, and only at providers of this protocol. `conversation` is only asked where it
     /// matters; `seed` decides what is left to chance.
     pub(super) fn new(
         (key, catalog): (Arc<ApiKey>, Arc<Catalog>),
         asked: &Resolved,
-        kind: &'static str,
+        (kind, only): (&'static str, Option<&'static str>),
         (seed, weight): (u64, Weight),
         conversation: impl FnOnce() -> Option<u64>,
     ) -> Self {
@@ -46,6 +47,7 @@ impl Planner {
             key,
             catalog,
             kind,
+            only,
             seed,
             fallbacks,
             weight,
@@ -62,6 +64,7 @@ impl Planner {
                 resolved,
                 key: &self.key,
                 kind: self.kind,
+                only: self.only,
                 now_ms: worker.clock.now_ms(),
                 seed: self.seed,
                 turn: if takes_turns { turn() } else { 0 },
@@ -182,7 +185,13 @@ mod tests {
         catalog.models.insert("first".into(), Arc::new(first));
         let asked = catalog.resolve(asked).unwrap();
         let parts = (Arc::new(key), Arc::new(catalog));
-        let mut planner = Planner::new(parts, &asked, "chat", (1, Weight::default()), || None);
+        let mut planner = Planner::new(
+            parts,
+            &asked,
+            ("chat", None),
+            (1, Weight::default()),
+            || None,
+        );
         let found = causes.iter().filter_map(|cause| planner.fall_back(*cause));
         found
             .map(|resolved| resolved.model.name.to_string())

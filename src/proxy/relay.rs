@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream as _;
-use modelgate_dialect::openai::stream::Stream;
+use modelgate_dialect::stream::Stream;
 use tokio::time::{Instant, Sleep};
 
 use super::error::ApiError;
@@ -98,7 +98,7 @@ impl Relay {
         }
         self.settlement.found(self.stream.findings());
         self.settlement.fail(error, self.status);
-        Bytes::from(error.event(self.settlement.id()))
+        Bytes::from(error.event(self.settlement.id(), self.settlement.dialect))
     }
 
     fn forward(&mut self, chunk: Bytes) -> Bytes {
@@ -113,6 +113,9 @@ impl Relay {
                 }
                 if self.stream.repeats_itself() {
                     return [events, self.abort(&repeats_itself())].concat().into();
+                }
+                if self.stream.is_unreadable() {
+                    return [events, self.abort(&unreadable())].concat().into();
                 }
                 events
             }
@@ -149,8 +152,9 @@ impl Relay {
     fn ended(&mut self) -> Bytes {
         self.body = None;
         if self.stream.is_complete() {
+            let last = self.stream.end();
             self.settle_complete();
-            return Bytes::new();
+            return last;
         }
         let message = "The model's provider ended its stream before the answer was complete.";
         self.abort(&ApiError::upstream(502, "upstream_closed", message))
@@ -161,6 +165,12 @@ impl Relay {
 fn repeats_itself() -> ApiError {
     let message = "The model said the same again and again; the answer was broken off.";
     ApiError::upstream(502, "upstream_loop", message)
+}
+
+/// How a stream ends of which something could not be put into the caller's dialect.
+fn unreadable() -> ApiError {
+    let message = "The model's provider sent an event that cannot be read.";
+    ApiError::upstream(502, "upstream_malformed", message)
 }
 
 impl Drop for Relay {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use bytes::Bytes;
+use modelgate_dialect::Dialect;
 use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::Attempt;
@@ -20,6 +21,7 @@ use modelgate_domain::{
 use tokio::time::Instant;
 
 use super::error::ApiError;
+use super::failure::shutting_down;
 use super::overload::Entered;
 use super::state::Worker;
 use crate::admission::{self, Ask, CredentialPermit, Permit, Rates, Used, price_at};
@@ -36,6 +38,8 @@ const MAX_DETAIL_CHARS: usize = 300;
 pub(super) struct Settlement {
     worker: Data<Worker>,
     pub(super) record: RequestRecord,
+    /// The caller's: errors are told in it.
+    pub(super) dialect: Dialect,
     attempts: Vec<AttemptRecord>,
     /// The last of them has not ended.
     attempting: bool,
@@ -74,6 +78,7 @@ impl Settlement {
         Box::new(Self {
             worker,
             record,
+            dialect: Dialect::Chat,
             attempts: Vec::new(),
             attempting: false,
             begun,
@@ -338,7 +343,8 @@ impl Settlement {
         self.first_byte();
     }
 
-    fn first_byte(&mut self) {
+    /// Notes that an answer has begun that nothing is owed for.
+    pub(super) fn first_byte(&mut self) {
         let now = Instant::now();
         self.record.ttft_ms = Some(ms_between(self.begun, now));
         self.ends(Phase::FirstByte);
@@ -484,12 +490,6 @@ impl Drop for Settlement {
         "client_gone".clone_into(&mut self.record.error_code);
         self.end(0);
     }
-}
-
-/// How a call ends that the gateway has to break off because it stops.
-pub(super) fn shutting_down() -> ApiError {
-    let message = "The gateway is shutting down; send the request again.";
-    ApiError::gateway(503, "shutting_down", message).retry_after(Some(1))
 }
 
 fn ms_between(from: Instant, to: Instant) -> i64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use ipnet::IpNet;
-use modelgate_dialect::openai::answer::Reader;
+use modelgate_dialect::reader::Reader;
 use modelgate_domain::ids::RequestIdSource;
 use tokio::sync::watch;
 

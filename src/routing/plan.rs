@@ -19,6 +19,8 @@ pub struct PlanRequest<'a> {
     pub key: &'a ApiKey,
     /// The kind of model that the endpoint serves: `chat`, `embedding`.
     pub kind: &'a str,
+    /// The one protocol of providers that can serve the endpoint; absent where every one can.
+    pub only: Option<&'a str>,
     /// The time, epoch milliseconds.
     pub now_ms: i64,
     /// Chance: the same seed gives the same plan.
@@ -60,6 +62,8 @@ pub struct Skipped {
 pub enum Skip {
     /// The endpoint serves another kind of model.
     KindMismatch,
+    /// The provider speaks a protocol that has nothing like the endpoint.
+    ProtocolMismatch,
     /// The caller named another provider.
     PinnedElsewhere,
     /// The key's allow-list does not hold it.
@@ -100,6 +104,7 @@ impl Skip {
     pub const fn code(self) -> &'static str {
         match self {
             Self::KindMismatch => "kind_mismatch",
+            Self::ProtocolMismatch => "protocol_mismatch",
             Self::PinnedElsewhere => "pinned_elsewhere",
             Self::NotAllowed => "not_allowed",
             Self::ProviderDisabled => "provider_disabled",
@@ -134,6 +139,8 @@ pub struct Plan {
 pub enum Why {
     /// The model is of another kind than the endpoint serves.
     KindMismatch,
+    /// The model's providers have nothing like the endpoint.
+    ProtocolMismatch,
     /// Every usable credential is busy: later it will work.
     Busy,
     /// The gateway is busier than the targets allow.
@@ -176,6 +183,8 @@ impl Plan {
         if resting.peek().is_none() {
             return if any(Skip::TooBusy) {
                 Why::TooBusy
+            } else if any(Skip::ProtocolMismatch) {
+                Why::ProtocolMismatch
             } else {
                 Why::NotConfigured
             };
@@ -254,6 +263,11 @@ fn skip_target(request: &PlanRequest<'_>, target: &Target) -> Option<Skip> {
         .is_some_and(|id| id != target.provider.id);
     if &*model.kind != request.kind {
         Some(Skip::KindMismatch)
+    } else if request
+        .only
+        .is_some_and(|only| *only != *target.provider.protocol)
+    {
+        Some(Skip::ProtocolMismatch)
     } else if elsewhere {
         Some(Skip::PinnedElsewhere)
     } else if !request.key.may_use(model, Some(target)) {

@@ -17,6 +17,7 @@ pub(super) fn ask<'a>(resolved: &'a Resolved, key: &'a ApiKey, seed: u64) -> Pla
         resolved,
         key,
         kind: "chat",
+        only: None,
         now_ms: NOW,
         seed,
         turn: 0,

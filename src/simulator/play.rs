@@ -22,6 +22,8 @@ pub(super) enum Usual {
     Plain(Vec<u8>),
     /// Events of a stream, each with its `data: ` and its blank line.
     Events(Vec<String>),
+    /// The same in Anthropic's dialect.
+    Messages(Vec<String>),
 }
 
 /// How the connection is left.
@@ -54,7 +56,8 @@ pub(super) fn acts(reply: Reply, usual: Usual) -> Vec<Act> {
                 plain_acts(&reply, &body, &mut out);
             }
             Usual::Plain(body) => plain_acts(&reply, &body, &mut out),
-            Usual::Events(events) => stream_acts(&reply, events, &mut out),
+            Usual::Events(events) => stream_acts(&reply, events, &chat_error(), &mut out),
+            Usual::Messages(events) => stream_acts(&reply, events, MESSAGES_ERROR, &mut out),
         },
     }
     out
@@ -75,14 +78,24 @@ fn plain_acts(reply: &Reply, body: &[u8], out: &mut Vec<Act>) {
     }
 }
 
-fn stream_acts(reply: &Reply, mut events: Vec<String>, out: &mut Vec<Act>) {
+const MESSAGES_ERROR: &str = concat!(
+    "event: error\n",
+    r#"data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+    "\n\n"
+);
+
+fn chat_error() -> String {
+    let error = json!({"error": {"message": "The server had an error while processing your request.",
+        "type": "server_error", "param": null, "code": null}});
+    format!("data: {error}\n\n")
+}
+
+fn stream_acts(reply: &Reply, mut events: Vec<String>, error: &str, out: &mut Vec<Act>) {
     match reply.end {
         End::Close(n) | End::Reset(n) | End::Stall(n) => events.truncate(n),
         End::Error(n) => {
             events.truncate(n);
-            let error = json!({"error": {"message": "The server had an error while processing your request.",
-                "type": "server_error", "param": null, "code": null}});
-            events.push(format!("data: {error}\n\n"));
+            events.push(error.to_owned());
         }
         End::NoDone => {
             events.pop();

@@ -41,10 +41,11 @@ impl Received {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The bearer key, empty where none was sent.
+    /// The bearer key, or the one that Anthropic's clients send; empty where none was sent.
     pub fn key(&self) -> &str {
         self.header("authorization")
             .and_then(|v| v.strip_prefix("Bearer "))
+            .or_else(|| self.header("x-api-key"))
             .unwrap_or_default()
     }
 

@@ -7,7 +7,7 @@ use super::play::{self, Usual};
 use super::record::Received;
 use super::script::{Act, Reply};
 use super::server::Shared;
-use super::{chat, embeddings};
+use super::{chat, embeddings, messages};
 
 /// Requests to the simulator itself, for shell tests: `/_sim/stats`, `/_sim/requests`, `/_sim/reset`.
 pub(super) fn is_control(request: &Received) -> bool {
@@ -22,6 +22,14 @@ pub(super) fn answer(shared: &Shared, request: &Received) -> Vec<Act> {
     if let Some(refusal) = refuse_key(shared, request) {
         return refusal;
     }
+    if speaks_messages(request) && request.header("anthropic-version").is_none() {
+        let text = "anthropic-version: header is required";
+        let reply = Reply {
+            status: 400,
+            ..Reply::default()
+        };
+        return play::acts(reply, Usual::Plain(messages_error(400, text)));
+    }
     let body = request.json();
     let model = body.get("model").and_then(Value::as_str).unwrap_or("");
     let reply = match shared.scripted(request) {
@@ -35,7 +43,11 @@ pub(super) fn answer(shared: &Shared, request: &Received) -> Vec<Act> {
         },
     };
     if reply.status >= 400 && reply.body.is_none() {
-        let usual = error_body(reply.status, &status_text(reply.status), None);
+        let usual = if speaks_messages(request) {
+            messages_error(reply.status, &status_text(reply.status))
+        } else {
+            error_body(reply.status, &status_text(reply.status), None)
+        };
         return play::acts(reply, Usual::Plain(usual));
     }
     usual(shared, request, &body, reply)
@@ -69,6 +81,10 @@ fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec
         chat::chat(body, &reply)
     } else if tail.ends_with("/completions") {
         chat::legacy(body, &reply)
+    } else if tail.ends_with("/messages") {
+        messages::messages(body, &reply)
+    } else if tail.ends_with("/messages/count_tokens") {
+        messages::count(body)
     } else if tail.ends_with("/embeddings") {
         embeddings::embeddings(body, &reply)
     } else {
@@ -86,6 +102,25 @@ fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec
             )
         }
     }
+}
+
+fn speaks_messages(request: &Received) -> bool {
+    request.path.contains("/messages")
+}
+
+fn messages_error(status: u16, message: &str) -> Vec<u8> {
+    let kind = match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        429 => "rate_limit_error",
+        529 => "overloaded_error",
+        500.. => "api_error",
+        _ => "invalid_request_error",
+    };
+    json!({"type": "error", "error": {"type": kind, "message": message}})
+        .to_string()
+        .into_bytes()
 }
 
 fn refuse_key(shared: &Shared, request: &Received) -> Option<Vec<Act>> {

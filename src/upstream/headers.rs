@@ -67,7 +67,16 @@ pub fn may_leave(name: &str) -> bool {
         && name != "x-real-ip"
 }
 
-/// The header set of all calls with a credential: `secret` as the bearer, and the provider's own headers.
+/// How a vendor is shown the credential, by the provider's protocol; where the protocol is not here, as the bearer.
+const KEYS: [(&str, HeaderName); 1] = [("anthropic", HeaderName::from_static("x-api-key"))];
+/// What a vendor wants to be told in every call, by the provider's protocol. What the caller says goes before it.
+const TOLD: [(&str, HeaderName, HeaderValue); 1] = [(
+    "anthropic",
+    HeaderName::from_static("anthropic-version"),
+    HeaderValue::from_static("2023-06-01"),
+)];
+
+/// The header set of all calls with a credential: the `secret` as the protocol wants it, and the provider's own headers.
 pub fn request(
     provider: &Provider,
     secret: &Secret,
@@ -79,7 +88,14 @@ pub fn request(
     headers.insert(ACCEPT, value(accept, "accept")?);
     let agent = provider.user_agent.as_deref().unwrap_or(PRODUCT_USER_AGENT);
     headers.insert(USER_AGENT, value(agent, "user-agent")?);
-    headers.insert(AUTHORIZATION, bearer(secret)?);
+    let protocol = &*provider.protocol;
+    match KEYS.iter().find(|(known, _)| *known == protocol) {
+        Some((_, name)) => headers.insert(name, plain(secret)?),
+        None => headers.insert(AUTHORIZATION, bearer(secret)?),
+    };
+    for (_, name, value) in TOLD.iter().filter(|(known, ..)| *known == protocol) {
+        headers.insert(name, value.clone());
+    }
     for (name, secret) in &provider.extra_headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| refused("extra"))?;
         if belongs_to_connection(&name) {
@@ -103,7 +119,12 @@ pub(super) fn with_forwarded(
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_name| refused("forwarded"))?;
         if may_leave(name.as_str()) {
             let value = HeaderValue::from_bytes(value).map_err(|_value| refused("forwarded"))?;
-            if !own.contains_key(&name) {
+            let told = TOLD.iter().any(|(_, known, own)| {
+                *known == name && headers.get(known).is_some_and(|value| value == own)
+            });
+            if told {
+                headers.insert(name, value);
+            } else if !own.contains_key(&name) {
                 headers.append(name, value);
             }
         }
@@ -126,6 +147,12 @@ pub(super) fn clean_answer(headers: &mut HeaderMap) {
     for name in &STOPS {
         headers.remove(name);
     }
+}
+
+fn plain(secret: &Secret) -> Result<HeaderValue, UpstreamError> {
+    let mut value = value(secret.expose(), "credential")?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn bearer(secret: &Secret) -> Result<HeaderValue, UpstreamError> {

@@ -24,6 +24,7 @@ pub(super) struct Entry {
     pub(super) uri: Uri,
     /// Without what is taken over from the caller.
     pub(super) headers: HeaderMap,
+    protocol: Box<str>,
     base_url: Box<str>,
     secret: Secret,
     user_agent: Option<String>,
@@ -65,6 +66,7 @@ impl Entry {
         Ok(Self {
             uri: url::join(&provider.base_url, call.path)?,
             headers: headers::request(provider, secret, call.content_type, call.accept)?,
+            protocol: provider.protocol.clone(),
             base_url: provider.base_url.clone(),
             secret: credential.secret.clone(),
             user_agent: provider.user_agent.clone(),
@@ -73,7 +75,8 @@ impl Entry {
     }
 
     fn is_of(&self, provider: &Provider, credential: &Credential) -> bool {
-        self.base_url == provider.base_url
+        self.protocol == provider.protocol
+            && self.base_url == provider.base_url
             && self.secret == credential.secret
             && self.user_agent == provider.user_agent
             && self.extra_headers == provider.extra_headers

@@ -7,10 +7,14 @@ use super::error::{ErrorKind, UpstreamError};
 /// Joins a provider's address with an endpoint path such as `/chat/completions`.
 ///
 /// The address is taken as it stands: nothing like `/v1` is ever added. Only a slash at its end is
-/// not doubled, and a query string stays behind the path.
+/// not doubled, nor a `/v1` that the path begins with, and a query string stays behind the path.
 pub fn join(base_url: &str, path: &str) -> Result<Uri, UpstreamError> {
     let (base, query) = base_url.split_once('?').unwrap_or((base_url, ""));
     let base = base.trim_end_matches('/');
+    let path = match path.strip_prefix("/v1/") {
+        Some(_) if base.ends_with("/v1") => path.trim_start_matches("/v1"),
+        _ => path,
+    };
     let text = if query.is_empty() {
         format!("{base}{path}")
     } else {
@@ -53,6 +57,10 @@ mod tests {
             ),
         ] {
             assert_eq!(join(base, "/models").unwrap().to_string(), expected);
+        }
+        for base in ["https://a", "https://a/", "https://a/v1", "https://a/v1/"] {
+            let joined = join(base, "/v1/messages").unwrap().to_string();
+            assert_eq!(joined, "https://a/v1/messages", "{base}");
         }
     }
 

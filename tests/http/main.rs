@@ -47,6 +47,7 @@ mod process_faults;
 mod proxy_bodies;
 mod proxy_cancel;
 mod proxy_failover;
+mod proxy_messages;
 mod proxy_names;
 mod proxy_overload;
 mod proxy_streams;

@@ -2,6 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+/// What providers may speak.
+pub const PROTOCOLS: [&str; 2] = ["openai", "anthropic"];
+
 /// Milliseconds a new provider's connection may take.
 pub const CONNECT_TIMEOUT_MS: i64 = 5_000;
 /// Milliseconds until a new provider's first event.

@@ -23,7 +23,7 @@ pub struct Provider {
     pub display_name: String,
     /// Which preset it was made from, empty for none.
     pub template: String,
-    /// `openai`.
+    /// `openai`, `anthropic`.
     pub protocol: String,
     /// Joined with endpoint paths as it stands.
     pub base_url: String,
@@ -61,7 +61,7 @@ pub struct ProviderData {
     pub display_name: String,
     /// Which preset it was made from, empty for none.
     pub template: String,
-    /// `openai`.
+    /// `openai`, `anthropic`.
     pub protocol: String,
     /// Joined with endpoint paths as it stands.
     pub base_url: String,

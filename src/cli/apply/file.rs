@@ -173,10 +173,11 @@ pub(super) fn line(table: &Table<'_>, key: &str) -> Result<Option<String>, Probl
 fn provider(table: &Table<'_>, env: &dyn Env) -> Result<ProviderSpec, Problem> {
     let name = table.required("name", "the provider's slug, as in name = \"acme\"")?;
     let protocol = table.text("protocol")?;
-    if let Some(protocol) = protocol.as_ref().filter(|p| p.value != "openai") {
+    let known = |text: &str| naming::PROTOCOLS.contains(&text);
+    if let Some(protocol) = protocol.as_ref().filter(|p| !known(&p.value)) {
         return Err(protocol
             .place
-            .problem("must be \"openai\", the one protocol that this version speaks to vendors"));
+            .problem("must be \"openai\" or \"anthropic\", what this version speaks to vendors"));
     }
     let base_url = match table.text("base_url")? {
         None => None,

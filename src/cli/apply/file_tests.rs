@@ -150,8 +150,8 @@ fn an_error_names_file_line_and_field_and_says_what_is_right() {
             "mg.toml:5: providers[1].name: this provider is named on line 2 already",
         ),
         (
-            "[[providers]]\nname = \"a\"\nprotocol = \"anthropic\"\n",
-            "mg.toml:3: providers[0].protocol: must be \"openai\"",
+            "[[providers]]\nname = \"a\"\nprotocol = \"telnet\"\n",
+            "mg.toml:3: providers[0].protocol: must be \"openai\" or \"anthropic\"",
         ),
         (
             "[[providers]]\nname = \"a\"\nbase_url = \"h/v1\"\n",

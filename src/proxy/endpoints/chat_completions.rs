@@ -3,11 +3,12 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
+use modelgate_dialect::Dialect;
 
 use super::super::call;
 use super::super::state::Worker;
-use super::Endpoint;
 use super::routes::finish;
+use super::{Abroad, Endpoint};
 use crate::calls::{Answered, Call, Calls};
 
 /// The kind of model it serves.
@@ -19,6 +20,8 @@ const ENDPOINT: Endpoint = Endpoint {
     kind: KIND,
     streams: true,
     repeatable: true,
+    dialect: Dialect::Chat,
+    abroad: Abroad::Convert,
 };
 
 pub(super) async fn post(

@@ -2,11 +2,12 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use modelgate_dialect::Dialect;
 
 use super::super::call;
 use super::super::state::Worker;
-use super::Endpoint;
 use super::routes::finish;
+use super::{Abroad, Endpoint};
 
 const ENDPOINT: Endpoint = Endpoint {
     name: "embeddings",
@@ -14,6 +15,8 @@ const ENDPOINT: Endpoint = Endpoint {
     kind: "embedding",
     streams: false,
     repeatable: true,
+    dialect: Dialect::Chat,
+    abroad: Abroad::Refuse,
 };
 
 pub(super) async fn post(

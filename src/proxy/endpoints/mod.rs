@@ -4,9 +4,11 @@ mod chat_completions;
 mod completions;
 mod embeddings;
 mod explain;
+mod messages;
 mod models;
 mod routes;
 
+use modelgate_dialect::Dialect;
 pub use routes::configure;
 
 /// One API surface of a vendor.
@@ -22,4 +24,31 @@ pub(super) struct Endpoint {
     /// Whether a request may go out again although a vendor may have done what it asks for. True where doing it twice
     /// changes nothing at the vendor, as with all completions.
     pub(super) repeatable: bool,
+    /// What it is written in.
+    pub(super) dialect: Dialect,
+    /// What happens at a vendor who speaks another dialect.
+    pub(super) abroad: Abroad,
+}
+
+/// What happens to a call at a vendor who speaks another dialect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Abroad {
+    /// It is put into the other dialect, and the answer into the caller's.
+    Convert,
+    /// It only asks for the number of tokens: the gateway estimates.
+    Estimate,
+    /// No such vendor can serve it.
+    Refuse,
+}
+
+impl Endpoint {
+    /// The one protocol of providers that can serve it.
+    pub(super) fn only(&self) -> Option<&'static str> {
+        (self.abroad == Abroad::Refuse).then_some(self.dialect.protocol())
+    }
+
+    /// It makes no answer, and owes nothing.
+    pub(super) fn only_counts(&self) -> bool {
+        self.abroad == Abroad::Estimate
+    }
 }

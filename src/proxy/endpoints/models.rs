@@ -2,37 +2,70 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::{DateTime, SecondsFormat};
+use modelgate_dialect::Dialect;
 use modelgate_domain::RequestId;
 use serde::Serialize;
 
 use super::super::error::ApiError;
 use super::super::state::Worker;
 use super::super::{call, headers};
-use super::routes::finish;
+use super::messages::known_by;
+use super::routes::{finish, spoken};
 use crate::catalog::Model;
 
 #[derive(Serialize)]
-struct List<'a> {
-    object: &'static str,
-    data: Vec<Entry<'a>>,
+#[serde(untagged)]
+enum List<'a> {
+    Chat {
+        object: &'static str,
+        data: Vec<Entry<'a>>,
+    },
+    Messages {
+        data: Vec<Entry<'a>>,
+        has_more: bool,
+        first_id: Option<&'a str>,
+        last_id: Option<&'a str>,
+    },
 }
 
+/// A model in one of the two forms.
 #[derive(Serialize)]
-struct Entry<'a> {
-    id: &'a str,
-    object: &'static str,
-    created: i64,
-    owned_by: &'static str,
+#[serde(untagged)]
+enum Entry<'a> {
+    Chat {
+        id: &'a str,
+        object: &'static str,
+        created: i64,
+        owned_by: &'static str,
+    },
+    Messages {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        id: &'a str,
+        display_name: &'a str,
+        created_at: String,
+    },
 }
 
 impl<'a> Entry<'a> {
     /// `id` is the name that the caller knows the model by.
-    fn of(model: &Model, id: &'a str) -> Self {
-        Self {
-            id,
-            object: "model",
-            created: model.created_s,
-            owned_by: "modelgate",
+    fn of(model: &Model, id: &'a str, dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Chat => Self::Chat {
+                id,
+                object: "model",
+                created: model.created_s,
+                owned_by: "modelgate",
+            },
+            Dialect::Messages => Self::Messages {
+                kind: "model",
+                id,
+                display_name: id,
+                created_at: DateTime::from_timestamp(model.created_s, 0)
+                    .unwrap_or_default()
+                    .to_rfc3339_opts(SecondsFormat::Secs, true),
+            },
         }
     }
 }
@@ -40,21 +73,29 @@ impl<'a> Entry<'a> {
 #[allow(clippy::unused_async, reason = "actix takes async functions only")]
 pub(super) async fn list(request: HttpRequest, worker: Data<Worker>) -> HttpResponse {
     let id = worker.ids.next(worker.clock.now_ms());
+    let dialect = spoken(&request);
     let response = match call::identify(&worker, &request) {
         Ok((key, catalog)) => {
             let models = catalog.visible_models(&key);
-            let data = models.iter().map(|m| Entry::of(m, &m.name)).collect();
-            json(
-                id,
-                &List {
+            let entry = |model| Entry::of(model, &model.name, dialect);
+            let data = models.iter().map(|model| entry(model)).collect();
+            let list = match dialect {
+                Dialect::Chat => List::Chat {
                     object: "list",
                     data,
                 },
-            )
+                Dialect::Messages => List::Messages {
+                    data,
+                    has_more: false,
+                    first_id: models.first().map(|model| &*model.name),
+                    last_id: models.last().map(|model| &*model.name),
+                },
+            };
+            json(id, &list)
         }
-        Err(error) => error.respond(id),
+        Err(error) => error.respond(id, dialect),
     };
-    finish(&worker, &request, response)
+    finish(&worker, &request, in_form(response, dialect))
 }
 
 #[allow(clippy::unused_async, reason = "actix takes async functions only")]
@@ -66,9 +107,16 @@ pub(super) async fn get(
     let id = worker.ids.next(worker.clock.now_ms());
     let response = match find(&worker, &request, &name, id) {
         Ok(response) => response,
-        Err(error) => error.respond(id),
+        Err(error) => error.respond(id, spoken(&request)),
     };
-    finish(&worker, &request, response)
+    finish(&worker, &request, in_form(response, spoken(&request)))
+}
+
+fn in_form(response: HttpResponse, dialect: Dialect) -> HttpResponse {
+    match dialect {
+        Dialect::Chat => response,
+        Dialect::Messages => known_by(response),
+    }
 }
 
 fn find(
@@ -81,7 +129,8 @@ fn find(
     let resolved = call::resolve(&catalog, name)?;
     let usable = key.may_use_resolved(&resolved) && key.can_reach(&resolved.model);
     if usable {
-        return Ok(json(id, &Entry::of(&resolved.model, name)));
+        let entry = Entry::of(&resolved.model, name, spoken(request));
+        return Ok(json(id, &entry));
     }
     // the same answer as for a model that does not exist: a list of what others may use is not for this key
     let message = format!("The model \"{name}\" does not exist.");

@@ -8,13 +8,14 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
-use modelgate_dialect::openai::answer::Reader;
+use modelgate_dialect::Dialect;
+use modelgate_dialect::reader::Reader;
 
 use super::super::error::ApiError;
 use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
 use super::super::{cors, headers};
-use super::{chat_completions, completions, embeddings, explain, models};
+use super::{chat_completions, completions, embeddings, explain, messages, models};
 use crate::calls::Door;
 
 /// Registers `/v1`. Called once for each serving thread; what comes back is for the pages of that thread.
@@ -36,6 +37,8 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
         .service(post("/completions").route(web::post().to(completions::post)))
         .service(post("/explain").route(web::post().to(explain::post)))
         .service(post("/embeddings").route(web::post().to(embeddings::post)))
+        .service(post("/messages").route(web::post().to(messages::post)))
+        .service(post("/messages/count_tokens").route(web::post().to(messages::count_tokens)))
         .service(get("/models").route(web::get().to(models::list)))
         .service(get("/models/{id:.+}").route(web::get().to(models::get)))
         .default_service(web::to(unknown));
@@ -68,6 +71,16 @@ pub(super) fn finish(
     response
 }
 
+/// The dialect of a caller on a path that several dialects share: Anthropic's clients name their version.
+pub(super) fn spoken(request: &HttpRequest) -> Dialect {
+    let headers = request.headers();
+    if headers.contains_key("anthropic-version") || request.path().ends_with("/messages") {
+        Dialect::Messages
+    } else {
+        Dialect::Chat
+    }
+}
+
 #[allow(clippy::unused_async, reason = "actix takes async functions only")]
 async fn other_method(
     request: HttpRequest,
@@ -82,7 +95,7 @@ async fn other_method(
             "This endpoint does not know the method {}.",
             request.method()
         );
-        ApiError::caller(405, "method_not_allowed", message).respond(id)
+        ApiError::caller(405, "method_not_allowed", message).respond(id, spoken(&request))
     };
     headers::mark(response.headers_mut(), id);
     let allow = HeaderValue::from_static(allowed);
@@ -95,6 +108,7 @@ async fn unknown(request: HttpRequest, worker: Data<Worker>) -> HttpResponse {
     let id = worker.ids.next(worker.clock.now_ms());
     let path: String = request.path().chars().take(200).collect();
     let message = format!("There is no endpoint {path} here.");
-    let response = ApiError::caller(404, "unknown_endpoint", message).respond(id);
+    let error = ApiError::caller(404, "unknown_endpoint", message);
+    let response = error.respond(id, spoken(&request));
     finish(&worker, &request, response)
 }

@@ -50,6 +50,7 @@ struct NewView<'a> {
     vendors: Vec<VendorLink>,
     vendor: Option<VendorView>,
     as_of: &'static str,
+    protocols: Vec<(String, String)>,
 }
 
 /// A vendor to choose.
@@ -107,6 +108,28 @@ pub(super) fn after(form: &Form, usual: &str) -> String {
     } else {
         usual.to_owned()
     }
+}
+
+/// The protocols to choose from, with what they are called.
+pub(super) fn protocol_choices(page: &Shell) -> Vec<(String, String)> {
+    let named = |protocol: &&str| {
+        let text = page.t_code("admin-provider-protocol-", protocol);
+        ((*protocol).to_owned(), text)
+    };
+    naming::PROTOCOLS.iter().map(named).collect()
+}
+
+/// The protocol of a form; `usual` where the form has none.
+pub(super) fn read_protocol(fields: &mut Fields<'_>, usual: &str) -> String {
+    let known = |text: &str| {
+        let known = text.is_empty() || naming::PROTOCOLS.contains(&text);
+        known.then_some(()).ok_or(())
+    };
+    let chosen = fields.text("protocol", known, "admin-provider-bad-protocol");
+    if chosen.is_empty() {
+        return usual.to_owned();
+    }
+    chosen
 }
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
@@ -214,6 +237,7 @@ fn new_view<'a>(page: &'a Shell, state: FormState, q: &str) -> NewView<'a> {
         }),
         as_of: vendors::as_of(),
         state,
+        protocols: protocol_choices(page),
     }
 }
 
@@ -226,7 +250,7 @@ async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> Pa
         Ok(fields) => fields,
         Err(form_state) => return again(form_state),
     };
-    let told = json!({ "base_url": data.base_url, "template": data.template, "key": label });
+    let told = json!({ "protocol": data.protocol, "base_url": data.base_url, "template": data.template, "key": label });
     let entry = change(
         &page,
         &state,
@@ -280,6 +304,7 @@ fn read(page: &Shell, form: &Form) -> Result<(ProviderData, String, Option<Secre
     let name = fields.text("name", naming::provider, "admin-provider-bad-name");
     let check_url = |text: &str| naming::base_url(text).map(|_url| ());
     let base_url = fields.text("base_url", check_url, "admin-provider-bad-url");
+    let protocol = read_protocol(&mut fields, naming::PROTOCOLS[0]);
     let label = fields.text("label", naming::label, "admin-provider-bad-label");
     let secret = form.secret("secret");
     let secret = (!secret.expose().is_empty()).then_some(secret);
@@ -294,7 +319,7 @@ fn read(page: &Shell, form: &Form) -> Result<(ProviderData, String, Option<Secre
         name,
         display_name: vendor.map_or_else(String::new, |v| v.name_en.clone()),
         template: vendor.map_or_else(String::new, |v| v.id.clone()),
-        protocol: "openai".to_owned(),
+        protocol,
         base_url: base_url.trim_end_matches('/').to_owned(),
         user_agent: None,
         connect_timeout_ms: naming::CONNECT_TIMEOUT_MS,

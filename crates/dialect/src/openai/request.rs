@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::opening::opening;
+use crate::dialect::Dialect;
 use crate::estimate::Estimate;
 use crate::splice::{self, Edit};
 
@@ -105,6 +106,8 @@ struct Wire<'a> {
     #[serde(borrow, default, deserialize_with = "raw")]
     stream_options: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "raw")]
+    system: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
     messages: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "raw")]
     prompt: Option<&'a RawValue>,
@@ -132,7 +135,17 @@ fn raw<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::E
 }
 
 impl Peek {
-    /// Reads a body.
+    /// Reads a body of a dialect.
+    pub fn read_as(dialect: Dialect, body: &[u8]) -> Result<Self, BadRequest> {
+        let mut peek = Self::read(body)?;
+        if dialect != Dialect::Chat {
+            // the others tell the usage of a stream unasked
+            peek.usage = UsageRequest::Settled;
+        }
+        Ok(peek)
+    }
+
+    /// Reads a body of `OpenAI`'s dialect; what the others have in common with it is read alike.
     pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
         match body.trim_ascii_start().first() {
             None => return Err(BadRequest::Empty),
@@ -151,7 +164,13 @@ impl Peek {
             UsageRequest::Settled
         };
         let mut prompt = Estimate::default();
-        for part in [wire.messages, wire.prompt, wire.input, wire.tools] {
+        for part in [
+            wire.system,
+            wire.messages,
+            wire.prompt,
+            wire.input,
+            wire.tools,
+        ] {
             prompt.add_json(part.map_or("", RawValue::get).as_bytes());
         }
         let most = [wire.max_tokens, wire.max_completion_tokens];
@@ -285,10 +304,11 @@ fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
 }
 
 /// Names of [`Wire`] and [`WireStreamOptions`], to tell which one stands twice.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "model",
     "stream",
     "stream_options",
+    "system",
     "messages",
     "prompt",
     "input",

@@ -64,6 +64,27 @@ fn what_both_can_say_survives_both_ways() {
     assert_eq!(again, body);
 }
 
+/// Schemas and arguments are the caller's: their fields stay in the order that models were told them in.
+#[test]
+fn schemas_and_arguments_keep_their_order_and_their_numbers() {
+    let schema = r#"{"type": "object", "properties": {"zone": {"maximum": 1.10}, "city": {}}}"#;
+    let input = r#"{"zone": 12345678901234567890123, "city": 1.50}"#;
+    let body = format!(
+        r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}},{{"role":"assistant","content":[
+        {{"type":"tool_use","id":"t","name":"f","input":{input}}}]}}],"tools":[{{"name":"f","input_schema":{schema}}}]}}"#
+    );
+    let there = convert::request(body.as_bytes(), &target(Dialect::Messages, "m"))
+        .unwrap()
+        .0;
+    let text = String::from_utf8(there.clone()).unwrap();
+    assert!(text.contains(schema), "{text}");
+    let again = convert::request(&there, &target(Dialect::Chat, "m"))
+        .unwrap()
+        .0;
+    let text = String::from_utf8(again).unwrap();
+    assert!(text.contains(schema) && text.contains(input), "{text}");
+}
+
 /// JSON that is near enough to what dialects say to get far, with nonsense in every place.
 fn nonsense() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

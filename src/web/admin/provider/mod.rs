@@ -20,7 +20,9 @@ use super::components::fields::{Dot, Fields, Refused, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::{rows, summary};
 use super::provider_key::TestResult;
-use super::providers::{NewKey, PATH, add_key, is_vendor_key, prefix_in_use};
+use super::providers::{
+    NewKey, PATH, add_key, is_vendor_key, prefix_in_use, protocol_choices, read_protocol,
+};
 use crate::secrets::Keyring;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
@@ -41,6 +43,7 @@ pub(super) struct ProviderView<'a> {
     keys: Vec<KeyRow>,
     targets: Vec<TargetRow>,
     outbound: outbound::Shown,
+    protocols: Vec<(String, String)>,
     health: Vec<health::Now>,
     history: Vec<health::Change>,
     /// The key that was tested, 0 for none.
@@ -282,7 +285,9 @@ fn read(
         fits.then_some(()).ok_or(())
     };
     let user_agent = fields.text("user_agent", printable, "admin-provider-bad-label");
+    let protocol = read_protocol(&mut fields, &old.protocol);
     let data = ProviderData {
+        protocol,
         name: fields.text("name", naming::provider, "admin-provider-bad-name"),
         display_name: form.text("display_name").chars().take(100).collect(),
         base_url: fields
@@ -305,6 +310,7 @@ fn audited(data: &ProviderData, outbound: Option<&Outbound>) -> serde_json::Valu
     json!({
         "name": data.name,
         "display_name": data.display_name,
+        "protocol": data.protocol,
         "base_url": data.base_url,
         "user_agent": data.user_agent,
         "connect_timeout_ms": data.connect_timeout_ms,
@@ -400,6 +406,7 @@ pub(super) fn view<'a>(
                 upstream: served.upstream.clone(),
             })
             .collect(),
+        protocols: protocol_choices(page),
         tested: test.as_ref().map_or(0, |test| test.key_id),
         test: test.unwrap_or_default(),
     }
@@ -409,6 +416,7 @@ fn stored(provider: &Provider) -> FormState {
     FormState::default()
         .with("name", &provider.name)
         .with("display_name", &provider.display_name)
+        .with("protocol", &provider.protocol)
         .with("base_url", &provider.base_url)
         .with(
             "user_agent",

@@ -1,0 +1,79 @@
+//! A call on its way to a vendor: as it came where both speak the same dialect, and otherwise in the vendor's.
+
+use bytes::Bytes;
+use modelgate_dialect::convert::{self, Back, Target};
+use modelgate_dialect::{Dialect, stream};
+
+use super::error::ApiError;
+use super::failure::Failure;
+use super::forward::Job;
+use crate::catalog::{self, Provider};
+
+/// What a vendor gets, and what the way back needs to know.
+pub(super) struct There {
+    pub(super) vendor: Dialect,
+    pub(super) path: &'static str,
+    pub(super) body: Bytes,
+    /// The gateway asked for usage and the caller did not.
+    pub(super) hide_usage: bool,
+    /// Where the dialect changes.
+    pub(super) back: Option<Box<Back>>,
+}
+
+/// The dialect that a provider speaks.
+pub(super) fn dialect_of(provider: &Provider) -> Dialect {
+    Dialect::of_protocol(&provider.protocol).unwrap_or(Dialect::Chat)
+}
+
+impl There {
+    /// The call as this target gets it.
+    pub(super) fn new(job: &Job, target: &catalog::Target) -> Result<Self, Failure> {
+        let (caller, vendor) = (job.endpoint.dialect, dialect_of(&target.provider));
+        if caller != vendor {
+            return Self::converted(job, target, vendor);
+        }
+        let hide_usage = job.endpoint.streams && job.peek.must_ask_for_usage();
+        let body = job
+            .peek
+            .body_for(&job.body, &target.upstream_model, hide_usage);
+        Ok(Self {
+            vendor,
+            path: job.endpoint.path,
+            body: body.into(),
+            hide_usage,
+            back: None,
+        })
+    }
+
+    fn converted(job: &Job, target: &catalog::Target, vendor: Dialect) -> Result<Self, Failure> {
+        let to = Target {
+            from: job.endpoint.dialect,
+            to: vendor,
+            model: &target.upstream_model,
+            asked: &job.peek.model,
+            max_output: job.model.max_output_tokens,
+            now_s: job.settlement.record.started_ms / 1_000,
+        };
+        let converted = convert::request(&job.body, &to);
+        let (body, back) = converted.map_err(|refusal| {
+            let error = ApiError::from(refusal);
+            Failure::unconvertible(error)
+        })?;
+        Ok(Self {
+            vendor,
+            path: vendor.path(),
+            body: body.into(),
+            hide_usage: false,
+            back: Some(Box::new(back)),
+        })
+    }
+
+    /// How the vendor's events go to the caller.
+    pub(super) fn stream(self, job: &Job) -> stream::Stream {
+        let reader = std::sync::Arc::clone(&job.worker.reader);
+        match self.back {
+            None => stream::Stream::new(reader, self.vendor, self.hide_usage),
+            Some(back) => stream::Stream::converting(reader, *back),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+"""The official Anthropic SDK for Python against a real gateway, before vendors of either dialect."""
+
+import anthropic
+import gateway as harness
+import openai
+import pytest
+
+HELLO = [{"role": "user", "content": "Say hello to the gateway"}]
+WEATHER = [
+    {
+        "name": "weather",
+        "description": "The weather in a city",
+        "input_schema": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]},
+    }
+]
+# the vendor of the first speaks messages, that of the second chat completions
+BOTH = pytest.mark.parametrize("model", ["claude-x", "gpt-x"])
+
+
+@pytest.fixture(scope="module")
+def client(gateway):
+    url = gateway.base_url.removesuffix("/v1")
+    with anthropic.Anthropic(base_url=url, api_key=harness.ALICE, max_retries=0, timeout=20) as made:
+        yield made
+
+
+@BOTH
+def test_a_message_with_usage_and_request_id(client, model):
+    answer = client.messages.create(model=model, max_tokens=200, messages=HELLO)
+    assert answer.type == "message" and answer.role == "assistant"
+    assert answer.content[0].type == "text" and answer.content[0].text
+    assert answer.stop_reason == "end_turn"
+    assert answer.usage.input_tokens > 0 and answer.usage.output_tokens > 0
+    assert answer._request_id.startswith("req_")
+
+
+@BOTH
+def test_the_streaming_helper(client, model):
+    whole = client.messages.create(model=model, max_tokens=200, messages=HELLO)
+    with client.messages.stream(model=model, max_tokens=200, messages=HELLO) as stream:
+        text = "".join(stream.text_stream)
+        final = stream.get_final_message()
+    assert text == whole.content[0].text == final.content[0].text
+    assert final.stop_reason == "end_turn"
+    assert final.usage.output_tokens == whole.usage.output_tokens
+    assert final.usage.input_tokens == whole.usage.input_tokens
+
+
+@BOTH
+def test_tools_whole_and_streamed(client, model):
+    question = [{"role": "user", "content": "Bergen"}]
+    call = client.messages.create(model=model, max_tokens=200, messages=question, tools=WEATHER)
+    assert call.stop_reason == "tool_use"
+    assert call.content[0].name == "weather" and call.content[0].input == {"city": "Bergen", "days": 7}
+    with client.messages.stream(model=model, max_tokens=200, messages=question, tools=WEATHER) as stream:
+        kinds = [event.type for event in stream]
+        streamed = stream.get_final_message()
+    assert streamed.content[0].input == call.content[0].input
+    assert kinds.count("content_block_start") == kinds.count("content_block_stop") == 1
+    result = {"type": "tool_result", "tool_use_id": call.content[0].id, "content": "Rain"}
+    turns = [*question, {"role": "assistant", "content": call.content}, {"role": "user", "content": [result]}]
+    assert client.messages.create(model=model, max_tokens=200, messages=turns, tools=WEATHER).stop_reason == "end_turn"
+
+
+@BOTH
+def test_the_tool_runner(client, model):
+    asked = []
+
+    @anthropic.beta_tool
+    def weather(city: str) -> str:
+        """The weather in a city.
+
+        Args:
+            city: The city.
+        """
+        asked.append(city)
+        return "Rain"
+
+    runner = client.beta.messages.tool_runner(model=model, max_tokens=200, tools=[weather], messages=[{"role": "user", "content": "Bergen"}])
+    final = runner.until_done()
+    assert asked == ["Bergen"]
+    assert final.stop_reason == "end_turn"
+
+
+def test_what_a_coding_agent_sends(client):
+    """System blocks with cache marks, adaptive thinking, many tools, metadata, beta headers: all of it reaches a chat vendor."""
+    raw = client.messages.with_raw_response.create(
+        model="gpt-x",
+        max_tokens=32000,
+        system=[
+            {"type": "text", "text": "You are an agent.", "cache_control": {"type": "ephemeral"}},
+            {"type": "text", "text": "You work in /src."},
+        ],
+        messages=[
+            {"role": "user", "content": [{"type": "text", "text": "Fix the bug."}]},
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "Look first.", "signature": "c2lnbmVk"},
+                    {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "a"}},
+                ],
+            },
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True, "content": "no"}]},
+        ],
+        tools=[{**WEATHER[0], "cache_control": {"type": "ephemeral"}}],
+        thinking={"type": "enabled", "budget_tokens": 2000},
+        metadata={"user_id": "user_" + "0" * 100},
+        extra_headers={"anthropic-beta": "interleaved-thinking-2025-05-14"},
+    )
+    answer = raw.parse()
+    assert answer.stop_reason == "end_turn" and answer.content[0].text
+    assert set(raw.headers["x-modelgate-dropped"].split(", ")) == {"cache_control", "thinking", "messages.content.thinking"}
+
+
+def test_thinking_passes(client):
+    answer = client.messages.create(model="claude-x", max_tokens=4000, messages=HELLO, thinking={"type": "enabled", "budget_tokens": 1024})
+    assert answer.content[0].type == "thinking" and answer.content[0].signature == "c2lnbmVk"
+    with client.messages.stream(model="claude-x", max_tokens=4000, messages=HELLO, thinking={"type": "enabled", "budget_tokens": 1024}) as stream:
+        assert stream.get_final_message().content == answer.content
+
+
+@BOTH
+def test_tokens_are_counted(client, model):
+    assert client.messages.count_tokens(model=model, messages=HELLO).input_tokens > 0
+
+
+def test_models(client):
+    names = {model.id for model in client.models.list()}
+    assert {"claude-x", "gpt-x"} <= names
+    assert client.models.retrieve("claude-x").display_name == "claude-x"
+
+
+def test_errors_are_the_sdks_own(client):
+    with pytest.raises(anthropic.NotFoundError) as unknown:
+        client.messages.create(model="none", max_tokens=9, messages=HELLO)
+    assert unknown.value.body["error"]["type"] == "not_found_error"
+    wrong = client.with_options(api_key="sk-mg-wrong")
+    with pytest.raises(anthropic.AuthenticationError):
+        wrong.messages.create(model="claude-x", max_tokens=9, messages=HELLO)
+    with pytest.raises(anthropic.BadRequestError) as special:
+        tool = {"type": "web_search_20250305", "name": "web_search"}
+        client.messages.create(model="gpt-x", max_tokens=9, messages=HELLO, tools=[tool])
+    assert "tools[0].type" in str(special.value)
+    for model in ["claude-busy", "busy"]:
+        with pytest.raises(anthropic.RateLimitError) as busy:
+            client.messages.create(model=model, max_tokens=9, messages=HELLO)
+        assert busy.value.response.headers["retry-after"] == "77"
+        assert busy.value.body["error"]["type"] == "rate_limit_error"
+
+
+@pytest.mark.parametrize("model", ["claude-cut", "cut"])
+def test_a_stream_that_breaks_off_is_an_error(client, model):
+    with pytest.raises(anthropic.APIError) as broken:
+        with client.messages.stream(model=model, max_tokens=200, messages=HELLO) as stream:
+            stream.until_done()
+    assert "closed the connection" in str(broken.value)
+
+
+def test_the_other_sdk_reaches_a_vendor_of_messages(gateway):
+    with openai.OpenAI(base_url=gateway.base_url, api_key=harness.ALICE, max_retries=0, timeout=20) as client:
+        whole = client.chat.completions.create(model="claude-x", messages=HELLO)
+        assert whole.choices[0].finish_reason == "stop" and whole.usage.total_tokens > 0
+        with client.chat.completions.stream(model="claude-x", messages=HELLO, stream_options={"include_usage": True}) as stream:
+            final = stream.get_final_completion() if stream.until_done() else None
+        assert final.choices[0].message.content == whole.choices[0].message.content
+        assert final.usage.total_tokens == whole.usage.total_tokens
+        tool = {"type": "function", "function": {"name": "weather", "parameters": WEATHER[0]["input_schema"]}}
+        question = [{"role": "user", "content": "Bergen"}]
+        call = client.chat.completions.create(model="claude-x", messages=question, tools=[tool]).choices[0]
+        assert call.finish_reason == "tool_calls"
+        assert call.message.tool_calls[0].function.arguments == '{"city":"Bergen","days":7}'
+        result = {"role": "tool", "tool_call_id": call.message.tool_calls[0].id, "content": "Rain"}
+        answer = client.chat.completions.create(model="claude-x", messages=[*question, call.message, result], tools=[tool])
+        assert answer.choices[0].finish_reason == "stop"
