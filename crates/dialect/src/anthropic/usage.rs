@@ -7,36 +7,36 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct WireUsage {
-    input_tokens: Option<i64>,
-    cache_creation_input_tokens: Option<i64>,
-    cache_read_input_tokens: Option<i64>,
-    output_tokens: Option<i64>,
+    #[serde(rename = "input_tokens")]
+    input: Option<i64>,
+    #[serde(rename = "cache_creation_input_tokens")]
+    cache_write: Option<i64>,
+    #[serde(rename = "cache_read_input_tokens")]
+    cached: Option<i64>,
+    #[serde(rename = "output_tokens")]
+    output: Option<i64>,
 }
 
 impl WireUsage {
     /// What a later event says goes before what an earlier one said, field by field.
     pub fn update(&mut self, later: Self) {
-        self.input_tokens = later.input_tokens.or(self.input_tokens);
-        self.cache_creation_input_tokens = later
-            .cache_creation_input_tokens
-            .or(self.cache_creation_input_tokens);
-        self.cache_read_input_tokens = later
-            .cache_read_input_tokens
-            .or(self.cache_read_input_tokens);
-        self.output_tokens = later.output_tokens.or(self.output_tokens);
+        self.input = later.input.or(self.input);
+        self.cache_write = later.cache_write.or(self.cache_write);
+        self.cached = later.cached.or(self.cached);
+        self.output = later.output.or(self.output);
     }
 
     /// The disjoint buckets, or `None` where nothing was counted. Negative counts are clamped.
     pub fn into_usage(self) -> Option<Usage> {
-        if self.input_tokens.is_none() && self.output_tokens.is_none() {
+        if self.input.is_none() && self.output.is_none() {
             return None;
         }
         let count = |tokens: Option<i64>| tokens.unwrap_or(0).max(0);
         Some(Usage {
-            prompt: count(self.input_tokens),
-            cached: count(self.cache_read_input_tokens),
-            cache_write: count(self.cache_creation_input_tokens),
-            completion: count(self.output_tokens),
+            prompt: count(self.input),
+            cached: count(self.cached),
+            cache_write: count(self.cache_write),
+            completion: count(self.output),
             ..Usage::default()
         })
     }

@@ -73,6 +73,7 @@ impl<'p> Path<'p> {
     };
 
     /// A member of it.
+    #[must_use]
     pub fn to(&'p self, name: &'p str) -> Path<'p> {
         Path {
             outer: Some(self),
@@ -81,6 +82,7 @@ impl<'p> Path<'p> {
     }
 
     /// An element of it.
+    #[must_use]
     pub fn nth(&'p self, index: usize) -> Path<'p> {
         Path {
             outer: Some(self),

@@ -94,7 +94,8 @@ impl Reader {
             return false;
         };
         if !std::mem::replace(&mut self.started, true) {
-            self.id = chunk.id.as_deref().unwrap_or_default().to_owned();
+            let id = chunk.id.as_deref().unwrap_or_default();
+            id.clone_into(&mut self.id);
             each(Event::Start { id: &self.id });
         }
         for choice in chunk.choices.into_iter().flatten() {

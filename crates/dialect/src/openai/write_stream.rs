@@ -36,7 +36,7 @@ impl Writer {
             Event::Arguments { key, piece } => self.arguments(*key, piece, back, out),
             Event::CallEnd { key } => {
                 // readers parse the arguments, and an empty text is no JSON
-                if self.calls.iter().any(|call| *call == (*key, false)) {
+                if self.calls.contains(&(*key, false)) {
                     self.arguments(*key, "{}", back, out);
                 }
             }
