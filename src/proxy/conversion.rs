@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use modelgate_dialect::convert::{self, Back, Target};
+use modelgate_dialect::hub::fields::Refusal;
 use modelgate_dialect::{Dialect, stream};
 
-use super::error::ApiError;
-use super::failure::Failure;
 use super::forward::Job;
 use crate::catalog::{self, Provider};
 
@@ -27,7 +26,7 @@ pub(super) fn dialect_of(provider: &Provider) -> Dialect {
 
 impl There {
     /// The call as this target gets it.
-    pub(super) fn new(job: &Job, target: &catalog::Target) -> Result<Self, Failure> {
+    pub(super) fn new(job: &Job, target: &catalog::Target) -> Result<Self, Refusal> {
         let (caller, vendor) = (job.endpoint.dialect, dialect_of(&target.provider));
         if caller != vendor {
             return Self::converted(job, target, vendor);
@@ -45,7 +44,7 @@ impl There {
         })
     }
 
-    fn converted(job: &Job, target: &catalog::Target, vendor: Dialect) -> Result<Self, Failure> {
+    fn converted(job: &Job, target: &catalog::Target, vendor: Dialect) -> Result<Self, Refusal> {
         let to = Target {
             from: job.endpoint.dialect,
             to: vendor,
@@ -54,11 +53,7 @@ impl There {
             max_output: job.model.max_output_tokens,
             now_s: job.settlement.record.started_ms / 1_000,
         };
-        let converted = convert::request(&job.body, &to);
-        let (body, back) = converted.map_err(|refusal| {
-            let error = ApiError::from(refusal);
-            Failure::unconvertible(error)
-        })?;
+        let (body, back) = convert::request(&job.body, &to)?;
         Ok(Self {
             vendor,
             path: vendor.path(),

@@ -285,7 +285,8 @@ impl Job {
             return Ok(self.estimated());
         }
         self.settlement.attempt_begins(tried);
-        let there = There::new(self, target)?;
+        let there = There::new(self, target);
+        let there = there.map_err(|refusal| Failure::unconvertible(refusal.into()))?;
         let mut answer = self.send(tried, &there).await?;
         self.settlement
             .attempt_answers(answer.status, answer.connect_ms);
