@@ -24,3 +24,43 @@ user-tools-setup =
     1. 保存文件。
     2. 重启 OpenCode。
     3. 提一个问题，然后在仪表盘查看最近请求。
+user-tools-more = 供编码助手使用，或合并到你的文件
+user-tools-link = 生成链接
+user-tools-link-hint = 一次性链接让编码助手读取如何为此密钥设置 OpenCode，其中不含密钥。
+user-tools-renew = 签发新密钥
+user-tools-renew-hint = 如果密钥遗失：签发新密钥并填入下方设置。当前密钥继续有效一天。
+user-tools-renewed = 这是你的密钥，已填入下方设置。请立即复制，之后不再显示。上一个密钥继续有效一天。
+user-tools-merge = 合并
+user-tools-merge-hint = 你的 opencode.json：加入此网关，其他内容保持不变。
+user-tools-merge-comments = 将被替换的设置中有注释。请先把它们移到 provider.modelgate 之外，以免丢失。
+user-tools-merge-long = 此文件超过 256 KB。
+user-tools-merge-no-text = 此文件不是 UTF-8 文本。
+user-tools-merge-no-object = 此文件不是 OpenCode 配置：它必须是一个 JSON 对象。
+user-tools-merge-provider = 此文件中的“provider”不是对象，无法加入内容。
+user-tools-merge-broken = 此文件在第 { $line } 行第 { $column } 列有误：那里应为其他内容。
+user-tools-link-body =
+    { $count ->
+       *[other] 请把此链接交给编码助手。它只能使用一次，{ $value } 分钟内有效。
+    }
+user-tools-setup-old =
+    # 密钥不应出现在地址中
+
+    地址会留在历史记录和日志中。如果这个地址中是真实的密钥，请签发新密钥。此页面改用一次性链接打开。
+user-tools-setup-gone =
+    # 此链接已失效
+
+    链接已被使用，或者已经过期。
+user-tools-setup-how =
+    # 如何为此网关设置 OpenCode
+
+    这份说明通过一次性链接打开。
+user-tools-setup-steps =
+    1. 用 API 密钥或账号登录 { $at }。
+    2. 选择“生成链接”。
+    3. 通过该链接读取 `setup.md?token=…`，只能读取一次。
+user-tools-test = 测试
+user-tools-test-success = 正常
+user-tools-test-danger = 失败
+user-tools-test-works = { $model } 已回答 { $tool } 方式的调用，用时 { $took }。
+user-tools-test-failed = { $took } 后：{ $said }
+user-tools-test-call = 查看该次调用

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use modelgate_domain::{CredentialState, ProviderId, ProviderKeyId, StateBy, TargetId};
 use modelgate_store::changes::{self, Change};
 use modelgate_store::health_events::{self, HealthEvent};
+use modelgate_store::key_links;
 use modelgate_store::provider_keys::{self, NewState};
 use modelgate_store::{Conn, StoreError};
 use tokio::sync::watch;
@@ -63,7 +64,9 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
             }
             _ = beat.tick() => {
                 keeper.writes().await;
-                keeper.sweeps();
+                if keeper.sweeps() {
+                    keeper.forgets().await;
+                }
                 keeper.asks();
             }
         }
@@ -155,10 +158,10 @@ impl Keeper {
     }
 
     /// Takes care of credentials that nobody takes care of: their gateway was stopped, or their time is over.
-    fn sweeps(&mut self) {
+    fn sweeps(&mut self) -> bool {
         let now_ms = self.parts.clock.now_ms();
         if now_ms.saturating_sub(self.swept_ms) < SWEEP_MS {
-            return;
+            return false;
         }
         self.swept_ms = now_ms;
         let catalog = self.parts.catalog();
@@ -180,6 +183,20 @@ impl Keeper {
                     _ => {}
                 }
             }
+        }
+        true
+    }
+
+    /// Removes one-time links that have expired, and the keys that are sealed in them.
+    async fn forgets(&self) {
+        let now = self.parts.clock.now();
+        let done: Result<usize, StoreError> = self
+            .parts
+            .db
+            .write(move |c| async move { key_links::purge(c, now).await }.boxed())
+            .await;
+        if let Err(error) = done {
+            tracing::debug!(%error, "one-time links that have expired wait");
         }
     }
 

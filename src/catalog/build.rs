@@ -75,7 +75,7 @@ pub fn build(rows: CatalogRows, keyring: &Keyring, user_agent: &str) -> Catalog 
         },
         notes: &mut notes,
     };
-    let keys = keys.build(rows.api_keys);
+    let (keys, previous_keys) = keys.build(rows.api_keys);
     let error_rules = error_rules(rows.error_rules, &mut notes);
     let aliases = rows
         .aliases
@@ -89,6 +89,7 @@ pub fn build(rows: CatalogRows, keyring: &Keyring, user_agent: &str) -> Catalog 
         models,
         aliases,
         keys,
+        previous_keys,
         busyness_rules: busyness_rules(rows.busyness_rules, &model_names),
         budget_sums: Vec::new(),
         error_rules,
@@ -342,6 +343,9 @@ fn time_rules(rows: Vec<(ApiKeyId, TimeRule)>) -> AHashMap<ApiKeyId, Vec<TimeRul
     rules
 }
 
+type ByHash = AHashMap<[u8; 32], Arc<ApiKey>>;
+type PreviousKeys = AHashMap<[u8; 32], (Arc<ApiKey>, i64)>;
+
 /// What API keys are made from, beside their rows.
 struct Keys<'a> {
     lists: AHashMap<ApiKeyId, AllowList>,
@@ -354,10 +358,17 @@ struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    fn build(mut self, rows: Vec<api_keys::ApiKey>) -> AHashMap<[u8; 32], Arc<ApiKey>> {
-        let keys = rows.into_iter();
-        keys.map(|row| (row.key_hash, Arc::new(self.key(row))))
-            .collect()
+    fn build(mut self, rows: Vec<api_keys::ApiKey>) -> (ByHash, PreviousKeys) {
+        let (mut keys, mut previous) = (ByHash::default(), PreviousKeys::default());
+        for row in rows {
+            let (hash, before) = (row.key_hash, row.previous_hash.zip(row.previous_until));
+            let key = Arc::new(self.key(row));
+            if let Some((hash, until)) = before {
+                previous.insert(hash, (Arc::clone(&key), until.timestamp_millis()));
+            }
+            keys.insert(hash, key);
+        }
+        (keys, previous)
     }
 
     fn key(&mut self, row: api_keys::ApiKey) -> ApiKey {

@@ -75,10 +75,15 @@ impl Catalog {
     /// What `/v1/models` lists for a key, by name: models that it may use and that some target can
     /// serve, without the hidden ones.
     pub fn visible_models(&self, key: &ApiKey) -> Vec<Arc<Model>> {
+        self.visible(&key.allowed)
+    }
+
+    /// The same for an allow-list.
+    pub fn visible(&self, allowed: &AllowedModels) -> Vec<Arc<Model>> {
         let mut visible: Vec<Arc<Model>> = self
             .models
             .values()
-            .filter(|model| model.enabled && !model.hidden && key.can_reach(model))
+            .filter(|model| model.enabled && !model.hidden && allowed.can_reach(model))
             .map(Arc::clone)
             .collect();
         visible.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -93,12 +98,12 @@ impl Catalog {
     }
 }
 
-impl ApiKey {
-    /// Whether the allow-list lets the key use a model: at one target, or, without one, at any.
-    pub fn may_use(&self, model: &Model, target: Option<&Target>) -> bool {
-        match &self.allowed {
-            AllowedModels::All => true,
-            AllowedModels::Only { models, targets } => {
+impl AllowedModels {
+    /// Whether it lets a key use a model: at one target, or, without one, at any.
+    fn may_use(&self, model: &Model, target: Option<&Target>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only { models, targets } => {
                 models.contains(&model.id)
                     || match target {
                         Some(target) => targets.contains(&target.id),
@@ -106,6 +111,23 @@ impl ApiKey {
                     }
             }
         }
+    }
+
+    /// Whether some target that is switched on may serve the model.
+    fn can_reach(&self, model: &Model) -> bool {
+        model.targets.iter().any(|target| {
+            target.enabled
+                && target.weight > 0
+                && target.provider.enabled
+                && self.may_use(model, Some(target))
+        })
+    }
+}
+
+impl ApiKey {
+    /// Whether the allow-list lets the key use a model: at one target, or, without one, at any.
+    pub fn may_use(&self, model: &Model, target: Option<&Target>) -> bool {
+        self.allowed.may_use(model, target)
     }
 
     /// Whether the allow-list lets the key use what a name means, the pinned provider considered.
@@ -119,12 +141,7 @@ impl ApiKey {
 
     /// Whether some target that is switched on may serve the model to this key.
     pub fn can_reach(&self, model: &Model) -> bool {
-        model.targets.iter().any(|target| {
-            target.enabled
-                && target.weight > 0
-                && target.provider.enabled
-                && self.may_use(model, Some(target))
-        })
+        self.allowed.can_reach(model)
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Catalog {
     pub aliases: AHashMap<Box<str>, Box<str>>,
     /// API keys by SHA-256 of the key, the switched off and expired ones too.
     pub keys: AHashMap<[u8; 32], Arc<ApiKey>>,
+    /// The same keys by the secrets they had before, each with the moment from which it works no more, epoch
+    /// milliseconds.
+    pub previous_keys: AHashMap<[u8; 32], (Arc<ApiKey>, i64)>,
     /// What happens to calls while the gateway is busy; the first that holds decides.
     pub busyness_rules: Vec<BusynessRule>,
     /// What was spent of budgets when this was built.

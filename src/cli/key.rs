@@ -40,7 +40,6 @@ async fn list(session: &Session, out: &mut Output) -> Result<(), CliError> {
     let keys = db
         .read(|c| Box::pin(async move { api_keys::list(c).await }))
         .await?;
-    let shown = |key: &api_keys::ApiKey| format!("{}…{}", key.key_prefix, key.key_last4);
     let time = |at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
     };
@@ -55,7 +54,7 @@ async fn list(session: &Session, out: &mut Output) -> Result<(), CliError> {
         .map(|key| {
             vec![
                 key.name.clone(),
-                shown(key),
+                key.shown(),
                 state(key).to_owned(),
                 if key.all_models { "all" } else { "listed" }.to_owned(),
                 time(key.last_used_at).unwrap_or_else(dash),
@@ -68,13 +67,14 @@ async fn list(session: &Session, out: &mut Output) -> Result<(), CliError> {
         .map(|key| {
             json!({
                 "name": key.name,
-                "key": shown(key),
+                "key": key.shown(),
                 "state": state(key),
                 "all_models": key.all_models,
                 "expires_at": time(key.expires_at),
                 "last_used_at": time(key.last_used_at),
                 "created_at": time(Some(key.created_at)),
                 "note": key.note,
+                "tags": key.tags,
             })
         })
         .collect();

@@ -1,6 +1,6 @@
 //! `modelgate secrets rotate`: seal every vendor credential, and providers' headers and proxies, with the present key.
 
-use modelgate_store::{changes, provider_keys, providers, secrets_check};
+use modelgate_store::{changes, key_links, provider_keys, providers, secrets_check};
 use serde_json::json;
 
 use super::args::SecretsCommand;
@@ -46,6 +46,7 @@ pub(super) async fn run(
                         sealed += 1;
                     }
                 }
+                key_links::delete_sealed(c).await?;
                 secrets_check::set(c, &keyring.check_value(), now).await?;
                 change.after = Some(json!({ "sealed": sealed }));
                 changes::record(c, &change).await?;

@@ -12,10 +12,12 @@ use crate::secrets::hash_key;
 /// Other headers that carry a key, as SDKs of other vendors send it.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
 
-/// Finds the key. An error names no more of what was presented than its public prefix.
+/// Finds the key, by its secret or by the one before while that still works. An error names no more of what was
+/// presented than its public prefix.
 pub(super) fn authenticate(
     headers: &HeaderMap,
     catalog: &Catalog,
+    now_ms: i64,
 ) -> Result<Arc<ApiKey>, ApiError> {
     let Some(presented) = presented(headers) else {
         return Err(ApiError::caller(
@@ -24,12 +26,19 @@ pub(super) fn authenticate(
             "You did not provide an API key. Send it in the header \"Authorization: Bearer YOUR_KEY\".",
         ));
     };
-    let found = catalog.keys.get(&hash_key(presented));
-    found.map(Arc::clone).ok_or_else(|| {
-        let prefix = public_prefix(presented);
-        let message = format!("The API key {prefix}… is not known here.");
-        ApiError::caller(401, "invalid_api_key", message)
-    })
+    let hash = hash_key(presented);
+    if let Some(key) = catalog.keys.get(&hash) {
+        return Ok(Arc::clone(key));
+    }
+    let prefix = public_prefix(presented);
+    let message = match catalog.previous_keys.get(&hash) {
+        Some((key, until_ms)) if now_ms < *until_ms => return Ok(Arc::clone(key)),
+        Some(_) => format!(
+            "The API key {prefix}… was replaced and works no more. Use the one that took its place."
+        ),
+        None => format!("The API key {prefix}… is not known here."),
+    };
+    Err(ApiError::caller(401, "invalid_api_key", message))
 }
 
 fn presented(headers: &HeaderMap) -> Option<&str> {
@@ -74,16 +83,28 @@ mod tests {
             ("x-goog-api-key", KEY.to_owned()),
         ] {
             assert!(
-                authenticate(&with(name, &value), &catalog).is_ok(),
+                authenticate(&with(name, &value), &catalog, 0).is_ok(),
                 "{name}"
             );
         }
     }
 
     #[test]
+    fn a_secret_that_was_replaced_works_until_its_moment() {
+        let mut catalog = Build::new().done();
+        let before = (Arc::new(Build::key()), 1_000);
+        catalog.previous_keys.insert(hash_key(KEY), before);
+        let headers = with("x-api-key", KEY);
+        assert!(authenticate(&headers, &catalog, 999).is_ok());
+        let error = authenticate(&headers, &catalog, 1_000).unwrap_err();
+        assert_eq!((error.http_status, &*error.code), (401, "invalid_api_key"));
+        assert!(error.message.contains("was replaced") && !error.message.contains("89abcdef"));
+    }
+
+    #[test]
     fn errors_show_no_more_than_the_prefix() {
         let catalog = Build::new().done();
-        let error = authenticate(&with("x-api-key", KEY), &catalog).unwrap_err();
+        let error = authenticate(&with("x-api-key", KEY), &catalog, 0).unwrap_err();
         assert_eq!(error.code, "invalid_api_key");
         assert!(error.message.contains("sk-mg-0") && !error.message.contains("89abcdef"));
         for (name, value) in [
@@ -91,7 +112,7 @@ mod tests {
             ("authorization", "Basic YTpi"),
             ("cookie", KEY),
         ] {
-            let error = authenticate(&with(name, value), &catalog).unwrap_err();
+            let error = authenticate(&with(name, value), &catalog, 0).unwrap_err();
             assert_eq!(error.code, "missing_api_key", "{name}");
         }
     }

@@ -48,7 +48,7 @@ pub(super) async fn serve(
     let now_ms = worker.clock.now_ms();
     let id = worker.ids.next(now_ms);
     let catalog = worker.catalog.load_full();
-    let key = match authenticate::authenticate(request.headers(), &catalog) {
+    let key = match authenticate::authenticate(request.headers(), &catalog, now_ms) {
         Ok(key) => key,
         Err(error) => {
             worker.metrics.auth_failed();
@@ -456,14 +456,15 @@ pub(super) fn identify(
     request: &HttpRequest,
 ) -> Result<(Arc<ApiKey>, Arc<Catalog>), ApiError> {
     let catalog = worker.catalog.load_full();
-    let key = authenticate::authenticate(request.headers(), &catalog)
+    let now_ms = worker.clock.now_ms();
+    let key = authenticate::authenticate(request.headers(), &catalog, now_ms)
         .inspect_err(|_error| worker.metrics.auth_failed())?;
     let trusted = &worker.settings.trusted_proxies;
     let connection = request.peer_addr().map(|address| address.ip());
     worker.admission.check_key(&Caller {
         key: &key,
         address: Some(forwarded::client(connection, request.headers(), trusted)),
-        now_ms: worker.clock.now_ms(),
+        now_ms,
     })?;
     Ok((key, catalog))
 }

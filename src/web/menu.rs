@@ -107,6 +107,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/usage",
+        icon: "plug",
+        title: "menu-usage",
+        letter: 'c',
+        apart: false,
+    },
+    Row {
         path: "/admin/system-config",
         icon: "settings",
         title: "menu-settings",

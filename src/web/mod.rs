@@ -28,6 +28,7 @@ pub mod shell;
 pub mod state;
 mod svg;
 mod throttle;
+mod tools;
 mod upload;
 mod user;
 

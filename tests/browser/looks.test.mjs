@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { ALICE, Gateway, waitFor } from '../harness/gateway.mjs';
 import { ADMIN, launch, makeCalls, PASSWORD, Portal } from './portal.mjs';
 
-const PAGES = ['/admin/home', '/admin/logs', '/admin/config/providers', '/admin/config/models', '/admin/api-keys', '/admin/api-keys/new', '/admin/start', '/admin/config/providers/new?vendor=moonshot', '/admin/config/errors', '/admin/config/errors/new', '/admin/config/busyness', '/admin/explain', '/admin/system-config', '/account'];
+const PAGES = ['/admin/home', '/admin/logs', '/admin/config/providers', '/admin/config/models', '/admin/api-keys', '/admin/api-keys/new', '/admin/usage', '/admin/start', '/admin/config/providers/new?vendor=moonshot', '/admin/config/errors', '/admin/config/errors/new', '/admin/config/busyness', '/admin/explain', '/admin/system-config', '/account'];
 
 let browser;
 let gateway;
@@ -38,7 +38,7 @@ async function details(portal) {
   const paths = [];
   for (const list of ['/admin/config/providers', '/admin/config/models', '/admin/api-keys']) {
     await portal.go(list);
-    paths.push(new URL(await portal.page.locator('main table a').first().evaluate((a) => a.href)).pathname);
+    paths.push(new URL(await portal.page.locator('main tbody a').first().evaluate((a) => a.href)).pathname);
   }
   await waitFor('the record', async () => {
     await portal.go('/admin/logs');

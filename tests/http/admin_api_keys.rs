@@ -282,3 +282,59 @@ async fn one_more_row_is_given_and_nothing_saved(app: &TestApp) {
 }
 
 on_each_engine!(one_more_row_is_given_and_nothing_saved);
+
+async fn a_key_has_its_figures_and_its_tags(app: &TestApp) {
+    let admin = app.admin().await;
+    let key = first_key(&admin).await;
+    let before = admin.get(&key).await.text();
+    assert!(before.contains("It was not used in this time."));
+    let fields = [
+        ("name", "alice"),
+        ("all_models", "on"),
+        ("enabled", "on"),
+        ("tags", "b, a,b"),
+    ];
+    assert_eq!(admin.submit(&key, &key, &fields).await.status, 303);
+    let many = "x,".repeat(400);
+    let mut bad = fields.to_vec();
+    bad.push(("tags", &many));
+    bad.remove(3);
+    assert_eq!(
+        admin.submit(&key, &key, &bad).await.status,
+        303,
+        "twice the same is once"
+    );
+    bad[3] = (
+        "tags",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    );
+    let refused = admin.submit(&key, &key, &bad).await;
+    assert!(refused.status == 422 && refused.text().contains("Up to 20 tags"));
+    assert_eq!(admin.submit(&key, &key, &fields).await.status, 303);
+    assert!(
+        admin
+            .get(&key)
+            .await
+            .text()
+            .contains("name=\"tags\" value=\"a, b\"")
+    );
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    app.settle().await;
+    let page = admin.get(&format!("{key}?range=7d")).await.text();
+    assert!(
+        page.contains("data-chart=\"trend\"") && page.contains("Requests: 1 ·"),
+        "{page}"
+    );
+    let id = key.rsplit('/').next().unwrap();
+    assert!(
+        page.contains(&format!("/admin/logs?key={id}&#38;from=")),
+        "{page}"
+    );
+    let part = admin.get_htmx(&key).await.text();
+    assert!(
+        !part.contains("data-chart"),
+        "the live part is the usage alone"
+    );
+}
+
+on_each_engine!(a_key_has_its_figures_and_its_tags);

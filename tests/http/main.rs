@@ -18,7 +18,9 @@
 mod support;
 
 mod admin_announcements;
+mod admin_api_key_secret;
 mod admin_api_keys;
+mod admin_api_keys_many;
 mod admin_audit;
 mod admin_busyness;
 mod admin_documents;
@@ -32,6 +34,7 @@ mod admin_notifications;
 mod admin_providers;
 mod admin_settings;
 mod admin_start;
+mod admin_usage;
 mod admin_users;
 mod admission_budgets;
 mod admission_busyness;
@@ -52,6 +55,7 @@ mod proxy_names;
 mod proxy_overload;
 mod proxy_streams;
 mod public_documents;
+mod public_handover;
 mod public_landing;
 mod public_login;
 mod public_setup;

@@ -25,9 +25,252 @@ async fn settings_are_filled_in_and_hold_no_key(app: &TestApp) {
         assert_eq!(alice.get(&path).await.status, 404, "{missing}");
     }
     let stranger = app.visitor().get("/opencode/setup.md").await;
-    assert!(stranger.header("location").starts_with("/user/login"));
+    assert_eq!(stranger.status, 401);
+    assert!(stranger.text().contains("https://gate.example/user/tools"));
 }
 
 on_each_engine!(settings_are_filled_in_and_hold_no_key, |engine| {
     Setup::on(engine).env("PUBLIC_URL", "https://gate.example")
 });
+
+/// What stands in the element with this id.
+fn shown_in(page: &str, id: &str) -> String {
+    let html = scraper::Html::parse_document(page);
+    let code = scraper::Selector::parse(&format!("#{id} code")).unwrap();
+    let found = html.select(&code).next();
+    found
+        .unwrap_or_else(|| panic!("no {id}: {page}"))
+        .text()
+        .collect()
+}
+
+const SETUP: &str = "/opencode/setup.md";
+
+async fn an_agent_reads_the_set_up_by_a_link_once(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let made = alice.submit("/user/tools", "/user/tools/link", &[]).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let link = shown_in(&made.text(), "new-link");
+    let path = link
+        .strip_prefix("https://gate.example")
+        .expect("a link")
+        .to_owned();
+    assert!(path.starts_with("/opencode/setup.md?token=") && !path.contains("sk-mg"));
+    let agent = app.visitor();
+    let read = agent.get(&path).await;
+    assert_eq!(read.status, 200);
+    assert!(read.text().contains("- `gpt-x`") && !read.text().contains(KEY));
+    let again = agent.get(&path).await;
+    assert_eq!(again.status, 410);
+    assert!(again.header("content-type").starts_with("text/markdown"));
+    assert!(again.text().contains("https://gate.example/user/tools"));
+    // another link ends the one before
+    let first = shown_in(
+        &alice
+            .submit("/user/tools", "/user/tools/link", &[])
+            .await
+            .text(),
+        "new-link",
+    );
+    alice.submit("/user/tools", "/user/tools/link", &[]).await;
+    let first = first.trim_start_matches("https://gate.example");
+    assert_eq!(agent.get(first).await.status, 410);
+    // and so does the end of the key
+    let last = alice.submit("/user/tools", "/user/tools/link", &[]).await;
+    let last = shown_in(&last.text(), "new-link");
+    app.change_key(|key| key.enabled = false).await;
+    let last = last.trim_start_matches("https://gate.example");
+    assert_eq!(agent.get(last).await.status, 410);
+    let forged = alice.post("/user/tools/link", &[], None, false).await;
+    assert_ne!(forged.status, 200, "no token");
+}
+
+on_each_engine!(an_agent_reads_the_set_up_by_a_link_once, |engine| {
+    Setup::on(engine).env("PUBLIC_URL", "https://gate.example")
+});
+
+async fn a_key_in_an_address_is_answered_with_the_way_to_a_link(app: &TestApp) {
+    for query in [
+        format!("key={KEY}"),
+        format!("api_key={KEY}"),
+        "api_key=".to_owned(),
+    ] {
+        let answer = app.visitor().get(&format!("{SETUP}?{query}")).await;
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.header("content-type").starts_with("text/markdown"));
+        let text = answer.text();
+        assert!(text.contains("Make a link") && !text.contains(KEY) && !text.contains("gpt-x"));
+    }
+    let alice = holder(app, KEY).await;
+    let old = alice.get(&format!("{SETUP}?api_key={KEY}")).await;
+    assert_eq!(old.status, 400, "whoever asks");
+    for wrong in ["token=", "token=x", "token=%3Cscript%3E"] {
+        let answer = app.visitor().get(&format!("{SETUP}?{wrong}")).await;
+        assert_eq!(answer.status, 410, "{wrong}");
+        assert!(!answer.text().contains("<script>"));
+    }
+}
+
+on_each_engine!(a_key_in_an_address_is_answered_with_the_way_to_a_link);
+
+async fn a_link_is_used_once_by_those_who_come_at_once(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let made = alice.submit("/user/tools", "/user/tools/link", &[]).await;
+    let link = shown_in(&made.text(), "new-link");
+    let path = &link[link.find("/opencode").unwrap()..];
+    let visitors: Vec<_> = (0..6).map(|_| app.visitor()).collect();
+    let all = visitors.iter().map(|visitor| visitor.get(path));
+    let answers = futures_util::future::join_all(all).await;
+    assert_eq!(answers.iter().filter(|a| a.status == 200).count(), 1);
+}
+
+on_each_engine!(a_link_is_used_once_by_those_who_come_at_once);
+
+/// Sends a file as the page's form does.
+async fn merge(browser: &crate::support::Browser, file: &[u8]) -> crate::support::Answer {
+    let token = browser.token("/user/tools").await;
+    let head = format!(
+        "--B\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n\
+         --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"opencode.json\"\r\n\
+         Content-Type: application/json\r\n\r\n"
+    );
+    let body = [head.as_bytes(), file, b"\r\n--B--\r\n"].concat();
+    let request = browser
+        .request(reqwest::Method::POST, "/user/tools/merge?model=gpt-x")
+        .header("content-type", "multipart/form-data; boundary=B")
+        .header("sec-fetch-site", "same-origin")
+        .body(body);
+    browser.send(request).await
+}
+
+async fn an_uploaded_file_keeps_all_else(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let mine = "{\n  // mine\n  \"theme\": \"nord\",\n  \"provider\": { \"other\": { \"name\": \"模型\" } }\n}\n";
+    let merged = merge(&alice, mine.as_bytes()).await;
+    assert_eq!(merged.status, 200, "{}", merged.text());
+    assert!(
+        merged
+            .header("content-disposition")
+            .contains("opencode.json")
+    );
+    let text = merged.text();
+    assert!(text.contains("// mine") && text.contains("\"name\": \"模型\""));
+    let json: serde_json::Value = serde_json::from_str(&text.replace("// mine", "")).unwrap();
+    assert_eq!(json["theme"], "nord");
+    assert_eq!(
+        json["provider"]["modelgate"]["models"]["gpt-x"]["limit"]["context"],
+        128_000
+    );
+    assert_eq!(json["model"], "modelgate/gpt-x");
+    let once_more = merge(&alice, text.as_bytes()).await;
+    assert_eq!(once_more.text(), text, "once more changes nothing");
+    for (file, told) in [
+        ("{\n  \"a\": 1\n  \"b\": 2\n}", "line 3, column 3"),
+        ("[]", "has to be one JSON object"),
+        (
+            "{\"provider\": 1}",
+            "“provider” in this file is not an object",
+        ),
+        ("", "line 1, column 1"),
+        (
+            "{\"provider\": {\"modelgate\": {/* x */}}}",
+            "have comments in them",
+        ),
+    ] {
+        let refused = merge(&alice, file.as_bytes()).await;
+        assert_eq!(refused.status, 422, "{file}");
+        assert!(refused.text().contains(told), "{file}: {}", refused.text());
+    }
+    let huge = merge(&alice, " ".repeat(300 * 1024).as_bytes()).await;
+    assert!(huge.status == 422 && huge.text().contains("longer than 256 KB"));
+    let binary = merge(&alice, b"\xff\xfe{}").await;
+    assert!(binary.status == 422 && binary.text().contains("not UTF-8"));
+}
+
+on_each_engine!(an_uploaded_file_keeps_all_else);
+
+async fn an_owner_may_issue_another_secret_and_a_finder_may_not(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    assert!(
+        !alice
+            .get("/user/tools")
+            .await
+            .text()
+            .contains("/user/tools/renew")
+    );
+    assert_eq!(
+        alice
+            .submit("/user/tools", "/user/tools/renew", &[])
+            .await
+            .status,
+        404
+    );
+
+    let id = app.add_account("ann", modelgate_domain::Role::User).await;
+    app.change_key(|key| key.user_id = id).await;
+    let ann = app.account("ann").await;
+    let made = ann.submit("/user/tools", "/user/tools/renew", &[]).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let new = shown_in(&made.text(), "new-key");
+    assert!(
+        made.text().matches(&new).count() > 3,
+        "it stands in the settings"
+    );
+    app.wait_for_newest_generation().await;
+    for key in [KEY, &new] {
+        assert_eq!(app.openai_as(key).chat("gpt-x", false).await.status, 200);
+    }
+    assert!(!ann.get("/user/tools").await.text().contains(&new));
+    app.add_account("eve", modelgate_domain::Role::User).await;
+    let eve = app.account("eve").await;
+    let token = eve.token("/account").await;
+    let key = app.key().await.id.to_string();
+    let fields = [("key", key.as_str())];
+    for path in ["renew", "link"] {
+        let other = eve
+            .post(&format!("/user/tools/{path}"), &fields, Some(&token), false)
+            .await;
+        assert_eq!(other.status, 404, "{path}: another's key is not there");
+    }
+}
+
+on_each_engine!(an_owner_may_issue_another_secret_and_a_finder_may_not);
+
+async fn a_tool_is_tested_by_a_real_call(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let fields = [("tool", "cline"), ("model", "gpt-x")];
+    let test = "/user/tools/test";
+    let works = alice.submit("/user/tools", test, &fields).await.text();
+    assert!(
+        works.contains("gpt-x answered a call as Cline makes it"),
+        "{works}"
+    );
+    let row = app.only_log().await.record;
+    assert_eq!(row.user_agent, "ModelGate test");
+    assert!(works.contains(&format!("/user/requests/{}", row.id)));
+    assert_eq!(
+        alice
+            .get(&format!("/user/requests/{}", row.id))
+            .await
+            .status,
+        200
+    );
+    app.vendor.push(modelgate::simulator::Step::status(400));
+    let failed = alice.submit("/user/tools", test, &fields).await.text();
+    assert!(
+        failed.contains("failed") && failed.contains("/user/requests/"),
+        "{failed}"
+    );
+    // the rules of the key hold as for any call
+    app.change_key(|key| key.allowed_cidrs = vec!["10.0.0.0/8".to_owned()])
+        .await;
+    let refused = alice.submit("/user/tools", test, &fields).await.text();
+    assert!(refused.contains("127.0.0.1"), "{refused}");
+    let unknown = alice
+        .submit("/user/tools", test, &[("tool", "nonsense")])
+        .await;
+    assert_eq!(unknown.status, 404);
+    assert_eq!(alice.post(test, &fields, None, false).await.status, 403);
+}
+
+on_each_engine!(a_tool_is_tested_by_a_real_call);

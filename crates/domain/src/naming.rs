@@ -43,6 +43,9 @@ pub enum BadName {
     /// Not the name of a key.
     #[error("a name is 1 to 100 characters on one line, without spaces around it")]
     Label,
+    /// Not a tag.
+    #[error("a tag is 1 to 40 characters on one line, without commas, and there are at most 20")]
+    Tag,
     /// Not an address that endpoint paths can be joined to.
     #[error(
         "a base URL is http://host… or https://host…, without query, user or spaces, as in https://api.example.com/v1"
@@ -74,6 +77,21 @@ pub fn label(text: &str) -> Result<(), BadName> {
     (fits && text.trim() == text && !text.chars().any(char::is_control))
         .then_some(())
         .ok_or(BadName::Label)
+}
+
+/// Checks the tags of an API key and puts them in order, each once.
+pub fn tags<'a>(all: impl Iterator<Item = &'a str>) -> Result<Vec<String>, BadName> {
+    let mut found = Vec::new();
+    for tag in all.map(str::trim).filter(|tag| !tag.is_empty()) {
+        let fits = tag.chars().count() <= 40;
+        if !fits || tag.contains(',') || tag.chars().any(char::is_control) {
+            return Err(BadName::Tag);
+        }
+        found.push(tag.to_owned());
+    }
+    found.sort_unstable();
+    found.dedup();
+    (found.len() <= 20).then_some(found).ok_or(BadName::Tag)
 }
 
 /// Checks a provider's base URL and takes a trailing slash off.
@@ -146,6 +164,21 @@ mod tests {
         ] {
             assert_eq!(base_url(bad), Err(BadName::BaseUrl), "{bad}");
         }
+    }
+
+    #[test]
+    fn tags_are_short_sorted_and_there_once() {
+        let read = |text: &'static str| tags(text.split(';'));
+        let found = read("prod; team a;prod;;生产").unwrap();
+        assert_eq!(found, ["prod", "team a", "生产"]);
+        assert_eq!(read(""), Ok(Vec::new()));
+        assert_eq!(read("a,b"), Err(BadName::Tag));
+        assert_eq!(
+            tags(["x".repeat(41).as_str()].into_iter()),
+            Err(BadName::Tag)
+        );
+        let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();
+        assert_eq!(tags(many.iter().map(String::as_str)), Err(BadName::Tag));
     }
 
     #[test]

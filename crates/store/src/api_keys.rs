@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use modelgate_domain::{ApiKeyId, ModelId, TargetId, UserId};
 
-use crate::columns::{At, Hash, Json, MaybeAt, MaybeId, at, json, to_hex};
+use crate::columns::{At, Hash, Json, MaybeAt, MaybeHash, MaybeId, at, json, to_hex};
 use crate::conn::{db, db_batch};
 use crate::schema::{api_key_models, api_keys};
 use crate::{Conn, StoreError};
@@ -59,6 +59,24 @@ pub struct ApiKey {
     /// When it was revoked.
     #[diesel(deserialize_as = MaybeAt)]
     pub deleted_at: Option<DateTime<Utc>>,
+    /// What operators sort it by.
+    #[diesel(deserialize_as = Json<Vec<String>>)]
+    pub tags: Vec<String>,
+    /// SHA-256 of the secret before this one.
+    #[diesel(deserialize_as = MaybeHash)]
+    pub previous_hash: Option<[u8; 32]>,
+    /// The public ends of that secret.
+    pub previous_shown: String,
+    /// From when that secret works no more.
+    #[diesel(deserialize_as = MaybeAt)]
+    pub previous_until: Option<DateTime<Utc>>,
+}
+
+impl ApiKey {
+    /// The public ends of the key.
+    pub fn shown(&self) -> String {
+        format!("{}…{}", self.key_prefix, self.key_last4)
+    }
 }
 
 /// What an operator decides about a key.
@@ -84,6 +102,8 @@ pub struct ApiKeyData {
     pub fallbacks: bool,
     /// Whether rules of busyness leave it alone.
     pub bypass_busyness: bool,
+    /// What operators sort it by.
+    pub tags: Vec<String>,
 }
 
 impl Default for ApiKeyData {
@@ -100,6 +120,7 @@ impl Default for ApiKeyData {
             allowed_cidrs: Vec::new(),
             fallbacks: true,
             bypass_busyness: false,
+            tags: Vec::new(),
         }
     }
 }
@@ -117,6 +138,7 @@ impl From<ApiKey> for ApiKeyData {
             allowed_cidrs: k.allowed_cidrs,
             fallbacks: k.fallbacks,
             bypass_busyness: k.bypass_busyness,
+            tags: k.tags,
         }
     }
 }
@@ -154,6 +176,7 @@ struct Values<'a> {
     allowed_cidrs: String,
     fallbacks: bool,
     bypass_busyness: bool,
+    tags: String,
 }
 
 impl ApiKeyData {
@@ -169,6 +192,7 @@ impl ApiKeyData {
             allowed_cidrs: json(&self.allowed_cidrs)?,
             fallbacks: self.fallbacks,
             bypass_busyness: self.bypass_busyness,
+            tags: json(&self.tags)?,
         })
     }
 }
@@ -222,13 +246,22 @@ pub async fn find_by_name(c: &mut Conn, name: &str) -> Result<Option<ApiKey>, St
     })?)
 }
 
-/// The key with this hash that is not revoked.
-pub async fn find_by_hash(c: &mut Conn, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
-    let hash = to_hex(hash);
+/// The key with this hash that is not revoked, or whose secret before this one has the hash and still works.
+pub async fn find_by_hash(
+    c: &mut Conn,
+    hash: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<Option<ApiKey>, StoreError> {
+    let (hash, now) = (to_hex(hash), at(now));
+    let previous = api_keys::previous_hash
+        .eq(&hash)
+        .and(api_keys::previous_until.gt(now))
+        .assume_not_null();
     Ok(db!(c, |c| {
         api_keys::table
-            .filter(api_keys::key_hash.eq(hash))
+            .filter(api_keys::key_hash.eq(&hash).or(previous))
             .filter(api_keys::deleted_at.is_null())
+            .order(api_keys::id)
             .select(ApiKey::as_select())
             .first(c)
             .await
@@ -293,7 +326,7 @@ pub async fn update(
     Ok(rows > 0)
 }
 
-/// Gives the row another key: the old one stops working. False where there is no such row.
+/// Gives the row another key: those before stop working. False where there is no such row.
 pub async fn set_key(
     c: &mut Conn,
     id: ApiKeyId,
@@ -308,6 +341,59 @@ pub async fn set_key(
                 api_keys::key_hash.eq(to_hex(&key.hash)),
                 api_keys::key_prefix.eq(&key.prefix),
                 api_keys::key_last4.eq(&key.last4),
+                api_keys::updated_at.eq(now),
+                api_keys::previous_hash.eq(None::<String>),
+                api_keys::previous_shown.eq(""),
+                api_keys::previous_until.eq(None::<chrono::NaiveDateTime>),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
+/// Gives `old`, as it was read, another key; its own goes on working until `until`. The one before that stops at once.
+/// False where somebody else was faster, or there is no such row.
+pub async fn rotate(
+    c: &mut Conn,
+    old: &ApiKey,
+    key: &KeyMaterial,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let (until, now) = (at(until), at(now));
+    let was = to_hex(&old.key_hash);
+    let rows = db!(c, |c| {
+        diesel::update(api_keys::table.find(old.id.0))
+            .filter(api_keys::deleted_at.is_null())
+            .filter(api_keys::key_hash.eq(&was))
+            .set((
+                api_keys::key_hash.eq(to_hex(&key.hash)),
+                api_keys::key_prefix.eq(&key.prefix),
+                api_keys::key_last4.eq(&key.last4),
+                api_keys::updated_at.eq(now),
+                api_keys::previous_hash.eq(Some(&was)),
+                api_keys::previous_shown.eq(old.shown()),
+                api_keys::previous_until.eq(Some(until)),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
+/// Ends the secret before the present one now, where it still works. False where it does not.
+pub async fn end_previous(
+    c: &mut Conn,
+    id: ApiKeyId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let now = at(now);
+    let rows = db!(c, |c| {
+        diesel::update(api_keys::table.find(id.0))
+            .filter(api_keys::previous_until.gt(now))
+            .set((
+                api_keys::previous_until.eq(Some(now)),
                 api_keys::updated_at.eq(now),
             ))
             .execute(c)

@@ -35,6 +35,9 @@ pub struct Json<T>(T);
 /// A `TEXT` column with the hex form of a SHA-256.
 pub struct Hash([u8; 32]);
 
+/// The same, null allowed.
+pub struct MaybeHash(Option<[u8; 32]>);
+
 /// A row id that may be null; null is read as 0.
 pub struct MaybeId(i64);
 
@@ -136,6 +139,21 @@ where
     }
 }
 
+impl<DB> Queryable<Nullable<Text>, DB> for MaybeHash
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+{
+    type Row = Option<String>;
+    fn build(row: Self::Row) -> deserialize::Result<Self> {
+        let Some(text) = row else {
+            return Ok(Self(None));
+        };
+        let hash = from_hex(&text).ok_or("a hash is not 64 hex digits")?;
+        Ok(Self(Some(hash)))
+    }
+}
+
 impl<DB> Queryable<Text, DB> for Hidden
 where
     DB: Backend,
@@ -205,6 +223,7 @@ into! {
     Money => Currency, v: v.0;
     Json<serde_json::Value> => serde_json::Value, v: v.0;
     Hash => [u8; 32], v: v.0;
+    MaybeHash => Option<[u8; 32]>, v: v.0;
     MaybeId => UserId, v: Self(v.0);
     MaybeId => ApiKeyId, v: Self(v.0);
     Hidden => Secret, v: v.0;

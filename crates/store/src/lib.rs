@@ -19,6 +19,7 @@ mod error;
 pub mod error_rules;
 pub mod health_events;
 pub mod instances;
+pub mod key_links;
 pub mod latency;
 pub mod limits;
 mod log_row;

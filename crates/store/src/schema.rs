@@ -63,6 +63,10 @@ diesel::table! {
         allowed_cidrs -> Text,
         fallbacks -> Bool,
         bypass_busyness -> Bool,
+        tags -> Text,
+        previous_hash -> Nullable<Text>,
+        previous_shown -> Text,
+        previous_until -> Nullable<Timestamp>,
     }
 }
 
@@ -201,6 +205,17 @@ diesel::table! {
         instance -> Text,
         segment -> Text,
         offset -> Int8,
+    }
+}
+
+diesel::table! {
+    key_links (token_hash) {
+        token_hash -> Text,
+        api_key_id -> Int8,
+        kind -> Text,
+        sealed -> Text,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
     }
 }
 
@@ -598,6 +613,7 @@ diesel::joinable!(api_key_models -> api_keys (api_key_id));
 diesel::joinable!(api_key_time_rules -> api_keys (api_key_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(attachments -> documents (document_id));
+diesel::joinable!(key_links -> api_keys (api_key_id));
 diesel::joinable!(log_views -> users (user_id));
 diesel::joinable!(model_aliases -> models (model_id));
 diesel::joinable!(model_fallbacks -> models (model_id));
@@ -624,6 +640,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     health_events,
     instances,
     journal_positions,
+    key_links,
     latency_daily,
     latency_quarter_hour,
     limits,

@@ -76,6 +76,15 @@ pub async fn list_of(
     })?)
 }
 
+/// Ends the sessions that were begun with a key itself; how many there were.
+pub async fn delete_of_key(c: &mut Conn, key: ApiKeyId) -> Result<usize, StoreError> {
+    Ok(db!(c, |c| {
+        diesel::delete(sessions::table.filter(sessions::api_key_id.eq(key.0)))
+            .execute(c)
+            .await
+    })?)
+}
+
 /// Makes a session, or replaces the one with the same hash.
 pub async fn save(c: &mut Conn, session: &Session) -> Result<(), StoreError> {
     let user = Some(session.user_id.0).filter(|id| *id != 0);

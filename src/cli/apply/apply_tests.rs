@@ -85,6 +85,7 @@ budget = { amount = "3", currency = "USD", period = "week" }
 name = "alice"
 user = "ann"
 note = "a \"quoted\" note"
+tags = ["prod", "团队"]
 models = ["acme/gpt-x", "embed"]
 enabled = true
 expires_at = "2027-01-31T00:00:00Z"
@@ -130,6 +131,8 @@ async fn what_is_written_is_what_the_gateway_reads() {
         !sealed.contains("canary") && !sealed.contains("team"),
         "{sealed}"
     );
+    let alice = rows.api_keys.iter().find(|k| k.name == "alice").unwrap();
+    assert_eq!(alice.tags, ["prod", "团队"]);
     let built = crate::catalog::build(rows, &place.keyring, "test");
     assert_eq!(built.notes, []);
     let (model, acme) = (

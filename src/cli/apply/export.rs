@@ -174,6 +174,7 @@ fn api_key(out: &mut String, k: &ApiKey) {
     if !k.note.is_empty() {
         line(out, "note", &text(&k.note));
     }
+    line(out, "tags", &texts(k.tags.iter()));
     if !k.user.is_empty() {
         line(out, "user", &text(&k.user));
     }

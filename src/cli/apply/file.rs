@@ -6,7 +6,7 @@ use modelgate_domain::{
 };
 
 use super::document::{Document, Placed, Problem, Table};
-use super::key_rules;
+use super::key_rules::{self, API_KEY};
 use super::rules::{self, AllowanceSpecs};
 use super::spec::{
     ApiKeySpec, CredentialSpec, Fallbacks, File, ModelSpec, ModelsSpec, PriceSpec, ProviderSpec,
@@ -83,24 +83,6 @@ const PRICE: &[&str] = &[
     "reasoning",
     "per_request",
 ];
-const API_KEY: &[&str] = &[
-    "name",
-    "secret",
-    "secret_env",
-    "enabled",
-    "note",
-    "user",
-    "models",
-    "expires_at",
-    "time_zone",
-    "allowed_cidrs",
-    "time_rules",
-    "fallbacks",
-    "bypass_busyness",
-    "limits",
-    "budget",
-];
-
 impl File {
     /// Parses and checks; `secret_env` is looked up in `env`.
     pub(super) fn parse(document: Document<'_>, env: &dyn Env) -> Result<Self, Problem> {
@@ -489,6 +471,7 @@ fn api_key(table: &Table<'_>, env: &dyn Env) -> Result<ApiKeySpec, Problem> {
         secret,
         enabled: table.boolean("enabled")?,
         note: line(table, "note")?,
+        tags: key_rules::tags(table)?,
         user: table.text("user")?,
         models,
         rules: key_rules::read(table)?,

@@ -10,6 +10,26 @@ use super::rules::{self, AllowanceSpecs};
 use super::spec::{ApiKeySpec, File, Given, KeyRulesSpec, ModelsSpec};
 use crate::forwarded::network;
 
+/// The fields of one of `[[api_keys]]`.
+pub(super) const API_KEY: &[&str] = &[
+    "name",
+    "secret",
+    "secret_env",
+    "enabled",
+    "note",
+    "tags",
+    "user",
+    "models",
+    "expires_at",
+    "time_zone",
+    "allowed_cidrs",
+    "time_rules",
+    "fallbacks",
+    "bypass_busyness",
+    "limits",
+    "budget",
+];
+
 /// Reads the rules of one of `[[api_keys]]`.
 pub(super) fn read(table: &Table<'_>) -> Result<KeyRulesSpec, Problem> {
     Ok(KeyRulesSpec {
@@ -21,6 +41,24 @@ pub(super) fn read(table: &Table<'_>) -> Result<KeyRulesSpec, Problem> {
         bypass_busyness: table.boolean("bypass_busyness")?,
         allowances: AllowanceSpecs::read(table, rules::KEY_LIMITS, rules::KEY_BUDGET)?,
     })
+}
+
+/// Tags in their order.
+pub(super) fn tags(table: &Table<'_>) -> Result<Option<Vec<String>>, Problem> {
+    let Some(list) = table.texts("tags")? else {
+        return Ok(None);
+    };
+    match naming::tags(list.iter().map(|tag| tag.value.as_str())) {
+        Ok(tags) => Ok(Some(tags)),
+        Err(e) => {
+            let alone = |tag: &&Placed<String>| naming::tags(std::iter::once(&*tag.value)).is_err();
+            let wrong = list.iter().find(alone).or(list.first());
+            Err(wrong.map_or_else(
+                || table.missing("tags", "must be a list of tags"),
+                |tag| tag.place.problem(e.to_string()),
+            ))
+        }
+    }
 }
 
 fn expires_at(table: &Table<'_>) -> Result<Option<Given<DateTime<Utc>>>, Problem> {
@@ -88,6 +126,7 @@ impl File {
             secret: None,
             enabled: None,
             note: Some(new.note.clone()),
+            tags: None,
             user: None,
             models,
             rules: KeyRulesSpec::default(),

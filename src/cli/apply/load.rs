@@ -210,6 +210,7 @@ fn api_keys(rows: &CatalogRows, slugs: &BTreeMap<ProviderId, &str>) -> Vec<ApiKe
             text: None,
             enabled: k.enabled,
             note: k.note.clone(),
+            tags: k.tags.clone(),
             user: {
                 let owner = rows.users.iter().find(|user| user.id == k.user_id);
                 owner.map_or_else(String::new, |user| user.username.clone())

@@ -338,6 +338,7 @@ fn api_key(next: &mut State, spec: &ApiKeySpec) -> Result<(), Problem> {
         text: None,
         enabled: true,
         note: String::new(),
+        tags: Vec::new(),
         user: String::new(),
         models: Models::All,
         rules: KeyRules::default(),
@@ -359,6 +360,7 @@ fn api_key(next: &mut State, spec: &ApiKeySpec) -> Result<(), Problem> {
     }
     set(&mut key.enabled, spec.enabled.as_ref());
     set(&mut key.note, spec.note.as_ref());
+    set(&mut key.tags, spec.tags.as_ref());
     set(&mut key.user, user.as_ref());
     set(&mut key.models, models.as_ref());
     key_rules(&mut key.rules, &spec.rules, &names)

@@ -116,6 +116,7 @@ pub(super) struct ApiKeySpec {
     pub(super) secret: Option<Placed<KeyText>>,
     pub(super) enabled: Option<bool>,
     pub(super) note: Option<String>,
+    pub(super) tags: Option<Vec<String>>,
     /// An account's name; empty for none.
     pub(super) user: Option<Placed<String>>,
     pub(super) models: Option<ModelsSpec>,

@@ -112,6 +112,7 @@ pub(super) struct ApiKey {
     pub(super) text: Option<KeyText>,
     pub(super) enabled: bool,
     pub(super) note: String,
+    pub(super) tags: Vec<String>,
     /// The account's name; empty where it stands alone.
     pub(super) user: String,
     pub(super) models: Models,
@@ -347,6 +348,7 @@ impl ApiKey {
             hidden("secret", &self.hash),
             field("enabled", self.enabled),
             field("note", &self.note),
+            field("tags", self.tags.join(", ")),
             field("user", &self.user),
             field("models", models),
             field("expires_at", self.rules.expires()),

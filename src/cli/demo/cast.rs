@@ -222,7 +222,14 @@ keys = [ {{ label = "main", secret = "{main}" }}, {{ label = "spare", secret = "
 }
 
 fn api_key(name: &str, secret: &str, models: &str) -> String {
-    format!("\n[[api_keys]]\nname = \"{name}\"\nsecret = \"{secret}\"\nmodels = [{models}]\n")
+    let tag = if name.contains('.') {
+        "people"
+    } else {
+        "services"
+    };
+    format!(
+        "\n[[api_keys]]\nname = \"{name}\"\nsecret = \"{secret}\"\nmodels = [{models}]\ntags = [\"{tag}\"]\n"
+    )
 }
 
 const MODELS: &str = r#"[[models]]

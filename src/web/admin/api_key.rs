@@ -1,24 +1,32 @@
-//! One API key: its rules, how much of its limits is used, and its end.
+//! One API key: what it used, its rules, how much of its limits is used, and its end.
 
 use actix_web::web;
 use askama::Template;
 use modelgate_domain::{ApiKeyId, LimitScope};
 use modelgate_store::api_keys::{ApiKey, ApiKeyData};
-use modelgate_store::{api_keys, changes, limits, time_rules};
+use modelgate_store::usage::Dimension;
+use modelgate_store::{api_keys, changes, key_links, limits, models, time_rules};
 
+use super::api_key_secret::{Handover, overlaps};
 use super::api_keys::form::{self, Choices, Edit, KeyForm};
-use super::api_keys::{PATH, shown, state_of};
+use super::api_keys::{PATH, end, state_of};
 use super::components::confirm;
 use super::components::fields::{Dot, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::rows;
 use super::components::usage::{self, Usage};
+use crate::i18n::{ToArg, format};
 use crate::web::error::PageError;
+use crate::web::figures::{self, Card, Drill, Figures, RangeQuery, Ranges, Trend, money_of};
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Delete, Look, Operate, Page, PageResult};
 use crate::web::routes::Routes;
-use crate::web::shell::Shell;
+use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
+use crate::web::svg;
+
+/// Models that are named.
+const MODELS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "admin/api_key.html", blocks = ["usage"])]
@@ -33,12 +41,45 @@ struct ApiKeyView<'a> {
     summary: String,
     usage: Usage,
     key: KeyForm,
+    secret: Secret,
+    /// What it used; absent where a form comes back.
+    used: Option<Used>,
 }
 
-struct Loaded {
-    row: ApiKey,
-    edit: Edit,
-    choices: Choices,
+/// The secret and what can be done with it.
+struct Secret {
+    /// The public ends of the one before, and until when it works.
+    previous: Option<(String, Moment)>,
+    /// Until when a one-time link shows it.
+    link: Option<Moment>,
+    last_used: Option<Moment>,
+    overlaps: Vec<(&'static str, String)>,
+    handovers: Vec<(String, String)>,
+}
+
+/// What a key used over a range.
+struct Used {
+    ranges: Ranges,
+    cards: Vec<Card>,
+    trend: Trend,
+    models: Vec<ModelRow>,
+    is_empty: bool,
+}
+
+/// One model's part.
+struct ModelRow {
+    href: String,
+    name: String,
+    figures: String,
+    width: String,
+}
+
+/// A key with everything that hangs on it.
+pub(super) struct Loaded {
+    pub(super) row: ApiKey,
+    pub(super) edit: Edit,
+    pub(super) choices: Choices,
+    link_until: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 const REVOKE: Ending = Ending {
@@ -56,8 +97,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .post("/admin/api-keys/{id}/revoke", revoke);
 }
 
-async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
-    let id = ApiKeyId(id);
+pub(super) async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
+    let (id, now) = (ApiKeyId(id), state.clock.now());
     state
         .db
         .read(move |c| {
@@ -75,21 +116,85 @@ async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
                     },
                     row,
                     choices: Choices::read(c).await?,
+                    link_until: key_links::open_until(c, id, now).await?,
                 })
             })
         })
         .await
 }
 
-async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+async fn get(
+    page: Page<Look>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    query: web::Query<RangeQuery>,
+) -> PageResult {
     let loaded = load(&state, *id).await?;
     let stored = loaded.edit.stored(&page, &loaded.choices);
     let usage = usage::of(&page, &state.admission, &loaded.edit.limits, &|id| {
         loaded.choices.model_name(id)
     })
     .await;
-    let view = view(&page, &state, (&loaded, usage), stored);
-    page.show_or(&view, &view.as_usage())
+    let mut view = view(&page, &state, (&loaded, usage), stored);
+    if page.partial {
+        return page.show(&view.as_usage());
+    }
+    view.used = Some(used(&page, &state, loaded.row.id, &query).await?);
+    page.show(&view)
+}
+
+/// What the key used over the range that is asked for.
+async fn used(
+    page: &Shell,
+    state: &WebState,
+    id: ApiKeyId,
+    query: &RangeQuery,
+) -> Result<Used, PageError> {
+    let range = query.range();
+    let window = range.window(page.now_ms, page.zone, page.business);
+    let business = page.business;
+    let (figures, names) = state
+        .db
+        .read_snapshot(move |c| {
+            Box::pin(async move {
+                let figures = Figures::read(c, window, business, Some(id)).await?;
+                Ok::<_, PageError>((figures, models::names(c).await?))
+            })
+        })
+        .await?;
+    let drill = Drill::new(page, &figures.window).of_key(id);
+    let all = figures.now.requests();
+    let name = |id: i64| {
+        let found = names.iter().find(|(model, _)| model.0 == id);
+        found.map_or_else(|| format!("#{id}"), |(_, name)| name.clone())
+    };
+    let by_model = figures.by(Dimension::Model).into_iter().take(MODELS);
+    let row = |(id, totals): (i64, modelgate_store::usage::Totals)| {
+        let (requests, tokens) = (
+            format::integer(totals.requests()),
+            format::compact(page.lang, totals.tokens()),
+        );
+        let cost = money_of(&totals);
+        let told: [(&str, &dyn ToArg); 2] = [("requests", &requests), ("tokens", &tokens)];
+        let told = page.t_with("admin-api-key-model-figures", &told);
+        ModelRow {
+            href: drill.to(&format!("model={id}")),
+            name: name(id),
+            figures: if cost.is_empty() {
+                told
+            } else {
+                format!("{told} · {cost}")
+            },
+            width: svg::share(totals.requests(), all),
+        }
+    };
+    Ok(Used {
+        ranges: Ranges::new(page, &format!("{PATH}/{id}"), range, &figures.window, &[]),
+        cards: figures::cards(page, &figures, &drill),
+        trend: figures::trend(page, &figures),
+        models: by_model.map(row).collect(),
+        is_empty: all == 0,
+    })
 }
 
 fn view<'a>(
@@ -100,11 +205,24 @@ fn view<'a>(
 ) -> ApiKeyView<'a> {
     let (row, edit) = (&loaded.row, &loaded.edit);
     let at = page.url(&format!("{PATH}/{}", row.id));
+    let now = web.clock.now();
+    let moment = |at: chrono::DateTime<chrono::Utc>| page.moment(at.timestamp_millis());
     ApiKeyView {
+        secret: Secret {
+            previous: row
+                .previous_until
+                .filter(|until| *until > now)
+                .map(|until| (row.previous_shown.clone(), moment(until))),
+            link: loaded.link_until.map(moment),
+            last_used: row.last_used_at.map(moment),
+            overlaps: overlaps(page),
+            handovers: Handover::choices(page),
+        },
+        used: None,
         page,
         name: row.name.clone(),
-        shown: shown(row),
-        key_state: state_of(page, row, web.clock.now()),
+        shown: row.shown(),
+        key_state: state_of(page, row, now),
         logs: page.url(&format!("/admin/logs?key={}", row.id)),
         summary: edit.sentence(page, &loaded.choices),
         usage,
@@ -183,7 +301,7 @@ async fn revoke(
     };
     REVOKE
         .end(&page, &state, ended, move |c, entry| {
-            Box::pin(async move { api_keys::delete(c, id, entry.at).await.map(drop) })
+            Box::pin(async move { end(c, id, entry.at).await })
         })
         .await
 }

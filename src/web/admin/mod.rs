@@ -2,6 +2,7 @@
 
 mod announcements;
 mod api_key;
+pub(in crate::web) mod api_key_secret;
 mod api_keys;
 mod audit;
 mod busyness;
@@ -21,6 +22,7 @@ mod provider_models;
 mod providers;
 mod settings;
 mod start;
+mod usage;
 mod user;
 mod users;
 
@@ -43,6 +45,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .post("/admin/system-config", settings::post)
         .part(start::routes)
         .part(logs::routes)
+        .get("/admin/usage", usage::get)
         .part(busyness::routes)
         .part(error_rules::routes)
         .part(explain::routes)
@@ -58,6 +61,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(notifications::routes)
         .part(announcements::routes)
         .part(audit::routes)
+        .part(api_key_secret::routes)
         .part(users::routes)
         .part(user::routes);
 }

@@ -1,6 +1,6 @@
 //! Ranges in addresses: the switch above the figures, and the way down from a figure to its rows in the request log.
 
-use modelgate_domain::{Bucket, Range, Window};
+use modelgate_domain::{ApiKeyId, Bucket, Range, Window};
 use serde::Deserialize;
 
 use crate::i18n::{Lang, format};
@@ -153,6 +153,12 @@ impl Drill {
             log: String::new(),
             time: String::new(),
         }
+    }
+
+    /// The same for figures of one key.
+    pub(in crate::web) fn of_key(mut self, key: ApiKeyId) -> Self {
+        self.time = format!("key={key}&{}", self.time);
+        self
     }
 
     /// The log with these filters: `status=failed`, `model=3`.

@@ -1,6 +1,7 @@
-//! Pages for everyone: the landing page, log-in, the first set-up.
+//! Pages for everyone: the landing page, log-in, the first set-up, and keys on their way to their holders.
 
 mod documents;
+pub(in crate::web) mod handover;
 pub(in crate::web) mod landing;
 pub(super) mod login;
 pub mod setup;
@@ -16,6 +17,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/login", login::get)
         .post("/login", login::post)
         .post("/logout", login::log_out)
+        .get("/handover/{token}", handover::get)
+        .post("/handover/{token}", handover::post)
         .get("/setup/{token}", setup::get)
         .post("/setup/{token}", setup::post);
 }

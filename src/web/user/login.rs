@@ -96,11 +96,12 @@ async fn find(
     hash: [u8; 32],
     address: IpAddr,
 ) -> Result<Option<ApiKey>, PageError> {
+    let now = state.clock.now();
     let found = state
         .db
         .read(move |c| {
             Box::pin(async move {
-                let Some(key) = api_keys::find_by_hash(c, &hash).await? else {
+                let Some(key) = api_keys::find_by_hash(c, &hash, now).await? else {
                     return Ok::<_, StoreError>(None);
                 };
                 let owner = users::find(c, key.user_id).await?;
@@ -108,7 +109,6 @@ async fn find(
             })
         })
         .await?;
-    let now = state.clock.now();
     Ok(found.and_then(|(key, owner)| {
         let owner_is_in = key.user_id.is_none()
             || owner.is_some_and(|user| user.enabled && user.deleted_at.is_none());

@@ -255,7 +255,7 @@ async fn keys_are_found_by_hash_until_revoked() {
         ));
         assert!(hash.unwrap_err().is_conflict("api_keys", "key_hash"));
 
-        let row = read!(db, |c| api_keys::find_by_hash(c, &[1; 32])).unwrap();
+        let row = read!(db, |c| api_keys::find_by_hash(c, &[1; 32], time(0))).unwrap();
         assert_eq!(
             (row.id, row.key_hash, row.user_id),
             (id, [1; 32], UserId::NONE)

@@ -16,6 +16,7 @@ mod budgets;
 mod catalog;
 mod doors;
 mod history;
+mod key_links;
 mod migrations;
 mod schema;
 mod support;

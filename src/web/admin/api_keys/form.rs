@@ -10,6 +10,7 @@ use modelgate_store::{
 use serde_json::{Value, json};
 
 use crate::forwarded::network;
+use crate::web::admin::api_key_secret::Handover;
 use crate::web::admin::components::allowances::{self, Allowances, Subject};
 use crate::web::admin::components::fields::Fields;
 use crate::web::admin::components::rows;
@@ -52,6 +53,8 @@ pub(in crate::web::admin) struct KeyForm {
     pub(in crate::web::admin) expires_hint: String,
     pub(in crate::web::admin) zone_hint: String,
     pub(in crate::web::admin) zones: Vec<&'static str>,
+    /// How the key gets to its holder, once it is made.
+    pub(in crate::web::admin) handovers: Vec<(String, String)>,
     pub(in crate::web::admin) models: Vec<Choice>,
     pub(in crate::web::admin) times: TimeRows,
     pub(in crate::web::admin) allowances: Allowances,
@@ -97,7 +100,7 @@ impl Choices {
     }
 
     /// The name of the account; nothing where the key stands alone.
-    fn owner(&self, id: UserId) -> Option<&str> {
+    pub(super) fn owner(&self, id: UserId) -> Option<&str> {
         let found = self.users.iter().find(|(user, _)| *user == id);
         found.map(|(_, name)| &**name)
     }
@@ -168,6 +171,7 @@ impl Edit {
         let state = FormState::default()
             .with("name", &data.name)
             .with("note", &data.note)
+            .with("tags", data.tags.join(", "))
             .with("owner", owner_value(data.user_id))
             .with("expires_at", data.expires_at.map(local).unwrap_or_default())
             .with("time_zone", &data.time_zone)
@@ -198,7 +202,7 @@ impl Edit {
         let data = &self.data;
         json!({
             "name": data.name, "owner": choices.owner(data.user_id), "enabled": data.enabled, "expires_at": data.expires_at,
-            "all_models": data.all_models, "models": choices.names(&self.allowed), "note": data.note,
+            "tags": data.tags, "all_models": data.all_models, "models": choices.names(&self.allowed), "note": data.note,
             "time_zone": data.time_zone, "allowed_cidrs": data.allowed_cidrs,
             "fallbacks": data.fallbacks, "bypass_busyness": data.bypass_busyness,
             "time_rules": time_rows::audited(&self.time_rules),
@@ -230,6 +234,7 @@ impl KeyForm {
             expires_hint: page.t1("admin-api-key-expires-hint", "zone", page.zone.name()),
             zone_hint: page.t1("admin-api-key-zone-hint", "zone", page.business.name()),
             zones: zones(),
+            handovers: Handover::choices(page),
             models: choices.targets.iter().map(choice).collect(),
             times: time_rows::view(page, &state),
             allowances: allowances::view(page, &state, choices.subject()),
@@ -303,6 +308,10 @@ pub(in crate::web::admin) fn read(
             enabled: form.checked("enabled"),
             expires_at,
             all_models,
+            tags: naming::tags(form.text("tags").split(',')).unwrap_or_else(|_bad| {
+                fields.fail("tags", "admin-api-key-bad-tags");
+                Vec::new()
+            }),
             note: form.text("note").chars().take(2_000).collect(),
             time_zone: fields.text("time_zone", is_zone, "admin-api-key-bad-zone"),
             allowed_cidrs: networks(&mut fields, form.text("allowed_cidrs")),

@@ -28,6 +28,8 @@ pub(in crate::web::admin) struct Question {
     pub(in crate::web::admin) typed: String,
     /// What was wrong with the typed name.
     pub(in crate::web::admin) typed_error: String,
+    /// What the form takes along: name and value.
+    pub(in crate::web::admin) along: Vec<(&'static str, String)>,
 }
 
 /// Asks.

@@ -55,6 +55,7 @@ impl Ending {
             back: page.url(back),
             typed: String::new(),
             typed_error: String::new(),
+            along: Vec::new(),
         }
     }
 

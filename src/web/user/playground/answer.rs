@@ -13,7 +13,7 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A whole answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(in crate::web::user) struct Answer {
     pub(super) text: String,
     /// What the model thought before, where it tells.
     pub(super) thought: String,
@@ -29,7 +29,7 @@ pub(super) fn is_stream(response: &HttpResponse) -> bool {
 }
 
 /// The answer, or the sentence that says what went wrong.
-pub(super) async fn read(
+pub(in crate::web::user) async fn read(
     page: &Shell,
     response: HttpResponse,
 ) -> Result<Result<Answer, String>, PageError> {

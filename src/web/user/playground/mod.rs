@@ -3,7 +3,7 @@
 //! What is said is carried in the form and kept nowhere here. A browser with JavaScript reads the stream; without, the
 //! form brings the whole answer.
 
-mod answer;
+pub(super) mod answer;
 mod ask;
 mod code;
 

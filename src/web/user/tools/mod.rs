@@ -1,24 +1,29 @@
 //! How to point a tool at this gateway: settings with the real address and the chosen model, to copy or to download.
 //!
-//! The key is a placeholder everywhere: pages do not know it.
+//! The key is a placeholder everywhere, but for one that has just been issued: pages do not know it.
 
-mod render;
+pub(super) mod merge;
+pub(super) mod renew;
+pub(super) mod setup;
+pub(super) mod trial;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use self::render::{Tool, Values, tools};
+use self::trial::Tried;
 use super::dashboard::choices;
 use super::own::Own;
-use crate::i18n::Lang;
 use crate::web::encode_query;
 use crate::web::error::PageError;
+use crate::web::form::Form;
 use crate::web::page::{Holder, Page, PageResult};
 use crate::web::public::landing::root_url;
 use crate::web::shell::Shell;
 use crate::web::state::WebState;
+use crate::web::tools::{self, Tool, ToolView, Values, tools};
 
 const OPENCODE: &str = "opencode";
 
@@ -31,22 +36,44 @@ struct ToolsView<'a> {
     keys: Vec<(i64, String, bool)>,
     key: i64,
     models: Vec<(String, bool)>,
+    /// The chosen one.
+    model: String,
     base_url: String,
     /// Whether the limits of the model are not known here and others are shown.
     assumed: bool,
     tools: Vec<ToolView>,
+    /// Whether the holder may issue another secret.
+    may_renew: bool,
+    /// How long a link for an agent works.
+    setup_minutes: String,
+    /// Where a file goes to be merged.
+    merge_at: String,
+    said: Said,
 }
 
-/// One tool.
-struct ToolView {
-    id: &'static str,
-    name: &'static str,
-    place: &'static str,
-    note: &'static str,
-    checked: bool,
-    text: String,
-    /// Empty where there is no file.
-    download: String,
+/// What a page says once, after something was asked for on it.
+struct Said {
+    status: StatusCode,
+    /// A secret that has just been issued.
+    secret: Option<String>,
+    /// A link for an agent that has just been made.
+    link: Option<String>,
+    /// What was wrong with a file.
+    problem: String,
+    /// What became of a test.
+    tried: Option<Tried>,
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self {
+            status: StatusCode::OK,
+            secret: None,
+            link: None,
+            problem: String::new(),
+            tried: None,
+        }
+    }
 }
 
 /// What an address of these pages may ask for.
@@ -57,33 +84,72 @@ pub(in crate::web) struct Query {
     model: String,
 }
 
+impl Query {
+    /// The same fields, posted with a form.
+    fn of(form: &Form) -> Self {
+        Self {
+            key: form.text("key").parse().ok(),
+            model: form.text("model").to_owned(),
+        }
+    }
+}
+
 /// `GET /user/tools`
 pub(in crate::web) async fn get(
     page: Page<Holder>,
     state: web::Data<WebState>,
     query: web::Query<Query>,
 ) -> PageResult {
+    let said = Said::default();
+    show(&page, &state, &query, said)
+}
+
+/// The page, with what is said on it this once.
+fn show(page: &Page<Holder>, state: &WebState, query: &Query, said: Said) -> PageResult {
     let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-    let values = values(&page, &state, own.as_ref(), &query.model);
+    let secret = said.secret.as_deref().unwrap_or_default();
+    let values = own
+        .as_ref()
+        .and_then(|own| tools::values(page, state, &own.key.allowed, (secret, &query.model)));
     let key = own.as_ref().map_or(0, |own| own.key.id.0);
+    let status = said.status;
     let view = ToolsView {
         page: page.shell(),
         at: page.url("/user/tools"),
         has_key: own.is_some(),
+        may_renew: own.as_ref().is_some_and(|own| may_renew(&page.who, own)),
         keys: choices(own.as_ref()),
         key,
         models: values.as_ref().map(Values::choices).unwrap_or_default(),
-        base_url: format!("{}/v1", root_url(&page, &state)),
+        model: values
+            .as_ref()
+            .map_or_else(String::new, |v| v.model().to_owned()),
+        base_url: format!("{}/v1", root_url(page, state)),
         assumed: values.as_ref().is_some_and(Values::are_assumed),
         tools: match &values {
             Some(values) => tools()
                 .iter()
-                .map(|t| shown(&page, t, values, key))
+                .map(|t| shown(page, t, values, key))
                 .collect(),
             None => Vec::new(),
         },
+        setup_minutes: page.counted("user-tools-link-body", setup::MINUTES),
+        merge_at: merge_at(page, key, values.as_ref()),
+        said,
     };
-    page.show(&view)
+    page.respond(status, &view)
+}
+
+/// A file is posted without other fields: what they would say stands in the address.
+fn merge_at(page: &Shell, key: i64, values: Option<&Values>) -> String {
+    let model = encode_query(values.map_or("", Values::model));
+    page.url(&format!("/user/tools/merge?key={key}&model={model}"))
+}
+
+/// Whether the holder may issue another secret for the key: with an account that it belongs to. Whoever has but the key
+/// might have found it.
+fn may_renew(holder: &Holder, own: &Own) -> bool {
+    matches!(holder, Holder::Account(user) if user.id == own.key.user_id)
 }
 
 /// `GET /user/tools/{id}/file`
@@ -105,40 +171,11 @@ pub(in crate::web) async fn opencode(
     file(&page, &state, OPENCODE, &query)
 }
 
-/// `GET /opencode/setup.md`: what to do, written so that a coding agent can follow it.
-pub(in crate::web) async fn setup(
-    page: Page<Holder>,
-    state: web::Data<WebState>,
-    query: web::Query<Query>,
-) -> PageResult {
-    let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-    let values = values(&page, &state, own.as_ref(), &query.model);
-    let tool = tools().iter().find(|tool| tool.id == OPENCODE);
-    let (Some(values), Some(tool)) = (values, tool) else {
-        return Err(PageError::NotFound);
-    };
-    let models = values.choices();
-    let models: Vec<String> = models
-        .iter()
-        .map(|(name, _)| format!("- `{name}`"))
-        .collect();
-    let text = page.t_with(
-        "user-tools-setup",
-        &[
-            ("place", &tool.place),
-            ("models", &models.join("\n")),
-            ("config", &tool.text(&values)),
-        ],
-    );
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/markdown; charset=utf-8"))
-        .body(text))
-}
-
 fn file(page: &Page<Holder>, state: &WebState, id: &str, query: &Query) -> PageResult {
     let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-    let values = values(page, state, own.as_ref(), &query.model);
-    let tool = tools().iter().find(|tool| tool.id == id);
+    let values =
+        own.and_then(|own| tools::values(page, state, &own.key.allowed, ("", &query.model)));
+    let tool = tools::find(id);
     let (Some(values), Some(tool)) = (values, tool) else {
         return Err(PageError::NotFound);
     };
@@ -152,18 +189,6 @@ fn file(page: &Page<Holder>, state: &WebState, id: &str, query: &Query) -> PageR
         .body(tool.text(&values)))
 }
 
-/// What goes into the templates; nothing where the key may use no chat model.
-fn values(
-    page: &Page<Holder>,
-    state: &WebState,
-    own: Option<&Own>,
-    wanted: &str,
-) -> Option<Values> {
-    let models = state.catalog.load().visible_models(&own?.key);
-    let placeholder = page.t("user-tools-placeholder");
-    Values::new(&root_url(page, state), &placeholder, &models, wanted)
-}
-
 fn shown(page: &Shell, tool: &'static Tool, values: &Values, key: i64) -> ToolView {
     let path = format!(
         "/user/tools/{}/file?key={key}&model={}",
@@ -171,26 +196,19 @@ fn shown(page: &Shell, tool: &'static Tool, values: &Values, key: i64) -> ToolVi
         encode_query(values.model())
     );
     ToolView {
-        id: &tool.id,
-        name: &tool.name,
-        place: &tool.place,
-        note: match page.lang {
-            Lang::Zh => &tool.note_zh,
-            Lang::En => &tool.note_en,
-        },
-        checked: tool.checked,
-        text: tool.text(values),
         download: if tool.download.is_empty() {
             String::new()
         } else {
             page.url(&path)
         },
+        ..ToolView::new(page, tool, values)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::i18n::Lang;
 
     #[test]
     fn renders_with_and_without_a_key() {
@@ -205,8 +223,24 @@ mod tests {
                     keys: Vec::new(),
                     key: 1,
                     models: values.choices(),
+                    model: values.model().to_owned(),
                     base_url: "https://gate.example/v1".to_owned(),
                     assumed: true,
+                    may_renew: has_key,
+                    setup_minutes: page.counted("user-tools-link-body", setup::MINUTES),
+                    merge_at: merge_at(&page, 1, Some(&values)),
+                    said: Said {
+                        secret: has_key.then(|| "sk-mg-<b>".to_owned()),
+                        link: has_key.then(|| "https://gate.example/opencode/setup.md".to_owned()),
+                        problem: "<b>".to_owned(),
+                        tried: has_key.then(|| Tried {
+                            tool: "opencode",
+                            kind: "danger",
+                            text: "<b>".to_owned(),
+                            href: String::new(),
+                        }),
+                        ..Said::default()
+                    },
                     tools: tools()
                         .iter()
                         .filter(|_| has_key)
@@ -215,7 +249,7 @@ mod tests {
                 };
                 let html = view.render().unwrap();
                 assert_eq!(html.contains("opencode.ai/config.json"), has_key);
-                assert!(!html.contains("user-tools-"));
+                assert!(!html.contains("user-tools-") && !html.contains("<b>"));
             }
         }
     }

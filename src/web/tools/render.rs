@@ -13,25 +13,25 @@ const ASSUMED: (i64, i64) = (128_000, 8_192);
 /// One tool, as the file describes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Tool {
+pub(in crate::web) struct Tool {
     /// In addresses.
-    pub(super) id: String,
+    pub(in crate::web) id: String,
     /// What people call it.
-    pub(super) name: String,
+    pub(in crate::web) name: String,
     /// The file or the panel that the settings go into.
-    pub(super) place: String,
+    pub(in crate::web) place: String,
     /// The file name of a download; empty where the settings are typed.
     #[serde(default)]
-    pub(super) download: String,
+    pub(in crate::web) download: String,
     /// Whether the facts were read in the tool's own documentation or source.
-    pub(super) checked: bool,
+    pub(in crate::web) checked: bool,
     /// The shape of `{models}`: `opencode`.
     #[serde(default)]
     models: String,
     /// What to know, in English.
-    pub(super) note_en: String,
+    pub(in crate::web) note_en: String,
     /// The same in Chinese.
-    pub(super) note_zh: String,
+    pub(in crate::web) note_zh: String,
     text: String,
 }
 
@@ -41,14 +41,19 @@ struct File {
 }
 
 /// All tools, in the order of the page.
-pub(super) fn tools() -> &'static [Tool] {
+pub(in crate::web) fn tools() -> &'static [Tool] {
     static TOOLS: LazyLock<File> =
         LazyLock::new(|| toml::from_str(include_str!("tools.toml")).unwrap_or_default());
     &TOOLS.tool
 }
 
+/// The tool of this id.
+pub(in crate::web) fn find(id: &str) -> Option<&'static Tool> {
+    tools().iter().find(|tool| tool.id == id)
+}
+
 /// What goes into a template.
-pub(super) struct Values {
+pub(in crate::web) struct Values {
     root: String,
     key: String,
     /// Name, context and largest answer of every chat model.
@@ -58,7 +63,12 @@ pub(super) struct Values {
 
 impl Values {
     /// With the chat models of a key, `wanted` or the first of them chosen; nothing where it has none.
-    pub(super) fn new(root: &str, key: &str, models: &[Arc<Model>], wanted: &str) -> Option<Self> {
+    pub(in crate::web) fn new(
+        root: &str,
+        key: &str,
+        models: &[Arc<Model>],
+        wanted: &str,
+    ) -> Option<Self> {
         let chat = models.iter().filter(|model| &*model.kind == "chat");
         let models: Vec<_> = chat
             .map(|m| (m.name.to_string(), m.context_length, m.max_output_tokens))
@@ -73,7 +83,7 @@ impl Values {
     }
 
     /// The models to choose from, and whether each is the chosen one.
-    pub(super) fn choices(&self) -> Vec<(String, bool)> {
+    pub(in crate::web) fn choices(&self) -> Vec<(String, bool)> {
         let models = self.models.iter().enumerate();
         models
             .map(|(at, (name, ..))| (name.clone(), at == self.chosen))
@@ -81,12 +91,12 @@ impl Values {
     }
 
     /// The chosen model.
-    pub(super) fn model(&self) -> &str {
+    pub(in crate::web) fn model(&self) -> &str {
         self.models.get(self.chosen).map_or("", |(name, ..)| name)
     }
 
     /// Whether a limit of the chosen model is not known here.
-    pub(super) fn are_assumed(&self) -> bool {
+    pub(in crate::web) fn are_assumed(&self) -> bool {
         let (_, context, output) = self.limits();
         context.is_none() || output.is_none()
     }
@@ -127,7 +137,7 @@ impl Values {
     }
 
     #[cfg(test)]
-    pub(super) fn sample() -> Self {
+    pub(in crate::web) fn sample() -> Self {
         Self {
             root: "https://gate.example/base".to_owned(),
             key: "YOUR_KEY".to_owned(),
@@ -142,7 +152,7 @@ impl Values {
 
 impl Tool {
     /// The settings. What is put in is not looked at again, so that a model may be called what it likes.
-    pub(super) fn text(&self, values: &Values) -> String {
+    pub(in crate::web) fn text(&self, values: &Values) -> String {
         let mut out = String::with_capacity(self.text.len());
         let mut rest = self.text.trim_start();
         while let Some((before, after)) = rest.split_once('{') {

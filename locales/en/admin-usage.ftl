@@ -1,0 +1,13 @@
+admin-usage-key = As seen with
+admin-usage-any-key = no particular key: all models
+admin-usage-connect = Connecting
+admin-usage-header = Header with the key
+admin-usage-portal = Page of those who use it
+admin-usage-endpoints = Addresses
+admin-usage-what = What they do
+admin-usage-endpoint-chat = Chat, whole or streamed
+admin-usage-endpoint-completions = Completion of a text, as older programs ask for it
+admin-usage-endpoint-embeddings = Embeddings
+admin-usage-endpoint-models = The models that a key may use
+admin-usage-endpoint-explain = What would become of a call, without making it
+admin-usage-none-body = The key may use no chat model that is switched on and has somewhere to be served.

@@ -1,0 +1,10 @@
+public-handover-title = An API key for you
+public-handover-lead = The key { $name } is ready. It is shown once: take it where you can store it, in a password manager or in the settings of your tool.
+public-handover-show = Show the key
+public-handover-yours = Your API key
+public-handover-once = Copy it now. This link works no more, and nobody can show the key again.
+public-handover-name = Name
+public-handover-key = Key
+public-handover-next = Log in with it for the settings of your tool
+public-handover-gone-title = This link does not work
+public-handover-gone-body = The key was taken already, or the link has expired. Whoever sent it can issue another secret. If you did not take the key yourself, tell them.

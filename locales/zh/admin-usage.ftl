@@ -1,0 +1,13 @@
+admin-usage-key = 使用者
+admin-usage-any-key = 不限密钥：所有模型
+admin-usage-connect = 接入
+admin-usage-header = 携带密钥的请求头
+admin-usage-portal = 用户页面
+admin-usage-endpoints = 地址
+admin-usage-what = 用途
+admin-usage-endpoint-chat = 对话，可整段或流式返回
+admin-usage-endpoint-completions = 文本补全，供较早的程序使用
+admin-usage-endpoint-embeddings = 向量
+admin-usage-endpoint-models = 密钥可用的模型
+admin-usage-endpoint-explain = 预演一次调用的结果，不实际调用
+admin-usage-none-body = 此密钥没有可用的对话模型（已启用且有可服务的供应商）。

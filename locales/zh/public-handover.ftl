@@ -1,0 +1,10 @@
+public-handover-title = 给你的 API 密钥
+public-handover-lead = 密钥 { $name } 已备好，只显示一次：请在能够保存它的地方领取，例如密码管理器或工具的设置中。
+public-handover-show = 显示密钥
+public-handover-yours = 你的 API 密钥
+public-handover-once = 请立即复制。此链接已失效，任何人都无法再次显示密钥。
+public-handover-name = 名称
+public-handover-key = 密钥
+public-handover-next = 用它登录，查看工具的设置
+public-handover-gone-title = 此链接已失效
+public-handover-gone-body = 密钥已被领取，或链接已过期。发送者可以签发新密钥。如果不是你本人领取的，请告知对方。
