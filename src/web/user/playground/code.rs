@@ -69,28 +69,30 @@ fn message(value: &Value) -> String {
 }
 
 fn python(ask: &Ask, base: &str, key: &str) -> String {
-    let members: String = ask
+    let members: Vec<String> = ask
         .members(false)
         .iter()
         .map(|(name, value)| format!("    {name}={},\n", literal(value)))
         .collect();
     format!(
-        "from openai import OpenAI\n\nclient = OpenAI(base_url={}, api_key={})\n\nanswer = client.chat.completions.create(\n{members})\nprint(answer.choices[0].message.content)\n",
+        "from openai import OpenAI\n\nclient = OpenAI(base_url={}, api_key={})\n\nanswer = client.chat.completions.create(\n{})\nprint(answer.choices[0].message.content)\n",
         string(base),
-        string(key)
+        string(key),
+        members.concat()
     )
 }
 
 fn node(ask: &Ask, base: &str, key: &str) -> String {
-    let members: String = ask
+    let members: Vec<String> = ask
         .members(false)
         .iter()
         .map(|(name, value)| format!("    {name}: {},\n", literal(value)))
         .collect();
     format!(
-        "import OpenAI from \"openai\";\n\nconst client = new OpenAI({{ baseURL: {}, apiKey: {} }});\n\nconst answer = await client.chat.completions.create({{\n{members}}});\nconsole.log(answer.choices[0].message.content);\n",
+        "import OpenAI from \"openai\";\n\nconst client = new OpenAI({{ baseURL: {}, apiKey: {} }});\n\nconst answer = await client.chat.completions.create({{\n{}}});\nconsole.log(answer.choices[0].message.content);\n",
         string(base),
-        string(key)
+        string(key),
+        members.concat()
     )
 }
 
