@@ -18,6 +18,8 @@ mod imports;
 mod locales;
 #[path = "conventions/pages.rs"]
 mod pages;
+#[path = "conventions/pictures.rs"]
+mod pictures;
 #[path = "conventions/settings.rs"]
 mod settings;
 #[path = "conventions/texts.rs"]

@@ -85,11 +85,12 @@ part_sdk_node() {
   need_node tests/sdk/node && build_program && (cd tests/sdk/node && node --test --test-reporter=spec)
 }
 
-# Log in, configure, call and see it, in Chromium.
+# Log in, configure, call and see it, in Chromium; and the pictures of the READMEs can be taken.
 part_browser() {
   CHROMIUM_PATH="$(chromium_path)"
   export CHROMIUM_PATH
-  need_node tests/browser && build_program && (cd tests/browser && node --test --test-concurrency=1 --test-reporter=spec)
+  need_node tests/browser && build_program && (cd tests/browser && node --test --test-concurrency=1 --test-reporter=spec) &&
+    scripts/screenshots --check
 }
 
 # Kills, restarts, a hanging vendor and a database that goes away, under load; then the books must balance.
