@@ -17,6 +17,7 @@ pub mod notices;
 pub mod probe;
 pub mod proxy;
 pub mod routing;
+pub mod scheduler;
 pub mod secrets;
 pub mod shared;
 pub mod simulator;

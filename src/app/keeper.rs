@@ -30,8 +30,6 @@ const EVERY: Duration = Duration::from_millis(500);
 const SWEEP_MS: i64 = 30_000;
 /// Changes that wait for the database; older ones are given up first.
 const ROOM: usize = 4_096;
-/// How long the history is kept.
-const KEEP_MS: i64 = 90 * 86_400_000;
 
 /// Runs until `shutdown` holds true.
 pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) {
@@ -318,7 +316,6 @@ async fn write(c: &mut Conn, events: &[Event], instance: &str) -> Result<(), Sto
     }
     if let Some(last) = events.last().filter(|_| changed) {
         changes::record(c, &change(last)).await?;
-        health_events::expire(c, last.at_ms.saturating_sub(KEEP_MS)).await?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod newsroom;
 pub(crate) mod otlp;
 mod parts;
 mod pulse;
+mod scheduler;
 mod server;
 
 pub use error::AppError;

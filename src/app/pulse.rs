@@ -1,9 +1,9 @@
-//! What an instance does for the others while it lives: shows that it does, and ends what dead ones left open.
+//! What an instance does for the others while it lives: shows that it does.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use modelgate_store::{StoreError, drain, instances};
+use modelgate_store::{StoreError, instances};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -15,8 +15,6 @@ const EVERY: Duration = Duration::from_millis(500);
 /// [`instances::LEASE_MS`] where none can.
 const HEARTBEAT: u32 = 4;
 const HEARTBEAT_ALONE: u32 = 20;
-/// Orphans are looked for once in so many beats.
-const SWEEP: u32 = 120;
 
 /// Runs until `shutdown` holds true, then gives the instance number back.
 pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) {
@@ -29,7 +27,7 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
         if !beat.is_multiple_of(every) {
             continue;
         }
-        if let Err(error) = once(&parts, beat.is_multiple_of(SWEEP)).await {
+        if let Err(error) = once(&parts).await {
             // The journal and the catalog say aloud that the database is away.
             tracing::debug!(%error, "no heartbeat");
         }
@@ -44,7 +42,7 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
     }
 }
 
-async fn once(parts: &Parts, sweep: bool) -> Result<(), StoreError> {
+async fn once(parts: &Parts) -> Result<(), StoreError> {
     let instance = parts.journal.instance().to_owned();
     let (generation, now_ms) = (parts.generation(), parts.clock.now_ms());
     let redis = match parts.redis_up() {
@@ -67,16 +65,6 @@ async fn once(parts: &Parts, sweep: bool) -> Result<(), StoreError> {
         tracing::error!(
             "this instance was silent for so long that its number was given away; restart it"
         );
-    }
-    if sweep {
-        let zone = parts.config.time_zone;
-        let ended = parts
-            .db
-            .write(move |c| Box::pin(async move { drain::expire(c, now_ms, zone).await }))
-            .await?;
-        if ended > 0 {
-            tracing::warn!(ended, "ended requests of instances that never came back");
-        }
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use super::drain::{self, Running};
 use super::parts::Parts;
 use super::{
     AppError, admission, bootstrap, health, instances, keeper, lookout, memory, newsroom, otlp,
-    pulse,
+    pulse, scheduler,
 };
 use crate::config::Config;
 use crate::journal::{Destination, Journal};
@@ -94,6 +94,7 @@ impl Server {
         }
         let shared = instances::run(Arc::clone(&parts), shutdown.subscribe());
         tasks.push(handle.spawn(shared));
+        tasks.push(handle.spawn(scheduler::run(Arc::clone(&parts), shutdown.subscribe())));
         if let Some(board) = &parts.board {
             board.tried().await;
         }

@@ -43,6 +43,9 @@ pub(super) enum Command {
     /// API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What the gateway does by itself
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Show or follow the request log
     Logs(Box<LogsArgs>),
     /// Check database, secrets, clock, disk, journal and vendors, and say what to do
@@ -111,6 +114,37 @@ pub(super) enum AdminCommand {
 pub(super) struct AdminArgs {
     /// The account's name
     pub(super) username: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `job`.
+#[derive(Debug, Subcommand)]
+pub(super) enum JobCommand {
+    /// List scheduled jobs with their last runs
+    List(Json),
+    /// Run a job now and wait for it: on a running server, else here
+    Run(JobRunArgs),
+    /// Let the hours of a job pass without a run
+    Pause(JobPauseArgs),
+    /// Let a paused job run at its hours again
+    Resume(JobPauseArgs),
+}
+
+/// `job run`.
+#[derive(Args, Debug)]
+pub(super) struct JobRunArgs {
+    /// Its name, as `job list` shows it
+    pub(super) job: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `job pause` and `job resume`.
+#[derive(Args, Debug)]
+pub(super) struct JobPauseArgs {
+    /// Its name, as `job list` shows it
+    pub(super) job: String,
     #[command(flatten)]
     pub(super) json: Json,
 }

@@ -1,6 +1,6 @@
 //! `modelgate config`: every setting, what holds, and why.
 
-use modelgate_store::settings;
+use modelgate_store::{Db, StoreError, settings};
 use serde_json::json;
 
 use super::args::ConfigArgs;
@@ -73,10 +73,14 @@ async fn saved(session: &Session) -> Result<Vec<(String, String)>, String> {
         return Ok(Vec::new());
     }
     let db = session.open_existing().await.map_err(|e| e.to_string())?;
+    saved_in(&db).await.map_err(|e| e.to_string())
+}
+
+/// The settings that are saved in a database: key and text.
+pub(super) async fn saved_in(db: &Db) -> Result<Vec<(String, String)>, StoreError> {
     let rows = db
         .read(|c| Box::pin(async move { settings::list(c).await }))
-        .await
-        .map_err(|e| e.to_string())?;
+        .await?;
     Ok(rows
         .into_iter()
         .map(|s| (s.key, text_of(&s.value)))

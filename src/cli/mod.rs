@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod error;
 pub mod healthcheck;
+mod job;
 mod key;
 mod logs;
 mod migrate;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{AdminCommand, Arguments, Command, KeyCommand, SecretsCommand};
+use args::{AdminCommand, Arguments, Command, JobCommand, KeyCommand, SecretsCommand};
 pub use error::CliError;
 use output::Output;
 use session::Session;
@@ -96,6 +97,7 @@ async fn work(session: &Session, command: &Command, out: &mut Output) -> Result<
         Command::Export(_) => provision::export(session, out).await,
         Command::Admin(command) => admin::run(session, command, out).await,
         Command::Key(command) => key::run(session, command, out).await,
+        Command::Job(command) => job::run(session, command, out).await,
         Command::Logs(args) => logs::run(session, args, out).await,
         Command::Doctor(args) => doctor::run(session, args, out).await,
         Command::Config(args) => config::run(session, args, out).await,
@@ -118,7 +120,10 @@ fn wants_json(command: &Command) -> bool {
         }
         Command::Key(KeyCommand::Create(args)) => args.json.json,
         Command::Key(KeyCommand::Revoke(args)) => args.json.json,
-        Command::Export(json)
+        Command::Job(JobCommand::Run(args)) => args.json.json,
+        Command::Job(JobCommand::Pause(args) | JobCommand::Resume(args)) => args.json.json,
+        Command::Job(JobCommand::List(json))
+        | Command::Export(json)
         | Command::Key(KeyCommand::List(json))
         | Command::Secrets(SecretsCommand::Rotate(json)) => json.json,
         Command::Logs(args) => args.json.json,

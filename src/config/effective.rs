@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 
 use super::given::invalid;
 use super::{
-    Config, ConfigError, Fallback, JournalFull, Origin, Policy, Site, Variable, parse,
+    Config, ConfigError, Fallback, JournalFull, Origin, Policy, Retention, Site, Variable, parse,
     registry as r,
 };
 
@@ -39,6 +39,8 @@ pub struct Runtime {
     pub site: Site,
     /// Rules of admission that hold for everybody.
     pub policy: Policy,
+    /// How long things are kept that grow with time.
+    pub retention: Retention,
     /// When the call of a caller who does not read is broken off.
     pub slow_reader_timeout: Duration,
     /// Ends a stream after so many events that say the same; 0 never does.
@@ -170,6 +172,7 @@ impl Runtime {
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
             Some("user_agent") => text.clone_into(&mut self.user_agent),
             _ if self.site.set(variable, text) => {}
+            _ if self.retention.set(variable, text).map_err(bad)? => {}
             _ => self.policy.set(variable, text).map_err(bad)?,
         }
         Ok(())
@@ -190,6 +193,7 @@ impl From<&Config> for Runtime {
             attachment_max_bytes: config.attachment_max_bytes,
             site: config.site.clone(),
             policy: config.policy,
+            retention: config.retention,
             slow_reader_timeout: config.slow_reader_timeout,
             loop_guard: config.loop_guard,
             max_open_requests: config.max_open_requests,

@@ -10,6 +10,7 @@ mod otlp;
 mod parse;
 mod policy;
 mod registry;
+mod retention;
 mod site;
 mod variable;
 
@@ -27,6 +28,7 @@ pub use otlp::{Otlp, Sampler};
 pub use parse::{nearest, redact_database_url, username};
 pub use policy::{Policy, Thresholds};
 pub use registry::{registry, setting};
+pub use retention::Retention;
 pub use site::Site;
 pub use variable::{Fallback, Kind, Variable};
 
@@ -93,6 +95,8 @@ pub struct Config {
     pub site: Site,
     /// Rules of admission that hold for everybody.
     pub policy: Policy,
+    /// How long things are kept that grow with time.
+    pub retention: Retention,
     /// `MODELGATE_SLOW_READER_TIMEOUT`: when the call of a caller who does not read is broken off.
     pub slow_reader_timeout: Duration,
     /// `MODELGATE_LOOP_GUARD`: ends a stream after so many events that say the same; 0 never does.
@@ -171,6 +175,7 @@ impl Config {
             attachment_max_bytes: given.integer(&r::ATTACHMENT_MAX_BYTES)?,
             site: Site::read(&given),
             policy: Policy::read(&given)?,
+            retention: Retention::read(&given)?,
             slow_reader_timeout: Duration::from_secs(given.integer(&r::SLOW_READER_TIMEOUT)?),
             loop_guard: given.integer(&r::LOOP_GUARD)?,
             max_open_requests: given.integer(&r::MAX_OPEN_REQUESTS)?,

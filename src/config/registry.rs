@@ -329,7 +329,68 @@ pub(super) const QUEUE_LIMIT: Variable = variable(
 )
 .setting("queue_limit");
 
-static REGISTRY: [Variable; 62] = [
+pub(super) const LOG_DAYS: Variable = variable(
+    "MODELGATE_LOG_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 3_650,
+    },
+    Fallback::Text("30"),
+    "How many days calls stay in the request log itself; then they move to its history, where lists and details still find them.",
+)
+.setting("log_days");
+pub(super) const LOG_HISTORY_DAYS: Variable = variable(
+    "MODELGATE_LOG_HISTORY_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("400"),
+    "How many days calls are kept in all; on PostgreSQL whole months go at once.",
+)
+.setting("log_history_days");
+pub(super) const QUARTER_DAYS: Variable = variable(
+    "MODELGATE_QUARTER_DAYS",
+    Kind::Integer {
+        min: 400,
+        max: 36_500,
+    },
+    Fallback::Text("400"),
+    "How many days sums by the quarter of an hour are kept; further back figures follow whole days of the business time zone.",
+)
+.setting("quarter_days");
+pub(super) const AUDIT_DAYS: Variable = variable(
+    "MODELGATE_AUDIT_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("1100"),
+    "How many days it is kept who changed what.",
+)
+.setting("audit_days");
+pub(super) const HEALTH_DAYS: Variable = variable(
+    "MODELGATE_HEALTH_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("90"),
+    "How many days the history of vendors' health is kept.",
+)
+.setting("health_days");
+pub(super) const JOB_RUN_DAYS: Variable = variable(
+    "MODELGATE_JOB_RUN_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("90"),
+    "How many days it is kept what scheduled jobs did.",
+)
+.setting("job_run_days");
+
+static REGISTRY: [Variable; 68] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -378,6 +439,12 @@ static REGISTRY: [Variable; 62] = [
     BUSYNESS_RESTING_CRITICAL,
     QUEUE_DEADLINE,
     QUEUE_LIMIT,
+    LOG_DAYS,
+    LOG_HISTORY_DAYS,
+    QUARTER_DAYS,
+    AUDIT_DAYS,
+    HEALTH_DAYS,
+    JOB_RUN_DAYS,
     otlp::ENDPOINT,
     otlp::TRACES_ENDPOINT,
     otlp::METRICS_ENDPOINT,

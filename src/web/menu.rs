@@ -114,11 +114,18 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/scheduler",
+        icon: "clock",
+        title: "menu-scheduler",
+        letter: 'j',
+        apart: false,
+    },
+    Row {
         path: "/admin/system-config",
         icon: "settings",
         title: "menu-settings",
         letter: 's',
-        apart: true,
+        apart: false,
     },
 ];
 

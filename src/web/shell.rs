@@ -350,10 +350,15 @@ impl Shell {
 
     /// A moment, for people and for programs.
     pub fn moment(&self, epoch_ms: i64) -> Moment {
+        self.moment_in(epoch_ms, self.zone)
+    }
+
+    /// A moment on the clock of a time zone.
+    pub fn moment_in(&self, epoch_ms: i64, zone: Tz) -> Moment {
         Moment {
             machine: format::machine_time(epoch_ms),
-            full: format::timestamp_full(epoch_ms, self.zone),
-            short: format::timestamp(epoch_ms, self.zone),
+            full: format::timestamp_full(epoch_ms, zone),
+            short: format::timestamp(epoch_ms, zone),
             ago: format::ago(self.lang, epoch_ms, self.now_ms),
         }
     }

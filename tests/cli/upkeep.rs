@@ -1,4 +1,4 @@
-//! `migrate`, `logs`, `doctor`, `secrets rotate`.
+//! `migrate`, `logs`, `doctor`, `secrets rotate`, `job`.
 
 use crate::{Place, SECRET_KEY, each_engine};
 
@@ -7,6 +7,7 @@ each_engine!(
     an_empty_log_is_shown,
     doctor_tells_what_is_wrong_and_what_to_do,
     secrets_move_to_another_key,
+    jobs_are_listed_run_and_paused,
 );
 
 const FILE: &str = "[[providers]]\nname = \"acme\"\nbase_url = \"http://127.0.0.1:1/v1\"\nkeys = [ { label = \"main\", secret = \"sk-canary-1\" } ]\n";
@@ -103,4 +104,46 @@ fn secrets_move_to_another_key(place: &Place) {
     assert_eq!(again.out, "nothing to do: everything is as the file says\n");
     old.push(("X".to_owned(), String::new()));
     assert_eq!(place.run_with(&old, &["apply", "mg.toml"], "").code, 2);
+}
+
+fn jobs_are_listed_run_and_paused(place: &Place) {
+    place.ok(&["migrate"]);
+    let error = place.refused(2, &["job", "run", "odd"]);
+    assert!(error.contains("the jobs are timeout_cleanup,"), "{error}");
+    let error = place.refused(1, &["job", "pause", "archiving"]);
+    assert!(error.contains("no server"), "{error}");
+
+    // No server lives: the work is done here.
+    let ran = place.ok(&["job", "run", "archiving", "--json"]).json();
+    assert_eq!(
+        (ran["outcome"].as_str(), ran["trigger"].as_str()),
+        (Some("success"), Some("operator"))
+    );
+    let told = place.ok(&["job", "run", "archiving"]).out;
+    assert_eq!(told, "archiving: nothing was to be done\n");
+
+    assert!(
+        place
+            .ok(&["job", "pause", "archiving"])
+            .out
+            .contains("only when it is asked for")
+    );
+    let list = place.ok(&["job", "list"]).out;
+    let row = list
+        .lines()
+        .find(|line| line.starts_with("archiving"))
+        .unwrap();
+    assert!(
+        row.contains("20 0 * * *") && row.contains("paused") && row.ends_with("success"),
+        "{row}"
+    );
+    place.ok(&["job", "resume", "archiving"]);
+    let list = place.ok(&["job", "list", "--json"]).json();
+    let row = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["job"] == "archiving")
+        .unwrap();
+    assert!(row["next"].is_string() && row["paused"] == false, "{row}");
 }

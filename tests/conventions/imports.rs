@@ -79,6 +79,11 @@ const RULES: &[Rule] = &[
         &["catalog"],
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
+    (
+        "scheduler",
+        &[],
+        &["actix_web", "askama", "hyper", "reqwest"],
+    ),
     ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     (
         "shared",

@@ -81,6 +81,12 @@ impl TestDatabase {
         execute(server, &others).await;
     }
 
+    /// Runs a statement in the PostgreSQL database itself, as an operator would with psql.
+    pub async fn execute(&self, statement: &str) {
+        assert!(self.drop.is_some(), "a PostgreSQL database");
+        execute(&self.url, statement).await;
+    }
+
     /// Gives it back.
     pub async fn open_again(&self) {
         let (server, name) = self.drop.as_ref().expect("a PostgreSQL database");

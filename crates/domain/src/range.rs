@@ -14,6 +14,9 @@ pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
 /// Ranges with more days than this are whole days of the business time zone, which is what is kept of them for good;
 /// a year by quarters of an hour would be seconds of reading.
 pub const EXACT_DAYS: i64 = 35;
+/// Ranges that begin more than so many days ago are whole days of the business time zone too: quarters of an hour are
+/// kept for a little longer than this, so that the period before is there as well.
+pub const EXACT_SINCE_DAYS: i64 = 365;
 /// The most days that a range of one's own has.
 const MOST_DAYS: u64 = 3_660;
 
@@ -115,7 +118,8 @@ impl Range {
     pub fn window(self, now_ms: i64, viewer: Tz, business: Tz) -> Window {
         let shown = self.laid(now_ms, viewer);
         let length = shown.1.saturating_sub(shown.0);
-        if length <= EXACT_DAYS * DAY_MS || viewer == business {
+        let exact = length <= EXACT_DAYS * DAY_MS && !is_old(shown.0, now_ms);
+        if exact || viewer == business {
             return self.window_in(now_ms, viewer);
         }
         self.window_in(now_ms, business)
@@ -123,7 +127,10 @@ impl Range {
 
     fn window_in(self, now_ms: i64, zone: Tz) -> Window {
         let (from, to) = self.laid(now_ms, zone);
-        let bucket = Bucket::of(from, to);
+        let bucket = match Bucket::of(from, to) {
+            fine if !fine.is_days() && is_old(from, now_ms) => Bucket::Day,
+            bucket => bucket,
+        };
         Window {
             edges: edges(bucket, from, to, zone),
             bucket,
@@ -211,6 +218,11 @@ impl Window {
     pub fn to_ms(&self) -> i64 {
         self.edges.last().copied().unwrap_or(0)
     }
+}
+
+/// Whether there may be nothing but whole days of that time.
+fn is_old(from_ms: i64, now_ms: i64) -> bool {
+    from_ms < now_ms.saturating_sub(EXACT_SINCE_DAYS * DAY_MS)
 }
 
 /// The days of a time zone that lie wholly between two moments: where the first begins and the last ends.
@@ -391,6 +403,9 @@ mod tests {
             whole_days(long.from_ms(), long.to_ms(), shanghai),
             Some((long.from_ms(), long.to_ms()))
         );
+        let past = Range::parse("custom", "2025-03-01", "2025-03-01");
+        let old = past.window(NOW, york, shanghai);
+        assert_eq!((old.zone, old.edges.len()), (shanghai, 2), "one day, whole");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
-    ApiKeyId, Audience, Busyness, BusynessAction, Cause, CredentialState, Currency, LimitKind,
-    LimitMode, LimitScope, Meaning, Modalities, Period, Role, Secret, Severity, StateBy, Strategy,
-    UserId,
+    ApiKeyId, Audience, Busyness, BusynessAction, Cause, CredentialState, Currency, Job,
+    JobOutcome, JobTrigger, LimitKind, LimitMode, LimitScope, Meaning, Modalities, Period, Role,
+    Secret, Severity, StateBy, Strategy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -201,6 +201,11 @@ into! {
     At => DateTime<Utc>, v: v.0.and_utc();
     MaybeAt => Option<DateTime<Utc>>, v: v.0.map(|t| t.and_utc());
     Name<Role> => Role, v: v.0;
+    Name<Job> => Job, v: v.0;
+    Name<JobTrigger> => JobTrigger, v: v.0;
+    Name<JobOutcome> => JobOutcome, v: v.0;
+    Json<crate::jobs::Counts> => crate::jobs::Counts, v: v.0;
+    Json<Vec<crate::jobs::Step>> => Vec<crate::jobs::Step>, v: v.0;
     Name<CredentialState> => CredentialState, v: v.0;
     Name<StateBy> => StateBy, v: v.0;
     Name<LimitScope> => LimitScope, v: v.0;

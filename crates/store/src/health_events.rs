@@ -89,18 +89,10 @@ pub async fn list(
     })?)
 }
 
-/// Deletes events from before a time; gives how many.
-pub async fn expire(c: &mut Conn, before_ms: i64) -> Result<usize, StoreError> {
-    Ok(db!(c, |c| {
-        diesel::delete(health_events::table.filter(health_events::at_ms.lt(before_ms)))
-            .execute(c)
-            .await
-    })?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::retention;
     use crate::testing::each_engine;
     use futures_util::FutureExt as _;
 
@@ -131,7 +123,9 @@ mod tests {
                         insert(c, &[event(10, 1), event(20, 2), event(30, 1)]).await?;
                         let all = list(c, ProviderId(1), None, 10).await?;
                         let older = list(c, ProviderId(1), Some(all[0].id), 10).await?;
-                        assert_eq!(expire(c, 30).await?, 2);
+                        let before = chrono::DateTime::from_timestamp_millis(30).unwrap();
+                        let gone = retention::batch(c, retention::Kind::HealthEvents, before);
+                        assert_eq!(gone.await?, 2);
                         Ok((all, older, list(c, ProviderId(1), None, 10).await?))
                     }
                     .boxed()

@@ -4,9 +4,11 @@
 
 pub mod announcements;
 pub mod api_keys;
+pub mod archive;
 pub mod audit;
 pub mod budgets;
 pub mod busyness_rules;
+mod care;
 pub mod catalog;
 pub mod changes;
 mod columns;
@@ -19,6 +21,7 @@ mod error;
 pub mod error_rules;
 pub mod health_events;
 pub mod instances;
+pub mod jobs;
 pub mod key_links;
 pub mod latency;
 pub mod limits;
@@ -34,6 +37,7 @@ pub mod prices;
 pub mod provider_keys;
 pub mod providers;
 pub mod request_logs;
+pub mod retention;
 mod schema;
 pub mod secrets_check;
 pub mod sessions;
@@ -50,6 +54,7 @@ mod totals;
 pub mod usage;
 pub mod users;
 
+pub use care::Care;
 pub use conn::Conn;
 pub use engine::Engine;
 pub use error::StoreError;

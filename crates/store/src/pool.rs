@@ -159,6 +159,17 @@ impl Db {
     }
 }
 
+/// Lends the connection that writes, outside of any transaction.
+pub(crate) async fn without_transaction<R, F>(db: &Db, work: F) -> Result<R, StoreError>
+where
+    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, StoreError>> + Send + 'static,
+    R: Send + 'static,
+{
+    let pools = Arc::clone(&db.pools);
+    db.spawn(async move { bounded(pools.writer().await?, None, work).await })
+        .await
+}
+
 /// Runs the work in the wanted kind of transaction; on PostgreSQL within [`ABANDON`].
 async fn bounded<R, E, F>(mut conn: Conn, mode: Option<Mode>, work: F) -> Result<R, E>
 where

@@ -201,6 +201,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_runs (id) {
+        id -> Int8,
+        job -> Text,
+        trigger -> Text,
+        asked_by -> Text,
+        instance -> Text,
+        started_ms -> Int8,
+        finished_ms -> Nullable<Int8>,
+        outcome -> Text,
+        counts -> Text,
+        log -> Text,
+        error -> Text,
+    }
+}
+
+diesel::table! {
+    jobs (name) {
+        name -> Text,
+        cron -> Text,
+        paused -> Bool,
+        next_ms -> Int8,
+        asked -> Text,
+        asked_by -> Text,
+        cancelled -> Bool,
+        locked_by -> Text,
+        locked_until_ms -> Int8,
+    }
+}
+
+diesel::table! {
     journal_positions (instance, segment) {
         instance -> Text,
         segment -> Text,
@@ -402,7 +432,137 @@ diesel::table! {
 }
 
 diesel::table! {
+    request_attempts_all (request_id, number) {
+        request_id -> Int8,
+        number -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        upstream_status -> Int8,
+        error_code -> Text,
+        started_ms -> Int8,
+        duration_ms -> Int8,
+    }
+}
+
+diesel::table! {
+    request_attempts_history (request_id, number) {
+        request_id -> Int8,
+        number -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        upstream_status -> Int8,
+        error_code -> Text,
+        started_ms -> Int8,
+        duration_ms -> Int8,
+    }
+}
+
+diesel::table! {
     request_logs (id) {
+        id -> Int8,
+        seq -> Int8,
+        api_key_id -> Int8,
+        user_id -> Int8,
+        session_id -> Text,
+        repeats -> Int8,
+        endpoint -> Text,
+        dialect -> Text,
+        requested_model -> Text,
+        stream -> Bool,
+        client_ip -> Text,
+        user_agent -> Text,
+        request_bytes -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        upstream_model -> Text,
+        attempts -> Int8,
+        route_reason -> Text,
+        price_id -> Int8,
+        status -> Text,
+        fault_owner -> Text,
+        error_code -> Text,
+        error_message -> Text,
+        http_status -> Int8,
+        upstream_status -> Int8,
+        finish_reason -> Text,
+        started_ms -> Int8,
+        finished_ms -> Int8,
+        queue_ms -> Nullable<Int8>,
+        connect_ms -> Nullable<Int8>,
+        ttft_ms -> Nullable<Int8>,
+        latency_ms -> Nullable<Int8>,
+        max_gap_ms -> Nullable<Int8>,
+        prompt_tokens -> Int8,
+        cached_tokens -> Int8,
+        cache_write_tokens -> Int8,
+        completion_tokens -> Int8,
+        reasoning_tokens -> Int8,
+        usage_estimated -> Bool,
+        cost_nanos -> Nullable<Int8>,
+        currency -> Text,
+        queue_position -> Nullable<Int8>,
+        asked_model_id -> Int8,
+        decision -> Text,
+        phases -> Text,
+        observed -> Text,
+    }
+}
+
+diesel::table! {
+    request_logs_all (id) {
+        id -> Int8,
+        seq -> Int8,
+        api_key_id -> Int8,
+        user_id -> Int8,
+        session_id -> Text,
+        repeats -> Int8,
+        endpoint -> Text,
+        dialect -> Text,
+        requested_model -> Text,
+        stream -> Bool,
+        client_ip -> Text,
+        user_agent -> Text,
+        request_bytes -> Int8,
+        model_id -> Int8,
+        provider_id -> Int8,
+        provider_key_id -> Int8,
+        upstream_model -> Text,
+        attempts -> Int8,
+        route_reason -> Text,
+        price_id -> Int8,
+        status -> Text,
+        fault_owner -> Text,
+        error_code -> Text,
+        error_message -> Text,
+        http_status -> Int8,
+        upstream_status -> Int8,
+        finish_reason -> Text,
+        started_ms -> Int8,
+        finished_ms -> Int8,
+        queue_ms -> Nullable<Int8>,
+        connect_ms -> Nullable<Int8>,
+        ttft_ms -> Nullable<Int8>,
+        latency_ms -> Nullable<Int8>,
+        max_gap_ms -> Nullable<Int8>,
+        prompt_tokens -> Int8,
+        cached_tokens -> Int8,
+        cache_write_tokens -> Int8,
+        completion_tokens -> Int8,
+        reasoning_tokens -> Int8,
+        usage_estimated -> Bool,
+        cost_nanos -> Nullable<Int8>,
+        currency -> Text,
+        queue_position -> Nullable<Int8>,
+        asked_model_id -> Int8,
+        decision -> Text,
+        phases -> Text,
+        observed -> Text,
+    }
+}
+
+diesel::table! {
+    request_logs_history (id) {
         id -> Int8,
         seq -> Int8,
         api_key_id -> Int8,
@@ -639,6 +799,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     error_rules,
     health_events,
     instances,
+    job_runs,
+    jobs,
     journal_positions,
     key_links,
     latency_daily,
@@ -654,7 +816,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     provider_keys,
     providers,
     request_attempts,
+    request_attempts_all,
+    request_attempts_history,
     request_logs,
+    request_logs_all,
+    request_logs_history,
     sessions,
     settings,
     setup_links,

@@ -11,6 +11,7 @@ mod documents;
 mod error_rules;
 mod explain;
 mod home;
+mod job;
 pub(in crate::web) mod logs;
 mod model;
 mod models;
@@ -20,6 +21,7 @@ mod provider;
 mod provider_key;
 mod provider_models;
 mod providers;
+mod scheduler;
 mod settings;
 mod start;
 mod usage;
@@ -49,6 +51,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(busyness::routes)
         .part(error_rules::routes)
         .part(explain::routes)
+        .part(job::routes)
         .part(providers::routes)
         .part(provider::routes)
         .part(provider_key::routes)

@@ -6,6 +6,7 @@
 
 mod kept;
 mod orphans;
+pub mod reconcile;
 mod rollups;
 mod row;
 mod rows;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
 use modelgate_domain::range::{QUARTER_MS, day_of};
 use modelgate_domain::{FaultOwner, Status, Usage, histogram};
@@ -41,35 +42,53 @@ pub(super) struct Counted {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct UsageKey {
-    period_ms: i64,
-    api_key_id: i64,
-    model_id: i64,
-    provider_id: i64,
-    provider_key_id: i64,
-    currency: String,
+pub(super) struct UsageKey {
+    pub(super) period_ms: i64,
+    pub(super) api_key_id: i64,
+    pub(super) model_id: i64,
+    pub(super) provider_id: i64,
+    pub(super) provider_key_id: i64,
+    pub(super) currency: String,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    success: i64,
-    error: i64,
-    timeout: i64,
-    cancelled: i64,
-    rate_limited: i64,
-    error_caller: i64,
-    error_policy: i64,
-    error_gateway: i64,
-    error_upstream: i64,
-    prompt_tokens: i64,
-    cached_tokens: i64,
-    cache_write_tokens: i64,
-    completion_tokens: i64,
-    reasoning_tokens: i64,
-    cost_nanos: i64,
-    latency_sum_ms: i64,
-    ttft_sum_ms: i64,
-    ttft_count: i64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
+pub(super) struct Sums {
+    #[diesel(sql_type = BigInt)]
+    pub(super) success: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) error: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) timeout: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) cancelled: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) rate_limited: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) error_caller: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) error_policy: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) error_gateway: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) error_upstream: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) prompt_tokens: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) cached_tokens: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) cache_write_tokens: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) completion_tokens: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) reasoning_tokens: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) cost_nanos: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) latency_sum_ms: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) ttft_sum_ms: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) ttft_count: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -267,7 +286,7 @@ impl Sums {
         }
     }
 
-    fn add_all(&mut self, other: &Self) {
+    pub(super) fn add_all(&mut self, other: &Self) {
         // Without `..`: a sum that is not added up does not compile.
         let Self {
             success,
@@ -313,7 +332,10 @@ impl Sums {
 /// The usage tables differ in the name of their period alone.
 macro_rules! write_usage {
     ($name:ident, $table:ident, $period:ident) => {
-        async fn $name(c: &mut Conn, sums: BTreeMap<UsageKey, Sums>) -> Result<(), StoreError> {
+        pub(super) async fn $name(
+            c: &mut Conn,
+            sums: BTreeMap<UsageKey, Sums>,
+        ) -> Result<(), StoreError> {
             use $table as t;
             let rows: Vec<_> = sums
                 .into_iter()

@@ -12,6 +12,7 @@ use super::Entry;
 use super::kept::Kept as _;
 use super::rollups::Counted;
 use super::row::{AttemptRow, Row, attempt_rows};
+use crate::archive;
 use crate::budgets::LOCK;
 use crate::conn::{Inner, db};
 use crate::schema::{request_attempts, request_logs};
@@ -103,7 +104,12 @@ pub(super) async fn next_seq(c: &mut Conn) -> Result<i64, StoreError> {
         .select(max(request_logs::seq))
         .first(c)
         .await)?;
-    Ok(last.unwrap_or(0) + 1)
+    // A log whose rows have all moved to its history goes on from there.
+    let last = match last {
+        Some(last) => last,
+        None => archive::last_seq(c).await?,
+    };
+    Ok(last + 1)
 }
 
 /// In statements of many rows, since each is a round trip. Returns the requests that ended by it.

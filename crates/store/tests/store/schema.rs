@@ -54,14 +54,18 @@ fn dump(url: &str) -> String {
 }
 
 /// The tables in diesel's words, in the form that `diesel print-schema` and rustfmt give them.
+#[allow(clippy::too_many_lines, reason = "three queries and their text")]
 async fn tables(url: &str) -> String {
     let client = connect(url).await;
     let columns = client
         .query(
-            "select table_name::text, column_name::text, data_type::text, is_nullable::text
-             from information_schema.columns
-             where table_schema = 'public' and table_name not like '\\_\\_%'
-             order by table_name collate \"C\", ordinal_position",
+            // A view does not say which of its columns may be null: the table that it begins with does.
+            "select c.table_name::text, c.column_name::text, c.data_type::text, coalesce(b.is_nullable, c.is_nullable)::text
+             from information_schema.columns c
+             left join information_schema.columns b
+                 on b.table_schema = 'public' and b.table_name || '_all' = c.table_name and b.column_name = c.column_name
+             where c.table_schema = 'public' and c.table_name not like '\\_\\_%'
+             order by c.table_name collate \"C\", c.ordinal_position",
             &[],
         )
         .await
@@ -101,9 +105,11 @@ async fn tables(url: &str) -> String {
             if !names.is_empty() {
                 out.push_str("    }\n}\n");
             }
+            // A view has the key of the table that it begins with.
+            let keyed = table.strip_suffix("_all").unwrap_or(&table);
             let key = keys
                 .iter()
-                .find(|k| k.get::<_, String>(0) == table)
+                .find(|k| k.get::<_, String>(0) == keyed)
                 .unwrap();
             let key: String = key.get(1);
             write!(out, "\ndiesel::table! {{\n    {table} ({key}) {{\n").unwrap();

@@ -1,0 +1,12 @@
+admin-scheduler-title = Scheduled jobs
+admin-scheduler-lead = What the gateway does by itself. Hours are those of the business time zone, { $zone }; one instance runs a job, whichever looks first.
+admin-scheduler-empty-title = No job is known yet
+admin-scheduler-empty-body = They appear a second after the first start.
+admin-scheduler-job = Job
+admin-scheduler-hours = When
+admin-scheduler-next = Next
+admin-scheduler-last = Last
+admin-scheduler-took = Took
+admin-scheduler-paused = paused
+admin-scheduler-never = not by itself
+admin-scheduler-not-yet = not yet

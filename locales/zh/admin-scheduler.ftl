@@ -1,0 +1,12 @@
+admin-scheduler-title = 定时任务
+admin-scheduler-lead = 网关自行完成的工作。时间按业务时区 { $zone }；每个任务由最先发现的一个实例执行。
+admin-scheduler-empty-title = 还没有任务
+admin-scheduler-empty-body = 首次启动一秒后出现。
+admin-scheduler-job = 任务
+admin-scheduler-hours = 时间
+admin-scheduler-next = 下次
+admin-scheduler-last = 上次
+admin-scheduler-took = 用时
+admin-scheduler-paused = 已暂停
+admin-scheduler-never = 不会自动运行
+admin-scheduler-not-yet = 尚未运行

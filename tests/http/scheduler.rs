@@ -1,0 +1,217 @@
+//! Jobs on a database of each engine, with a clock that stands.
+
+use std::sync::Arc;
+
+use modelgate_domain::{
+    ApiKeyId, Job, JobOutcome, JobTrigger, RequestId, RequestRecord, Secret, Status,
+};
+use modelgate_store::drain::{self, Batch, Entry};
+use modelgate_store::jobs::{self, JobRun, JobState};
+use modelgate_store::{Db, StoreError, archive};
+
+use modelgate::clock::Clock;
+use modelgate::config::{Config, Effective, MapEnv};
+use modelgate::scheduler::{Scheduler, SchedulerParts};
+use tokio::runtime::Handle;
+
+use crate::support::{Engine, TestDatabase};
+
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 86_400_000;
+/// 2026-11-20, midnight.
+const START: i64 = 20_777 * DAY_MS;
+
+/// A migrated, empty database of each engine, without a gateway.
+async fn each_engine(case: impl AsyncFn(&Db, &TestDatabase)) {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let Some(database) = TestDatabase::create(engine).await else {
+            continue;
+        };
+        let url = Secret::new(&database.url);
+        let db = Db::open(&url, Handle::current()).await.unwrap();
+        db.migrate().await.unwrap();
+        Box::pin(case(&db, &database)).await;
+    }
+}
+
+fn scheduler(db: &Db, clock: &Clock, instance: &str) -> Scheduler {
+    let config = Config::from_env(&MapEnv::new([])).unwrap();
+    Scheduler::new(SchedulerParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        zone: chrono_tz::Tz::UTC,
+        settings: Effective::live(&config),
+        instance: instance.to_owned(),
+        alone: false,
+    })
+}
+
+async fn runs(db: &Db, job: Job) -> Vec<JobRun> {
+    db.read(move |c| Box::pin(jobs::runs(c, job, None, 50)))
+        .await
+        .unwrap()
+}
+
+async fn state(db: &Db, job: Job) -> JobState {
+    let all: Result<_, StoreError> = db.read(|c| Box::pin(jobs::list(c))).await;
+    all.unwrap().into_iter().find(|s| s.job == job).unwrap()
+}
+
+async fn look(scheduler: &Scheduler) {
+    scheduler.tick().await.unwrap();
+    scheduler.idle().await;
+}
+
+fn ended(days_ago: i64, n: i64) -> Entry {
+    let started_ms = START - days_ago * DAY_MS + n * 1_000;
+    let record = RequestRecord {
+        id: RequestId(RequestId::lower_bound(started_ms).0 + n),
+        api_key_id: ApiKeyId(n % 3 + 1),
+        status: Status::Success,
+        repeats: 1,
+        started_ms,
+        cost_nanos: Some(1_000),
+        ..RequestRecord::default()
+    };
+    Entry::Ended(Arc::new(record), Vec::new())
+}
+
+async fn write(db: &Db, entries: Vec<Entry>) {
+    let batch = Batch {
+        entries,
+        ..Batch::default()
+    };
+    let zone = chrono_tz::Tz::UTC;
+    db.write(move |c| Box::pin(async move { drain::apply(c, &batch, zone).await }))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_job_runs_at_its_hour_on_one_of_two_instances() {
+    each_engine(async |db, _| {
+        let clock = Clock::fixed(START);
+        let (a, b) = (scheduler(db, &clock, "a"), scheduler(db, &clock, "b"));
+        for _ in 0..6 * 24 {
+            let (left, right) = tokio::join!(a.tick(), b.tick());
+            left.unwrap();
+            right.unwrap();
+            a.idle().await;
+            b.idle().await;
+            clock.advance_ms(10 * MINUTE_MS);
+        }
+        let all = [
+            (Job::TimeoutCleanup, 6 * 24 - 1),
+            (Job::DailyAggregation, 1),
+            (Job::Archiving, 1),
+            (Job::Retention, 1),
+            (Job::DatabaseCare, 1),
+        ];
+        for (job, expected) in all {
+            let runs = db
+                .read(move |c| Box::pin(jobs::runs(c, job, None, 500)))
+                .await
+                .unwrap();
+            assert_eq!(runs.len(), expected, "{job}");
+            for run in runs {
+                assert_eq!(run.outcome, JobOutcome::Success, "{job}: {}", run.error);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_rows_are_archived_and_a_second_run_finds_nothing() {
+    each_engine(async |db, _| {
+        let clock = Clock::fixed(START);
+        let old = (0..1_200).map(|n| ended(40, n));
+        write(db, old.chain((0..5).map(|n| ended(3, n))).collect()).await;
+        let scheduler = scheduler(db, &clock, "a");
+        look(&scheduler).await;
+        for expected in [Some(1_200), None] {
+            db.write(|c| Box::pin(jobs::ask(c, Job::Archiving, "root")))
+                .await
+                .unwrap();
+            look(&scheduler).await;
+            let last = runs(db, Job::Archiving).await.remove(0);
+            assert_eq!(last.outcome, JobOutcome::Success, "{}", last.error);
+            assert_eq!(
+                (last.trigger, last.asked_by.as_str()),
+                (JobTrigger::Operator, "root")
+            );
+            assert_eq!(last.counts.get("rows_archived").copied(), expected);
+        }
+        let history = db.read(|c| Box::pin(archive::count(c))).await.unwrap();
+        assert_eq!(history, (1_200, 0));
+        // The sums of days stay what they were, though their rows have moved.
+        db.write(|c| Box::pin(jobs::ask(c, Job::DailyAggregation, "root")))
+            .await
+            .unwrap();
+        look(&scheduler).await;
+        let last = runs(db, Job::DailyAggregation).await.remove(0);
+        assert_eq!(last.counts.get("days_checked"), Some(&2));
+        assert_eq!(last.counts.get("sums_repaired"), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_instance_ran_goes_on_elsewhere() {
+    each_engine(async |db, _| {
+        let clock = Clock::fixed(START);
+        look(&scheduler(db, &clock, "a")).await;
+        let seen = state(db, Job::Archiving).await;
+        let taken = db
+            .write(move |c| {
+                Box::pin(async move {
+                    let lease = jobs::Lease {
+                        instance: "dead",
+                        now_ms: START,
+                    };
+                    jobs::claim(c, &seen, JobTrigger::Schedule, START + DAY_MS, lease).await
+                })
+            })
+            .await
+            .unwrap();
+        let b = scheduler(db, &clock, "b");
+        look(&b).await;
+        assert_eq!(runs(db, Job::Archiving).await.len(), 1, "the lease holds");
+        clock.advance_ms(jobs::LEASE_MS);
+        look(&b).await;
+        look(&b).await;
+        let [again, died] = &runs(db, Job::Archiving).await[..] else {
+            panic!("two runs");
+        };
+        assert_eq!(
+            (Some(died.id), died.outcome),
+            (taken, JobOutcome::Interrupted)
+        );
+        assert_eq!(
+            (again.trigger, again.outcome),
+            (JobTrigger::Resume, JobOutcome::Success)
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_a_failure() {
+    let Some(database) = TestDatabase::create(Engine::Postgres).await else {
+        return;
+    };
+    let url = Secret::new(&database.url);
+    let db = Db::open(&url, Handle::current()).await.unwrap();
+    db.migrate().await.unwrap();
+    let clock = Clock::fixed(START);
+    let scheduler = scheduler(&db, &clock, "a");
+    look(&scheduler).await;
+    database.execute("drop view request_logs_all").await;
+    db.write(|c| Box::pin(jobs::ask(c, Job::DailyAggregation, "root")))
+        .await
+        .unwrap();
+    look(&scheduler).await;
+    let last = runs(&db, Job::DailyAggregation).await.remove(0);
+    assert_eq!(last.outcome, JobOutcome::Failed);
+    assert!(last.error.contains("request_logs_all"), "{}", last.error);
+}
