@@ -199,6 +199,7 @@ mod tests {
     use crate::Db;
     use crate::drain::reconcile;
     use crate::drain::{self, Batch, Entry};
+    use crate::request_logs::{self, LogFilter};
     use crate::testing::each_engine;
 
     const DAY_MS: i64 = 86_400_000;
@@ -281,6 +282,51 @@ mod tests {
                     // Whole months on PostgreSQL: what is 60 days old is of September, the rest of August.
                     assert_eq!(expire(c, NOW - 60 * DAY_MS, 100).await?, 0);
                     assert_eq!(count(c).await?, (6, 6));
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await
+            .unwrap();
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lists_and_details_read_on_in_the_history() {
+        each_engine(async |db| {
+            fill(&db).await;
+            db.write(|c| {
+                Box::pin(async move {
+                    let all = |limit, before| LogFilter {
+                        limit,
+                        before,
+                        ..LogFilter::default()
+                    };
+                    let whole = request_logs::list(c, &all(100, None)).await?.rows;
+                    assert_eq!(whole.len(), 20);
+                    while batch(c, NOW - 30 * DAY_MS, 500).await? > 0 {}
+                    let after = request_logs::list(c, &all(100, None)).await?;
+                    assert_eq!(after.rows, whole, "as before they moved");
+                    let mut paged = Vec::new();
+                    let mut before = None;
+                    loop {
+                        let page = request_logs::list(c, &all(3, before)).await?;
+                        before = page.rows.last().map(|row| row.record.id);
+                        paged.extend(page.rows);
+                        if !page.more {
+                            break;
+                        }
+                    }
+                    assert_eq!(paged, whole, "page by page");
+                    let failed = LogFilter {
+                        failed: true,
+                        to_ms: Some(NOW - 20 * DAY_MS),
+                        ..LogFilter::default()
+                    };
+                    assert_eq!(request_logs::list(c, &failed).await?.rows.len(), 3);
+                    let old = started(40, 2, Status::Success);
+                    let (row, attempts) = request_logs::find(c, old.id).await?.unwrap();
+                    assert_eq!((row.record.id, attempts.len()), (old.id, 2));
                     Ok::<_, StoreError>(())
                 })
             })

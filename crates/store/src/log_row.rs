@@ -6,9 +6,9 @@ use modelgate_domain::{AttemptRecord, RequestId, RequestRecord, Usage};
 use crate::StoreError;
 use crate::columns::currency;
 use crate::request_logs::LogRow;
-use crate::schema::{request_attempts, request_logs};
+use crate::schema::request_logs;
 
-/// All columns of `request_logs`.
+/// All columns of `request_logs` and its history, in their order.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = request_logs)]
 pub(crate) struct Row {
@@ -126,9 +126,8 @@ fn closed<T: std::str::FromStr>(column: &str, text: &str) -> Result<T, StoreErro
         .map_err(|_unknown| StoreError::Corrupt(format!("request_logs.{column} {text:?}")))
 }
 
-/// All columns of `request_attempts`.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = request_attempts)]
+/// The columns of `request_attempts` beside the request.
+#[derive(Clone, Debug, Queryable)]
 pub(crate) struct AttemptRow {
     pub(crate) number: i64,
     pub(crate) provider_id: i64,

@@ -6,9 +6,10 @@ use modelgate_domain::{
     ApiKeyId, AttemptRecord, ModelId, ProviderId, RequestId, RequestRecord, Status,
 };
 
+use crate::archive;
 use crate::conn::db;
 use crate::log_row::{AttemptRow, Row};
-use crate::schema::{request_attempts, request_logs};
+use crate::schema::{request_attempts_all, request_logs, request_logs_all, request_logs_history};
 use crate::{Conn, Page, StoreError};
 
 /// How many of the newest rows [`slow`] looks at.
@@ -101,37 +102,37 @@ pub async fn recent_outputs(c: &mut Conn) -> Result<Vec<(ModelId, i64)>, StoreEr
     Ok(lengths)
 }
 
-/// The rows that a filter and one state let through, before any order.
+/// The rows of a table that a filter and one state let through, before any order.
 macro_rules! matching {
-    ($filter:expr, $status:expr) => {{
-        use request_logs::dsl;
+    ($table:ident, $filter:expr, $status:expr) => {{
+        use $table as t;
         let filter: &LogFilter = $filter;
-        let mut query = dsl::request_logs.into_boxed::<DB>();
+        let mut query = t::table.into_boxed::<DB>();
         if let Some(id) = filter.api_key_id {
-            query = query.filter(dsl::api_key_id.eq(id.0));
+            query = query.filter(t::api_key_id.eq(id.0));
         }
         if let Some(id) = filter.model_id {
-            query = query.filter(dsl::model_id.eq(id.0));
+            query = query.filter(t::model_id.eq(id.0));
         }
         if let Some(id) = filter.provider_id {
-            query = query.filter(dsl::provider_id.eq(id.0));
+            query = query.filter(t::provider_id.eq(id.0));
         }
         let status: Option<Status> = $status;
         if let Some(status) = status {
-            query = query.filter(dsl::status.eq(status.as_str()));
+            query = query.filter(t::status.eq(status.as_str()));
         }
         if status.is_some_and(|status| status != Status::Success) {
             query = query.filter(not_success());
         }
         // The id holds the time, so the primary key serves time ranges too.
         if let Some(ms) = filter.from_ms {
-            query = query.filter(dsl::id.ge(RequestId::lower_bound(ms).0));
+            query = query.filter(t::id.ge(RequestId::lower_bound(ms).0));
         }
         if let Some(ms) = filter.to_ms {
-            query = query.filter(dsl::id.lt(RequestId::lower_bound(ms).0));
+            query = query.filter(t::id.lt(RequestId::lower_bound(ms).0));
         }
         if let Some(id) = filter.before {
-            query = query.filter(dsl::id.lt(id.0));
+            query = query.filter(t::id.lt(id.0));
         }
         query
     }};
@@ -158,8 +159,8 @@ async fn of_status(
     status: Option<Status>,
     limit: i64,
 ) -> Result<Vec<LogRow>, StoreError> {
-    let rows: Vec<Row> = db!(c, |c| {
-        let query = matching!(filter, status);
+    let mut rows: Vec<Row> = db!(c, |c| {
+        let query = matching!(request_logs, filter, status);
         let query = match filter.after_seq {
             Some(seq) => query
                 .filter(request_logs::seq.gt(seq))
@@ -168,7 +169,38 @@ async fn of_status(
         };
         query.limit(limit).select(Row::as_select()).load(c).await
     })?;
+    if reaches_history(c, filter, &rows, limit).await? {
+        use request_logs_history as t;
+        let mut older: Vec<Row> = db!(c, |c| {
+            let query = matching!(request_logs_history, filter, status);
+            let query = query.order(t::id.desc()).limit(limit);
+            query.select(t::all_columns).load(c).await
+        })?;
+        // What has not ended stays in the log while younger rows move.
+        rows.append(&mut older);
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
     rows.into_iter().map(Row::into_log).collect()
+}
+
+/// Whether rows of the history belong on a page that has these of the log.
+async fn reaches_history(
+    c: &mut Conn,
+    filter: &LogFilter,
+    rows: &[Row],
+    limit: i64,
+) -> Result<bool, StoreError> {
+    if filter.after_seq.is_some() {
+        return Ok(false);
+    }
+    let Some(newest) = archive::newest(c).await? else {
+        return Ok(false);
+    };
+    let from = filter.from_ms.map(RequestId::lower_bound);
+    let has_room = i64::try_from(rows.len()).is_ok_and(|rows| rows < limit);
+    let goes_below = rows.last().is_some_and(|row| row.id < newest.0);
+    Ok(from.is_none_or(|from| from <= newest) && (has_room || goes_below))
 }
 
 /// How many calls ended and were written after one `seq`, up to another: what a live tail announces.
@@ -180,7 +212,7 @@ pub async fn count_ended(
     let mut count: i64 = 0;
     for status in filter.states() {
         let of: i64 = db!(c, |c| {
-            matching!(filter, status)
+            matching!(request_logs, filter, status)
                 .filter(request_logs::seq.gt(after))
                 .filter(request_logs::seq.le(up_to))
                 .filter(request_logs::status.ne(Status::Pending.as_str()))
@@ -193,25 +225,31 @@ pub async fn count_ended(
     Ok(count)
 }
 
-/// One request with its attempts, which exist only where there was more than one.
+/// One request with its attempts, which exist only where there was more than one; from the history too.
 pub async fn find(
     c: &mut Conn,
     id: RequestId,
 ) -> Result<Option<(LogRow, Vec<AttemptRecord>)>, StoreError> {
     let row: Option<Row> = db!(c, |c| {
-        request_logs::table
-            .find(id.0)
-            .select(Row::as_select())
-            .first(c)
-            .await
-            .optional()
+        use request_logs_all as t;
+        let one = t::table.filter(t::id.eq(id.0));
+        one.select(t::all_columns).first(c).await.optional()
     })?;
     let Some(row) = row else { return Ok(None) };
     let attempts: Vec<AttemptRow> = db!(c, |c| {
-        request_attempts::table
-            .filter(request_attempts::request_id.eq(id.0))
-            .order(request_attempts::number)
-            .select(AttemptRow::as_select())
+        use request_attempts_all as t;
+        t::table
+            .filter(t::request_id.eq(id.0))
+            .order(t::number)
+            .select((
+                t::number,
+                t::provider_id,
+                t::provider_key_id,
+                t::upstream_status,
+                t::error_code,
+                t::started_ms,
+                t::duration_ms,
+            ))
             .load(c)
             .await
     })?;
