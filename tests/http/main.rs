@@ -44,6 +44,7 @@ mod admission_limits;
 mod demo;
 mod every_page;
 mod health;
+mod hostile;
 mod instances;
 mod journey;
 mod process;
