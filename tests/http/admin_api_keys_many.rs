@@ -16,7 +16,8 @@ fn many(count: usize) -> String {
                 n + 1
             )
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn names(page: &str) -> Vec<String> {

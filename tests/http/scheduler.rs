@@ -35,7 +35,7 @@ async fn each_engine(case: impl AsyncFn(&Db, &TestDatabase)) {
 }
 
 fn scheduler(db: &Db, clock: &Clock, instance: &str) -> Scheduler {
-    let config = Config::from_env(&MapEnv::new([])).unwrap();
+    let config = Config::from_env(&MapEnv::new([("LOG_LEVEL", "off")])).unwrap();
     Scheduler::new(SchedulerParts {
         db: db.clone(),
         clock: clock.clone(),

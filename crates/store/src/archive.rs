@@ -298,8 +298,8 @@ mod tests {
             db.write(|c| {
                 Box::pin(async move {
                     let all = |limit, before| LogFilter {
-                        limit,
                         before,
+                        limit,
                         ..LogFilter::default()
                     };
                     let whole = request_logs::list(c, &all(100, None)).await?.rows;

@@ -241,8 +241,12 @@ async fn rotate(
     handover.note(&mut after);
     let mut entry = change(&page, &state, "api_key.rotate", object, Some(after));
     entry.before = Some(json!({ "key": row.shown() }));
-    let (keyring, sealed, link, id) =
-        (state.keyring.clone(), key.clone(), handover.clone(), row.id);
+    let (keyring, sealed, link, id) = (
+        std::sync::Arc::clone(&state.keyring),
+        key.clone(),
+        handover.clone(),
+        row.id,
+    );
     let done = state
         .db
         .write(move |c| {

@@ -376,7 +376,11 @@ async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> Pa
     let mut after = read.audited(&choices);
     handover.note(&mut after);
     let entry = change(&page, &state, "api_key.create", object, Some(after));
-    let (keyring, sealed, link) = (state.keyring.clone(), key.clone(), handover.clone());
+    let (keyring, sealed, link) = (
+        std::sync::Arc::clone(&state.keyring),
+        key.clone(),
+        handover.clone(),
+    );
     let made = save(&page, &state, &form, move |c| {
         Box::pin(async move {
             let id = api_keys::insert(c, &read.data, &material, entry.at).await?;
