@@ -1068,12 +1068,13 @@ CREATE INDEX health_events_provider_id ON public.health_events USING btree (prov
 
 CREATE UNIQUE INDEX instances_instance_unique ON public.instances USING btree (instance);
 
-CREATE INDEX key_links_api_key_id ON public.key_links USING btree (api_key_id);
-
-CREATE INDEX key_links_expires_at ON public.key_links USING btree (expires_at);
 CREATE INDEX job_runs_job ON public.job_runs USING btree (job, id);
 
 CREATE INDEX job_runs_started_ms ON public.job_runs USING btree (started_ms);
+
+CREATE INDEX key_links_api_key_id ON public.key_links USING btree (api_key_id);
+
+CREATE INDEX key_links_expires_at ON public.key_links USING btree (expires_at);
 
 CREATE UNIQUE INDEX limits_subject_unique ON public.limits USING btree (scope, scope_id, model_id, kind, currency, period);
 

@@ -236,7 +236,8 @@ async fn rows_become_a_snapshot() {
     assert_eq!(inputs(&found.targets[1].prices), [3]);
     assert_eq!(inputs(&found.targets[0].prices), [] as [i64; 0]);
     let provider = &found.targets[1].provider;
-    assert_eq!(provider.user_agent, None);
+    let ours = concat!("ModelGate/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(provider.user_agent.as_deref(), Some(ours));
     assert_eq!(provider.first_byte_timeout, Duration::from_mins(1));
     assert_eq!(provider.extra_headers[0].1.expose(), "blue");
     let credential = &provider.credentials[0];

@@ -248,6 +248,7 @@ mod tests {
                 "public_url" | "cors_origins" => "https://x.example",
                 "theme" => "dark",
                 "languages" | "language" => "zh",
+                "quarter_days" => "500",
                 "attachment_max_bytes" => "2KiB",
                 _ => "42",
             };

@@ -44,6 +44,7 @@ async fn a_saved_value_wins_and_can_be_taken_back(app: &TestApp) {
     let reset = [("key", "icp_number"), ("value", ""), ("reset", "1")];
     let row = admin.post(page, &reset, Some(&token), true).await;
     assert!(row.text().contains("default") && row.text().contains("hx-swap-oob"));
+    app.wait_for_newest_generation().await;
     assert!(!app.visitor().get("/").await.text().contains("京ICP备9号"));
     let shown = admin.clone().speaking("zh").get(page).await.text();
     assert!(

@@ -27,6 +27,7 @@ mod admin_documents;
 mod admin_error_rules;
 mod admin_explain;
 mod admin_home;
+mod admin_job;
 mod admin_logs;
 mod admin_models;
 mod admin_monitor;

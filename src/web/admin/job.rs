@@ -63,7 +63,6 @@ struct RunsQuery {
 pub(super) fn routes(routes: &mut Routes<'_>) {
     let at = |rest: &str| format!("{PATH}/{{job}}{rest}");
     routes
-        .get(PATH, super::scheduler::get)
         .get(&at(""), get)
         .post(&at(""), post)
         .post(&at("/pause"), pause)

@@ -43,6 +43,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/admin/home", home::get)
         .get("/admin/monitor", monitor::get)
         .get("/admin/monitor/export", monitor::export::get)
+        .get("/admin/scheduler", scheduler::get)
         .get("/admin/system-config", settings::get)
         .post("/admin/system-config", settings::post)
         .part(start::routes)

@@ -34,18 +34,29 @@ pub(in crate::web) fn merge(text: &str, provider: &Value, model: &str) -> Result
     let root = whole(text)?.ok_or(Bad::NotAnObject)?;
     let mut edits = Vec::new();
     let mut lost_comments = false;
+    let mut first = Vec::new();
+    if root.find("$schema").is_none() {
+        first.push("\"$schema\": \"https://opencode.ai/config.json\"".to_owned());
+    }
+    if root.find("model").is_none() {
+        first.push(format!(
+            "\"model\": {}",
+            Value::String(format!("modelgate/{model}"))
+        ));
+    }
     match root.find("provider") {
         None => {
             let block = pretty(provider, 2);
-            let own = format!("\"provider\": {{\n    \"modelgate\": {block}\n  }}");
-            edits.push(root.insert(text, "  ", &own));
+            first.push(format!(
+                "\"provider\": {{\n    \"modelgate\": {block}\n  }}"
+            ));
         }
         Some(value) => {
             let all = object(text, value.clone())?.ok_or(Bad::Provider)?;
             match all.find("modelgate") {
                 None => {
                     let own = format!("\"modelgate\": {}", pretty(provider, 2));
-                    edits.push(all.insert(text, "    ", &own));
+                    edits.push(all.insert(text, "    ", &[own]));
                 }
                 Some(old) => {
                     let mut provider = provider.clone();
@@ -58,18 +69,8 @@ pub(in crate::web) fn merge(text: &str, provider: &Value, model: &str) -> Result
             }
         }
     }
-    let mut first = Vec::new();
-    if root.find("$schema").is_none() {
-        first.push("\"$schema\": \"https://opencode.ai/config.json\"".to_owned());
-    }
-    if root.find("model").is_none() {
-        first.push(format!(
-            "\"model\": {}",
-            Value::String(format!("modelgate/{model}"))
-        ));
-    }
-    for line in first {
-        edits.push(root.insert(text, "  ", &line));
+    if !first.is_empty() {
+        edits.push(root.insert(text, "  ", &first));
     }
     Ok(Merged {
         text: apply(text, edits),
@@ -77,7 +78,7 @@ pub(in crate::web) fn merge(text: &str, provider: &Value, model: &str) -> Result
     })
 }
 
-/// From the last to the first, so that places stay what they are; of several at one place the last is put in first.
+/// From the last to the first, so that places stay what they are.
 fn apply(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
     edits.sort_by_key(|(at, _)| at.start);
     let mut out = text.to_owned();
@@ -122,8 +123,8 @@ impl Object {
         found.map(|(_, at)| at)
     }
 
-    /// A new first member, on a line of its own.
-    fn insert(&self, text: &str, indent: &str, member: &str) -> (Range<usize>, String) {
+    /// New first members, each on a line of its own.
+    fn insert(&self, text: &str, indent: &str, members: &[String]) -> (Range<usize>, String) {
         let comma = if self.members.is_empty() { "" } else { "," };
         let rest = &text[self.inside..];
         let own_line = rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n');
@@ -132,7 +133,8 @@ impl Object {
             (false, true) => format!("\n{}", &indent[2..]),
             (false, false) => format!("\n{indent}"),
         };
-        let new = format!("\n{indent}{member}{comma}{end}");
+        let members = members.join(&format!(",\n{indent}"));
+        let new = format!("\n{indent}{members}{comma}{end}");
         (self.inside..self.inside, new)
     }
 }
