@@ -45,11 +45,8 @@ async fn hours_are_changed_after_a_look_at_what_they_come_to(app: &TestApp) {
     let wanted = [("cron", "30 4 * * 1"), ("do", "preview")];
     let preview = admin.submit(ARCHIVING, ARCHIVING, &wanted).await;
     assert_eq!(preview.status, 200);
-    assert_eq!(
-        preview.text().matches("04:30").count() / 2,
-        5,
-        "five times, shown and told"
-    );
+    assert_eq!(preview.text().matches("<li><time").count(), 5);
+    assert!(preview.text().contains("04:30"));
     assert_eq!(state(app, Job::Archiving).await.next_ms, before.next_ms);
 
     let saved = admin.submit(ARCHIVING, ARCHIVING, &wanted[..1]).await;

@@ -6,13 +6,16 @@ mod rows;
 
 pub(in crate::web) use agents::Agents;
 
+use std::time::Duration;
+
 use actix_web::web;
 use askama::Template;
 use modelgate_store::changes::{self, Change};
 use modelgate_store::instances::{self, Instance};
-use modelgate_store::{StoreError, audit, settings};
+use modelgate_store::{audit, settings};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use self::agents::AgentRow;
 use self::rows::{Changed, Row, objects, row};
@@ -24,6 +27,10 @@ use crate::web::form::Form;
 use crate::web::page::{Configure, Known, Look, Page, PageResult};
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
+
+/// How often, and how many times, the configuration in force is looked at after a change.
+const PAUSE: Duration = Duration::from_millis(20);
+const LOOKS: usize = 100;
 
 #[derive(Template)]
 #[template(path = "admin/settings.html", blocks = ["row", "list"])]
@@ -85,14 +92,14 @@ pub(in crate::web) async fn get(
     state: web::Data<WebState>,
     query: web::Query<Query>,
 ) -> PageResult {
-    refresh(&state).await?;
+    let saved = saved(&state).await?;
     let now_ms = state.clock.now_ms();
     let living = state
         .db
         .read(move |c| Box::pin(async move { instances::present(c, now_ms).await }))
         .await?;
     let changed = changed(&state).await?;
-    let mut view = view(&page, &state.settings.load(), &changed);
+    let mut view = view(&page, &saved, &changed);
     let query = query.into_inner();
     view.live.retain(|row| query.fits(row));
     view.fixed.retain(|row| query.fits(row));
@@ -134,14 +141,14 @@ pub(in crate::web) async fn post(
     if !reset && variable.check_saved(&text).is_err() {
         return refuse(&page, &state, variable, &text).await;
     }
-    save(&page, &state, variable, (!reset).then_some(text)).await?;
-    refresh(&state).await?;
+    let generation = save(&page, &state, variable, (!reset).then_some(text)).await?;
+    in_force(&state, generation).await;
     let toast = Toast::success(page.t1("admin-settings-saved", "name", variable.name));
     if !page.partial {
         return page.redirect_with("/admin/system-config", &toast);
     }
     let changed = changed(&state).await?;
-    let mut view = view(&page, &state.settings.load(), &changed);
+    let mut view = view(&page, &saved(&state).await?, &changed);
     view.one = view
         .live
         .iter()
@@ -168,12 +175,13 @@ async fn refuse(
     page.invalid_or(&view, &view.as_row())
 }
 
+/// Keeps a text, or goes back to what the environment says; gives the generation of the configuration that has it.
 async fn save(
     page: &Page<impl Known>,
     state: &WebState,
     variable: &'static Variable,
     text: Option<String>,
-) -> Result<(), PageError> {
+) -> Result<i64, PageError> {
     let Some(key) = variable.setting else {
         return Err(PageError::BadRequest);
     };
@@ -198,20 +206,27 @@ async fn save(
                         settings::delete(c, key).await?;
                     }
                 }
-                changes::record(c, &change).await?;
-                Ok::<_, StoreError>(())
+                Ok(changes::record(c, &change).await?)
             })
         })
-        .await?;
-    Ok(())
+        .await
 }
 
-/// Reads what is saved, so that the page shows what holds even where another instance changed it.
-async fn refresh(state: &WebState) -> Result<(), PageError> {
+/// What is saved, so that the page shows what holds even where another instance changed it.
+async fn saved(state: &WebState) -> Result<Effective, PageError> {
     let rows = state.db.read(|c| Box::pin(settings::list(c))).await?;
-    let merged = catalog::effective(&state.config, &rows);
-    state.settings.store(std::sync::Arc::new(merged));
-    Ok(())
+    Ok(catalog::effective(&state.config, &rows))
+}
+
+/// Waits until this instance goes by a generation of the configuration, which is a matter of a quarter of a second, so
+/// that the next page shows what was changed.
+async fn in_force(state: &WebState, generation: i64) {
+    for _ in 0..LOOKS {
+        if state.catalog.load().generation >= generation {
+            return;
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 /// Who changed which setting last, from the audit log.
