@@ -109,7 +109,7 @@ test('who may only look reads everything and is offered nothing', () =>
     });
     for (const list of ['/admin/config/providers', '/admin/config/models', '/admin/api-keys']) {
       await portal.go(list);
-      await page.locator('main table a').first().click();
+      await page.locator('main tbody a').first().click();
       await page.waitForLoadState('load');
       const fields = page.locator('main form[method="post"] :is(input:not([type="hidden"]), select, textarea)');
       assert.ok((await fields.count()) > 3, `${list}: the values are there`);
