@@ -172,6 +172,8 @@ impl std::str::FromStr for Cron {
 impl Cron {
     /// The first time after `ms`, both in epoch milliseconds; absent where there is none for years.
     pub fn after(&self, ms: i64, zone: Tz) -> Option<i64> {
+        // The library carries parts of a second over.
+        let ms = ms.div_euclid(1_000).saturating_mul(1_000);
         let local = |ms| Some(DateTime::<Utc>::from_timestamp_millis(ms)?.with_timezone(&zone));
         let (before, from, later) = (local(ms - CHANGE_MS)?, local(ms)?, local(ms + CHANGE_MS)?);
         let offset = |at: &DateTime<Tz>| at.offset().fix().local_minus_utc();
@@ -230,6 +232,8 @@ mod tests {
             times("5 0 * * *", "2026-11-20T15:00:00Z", zone, 2),
             ["2026-11-21T00:05:00+08:00", "2026-11-22T00:05:00+08:00"]
         );
+        let cron: Cron = "* * * * *".parse().unwrap();
+        assert_eq!(cron.after(59_173, zone), Some(60_000), "whole minutes");
         assert_eq!(
             times("0 9 * * 7", "2026-11-20T15:00:00Z", zone, 1),
             ["2026-11-22T09:00:00+08:00"]
