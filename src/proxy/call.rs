@@ -6,7 +6,7 @@ use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_domain::{Cause, Phase, RequestId, RequestRecord};
 use tokio::time::Instant;
@@ -30,10 +30,10 @@ use crate::upstream::scrub;
 
 const MAX_MODEL_CHARS: usize = 256;
 /// The caller's headers that concern a vendor who speaks the same dialect.
-const fn forwarded_headers(dialect: Dialect) -> &'static [&'static str] {
+const fn forwarded_headers(dialect: Caller) -> &'static [&'static str] {
     match dialect {
-        Dialect::Chat => &["openai-beta"],
-        Dialect::Messages => &["anthropic-version", "anthropic-beta"],
+        Caller::Chat | Caller::Responses => &["openai-beta"],
+        Caller::Messages => &["anthropic-version", "anthropic-beta"],
     }
 }
 
@@ -127,7 +127,7 @@ fn record(
         session_id: caller::session(request.headers()),
         repeats: 1,
         endpoint: endpoint.name.to_owned(),
-        dialect: endpoint.dialect.protocol().to_owned(),
+        dialect: endpoint.dialect.name().to_owned(),
         client_ip: forwarded::client(connection, request.headers(), trusted).to_string(),
         user_agent: caller::agent(request.headers()),
         started_ms: now_ms,
@@ -402,7 +402,7 @@ async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -
     )
 }
 
-fn answer(worker: &Worker, id: (RequestId, Dialect), served: Served) -> HttpResponse {
+fn answer(worker: &Worker, id: (RequestId, Caller), served: Served) -> HttpResponse {
     match served {
         Served::Error(error) => error.respond(id.0, id.1),
         Served::Whole(whole) => whole_of(whole, id.0),

@@ -28,7 +28,7 @@ impl There {
     /// The call as this target gets it.
     pub(super) fn new(job: &Job, target: &catalog::Target) -> Result<Self, Refusal> {
         let (caller, vendor) = (job.endpoint.dialect, dialect_of(&target.provider));
-        if caller != vendor {
+        if !caller.is(vendor) {
             return Self::converted(job, target, vendor);
         }
         let hide_usage = job.endpoint.streams && job.peek.must_ask_for_usage();

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use modelgate_dialect::Dialect;
 use modelgate_dialect::anthropic::error::{Envelope as MessagesEnvelope, error_kind};
 use modelgate_dialect::hub::fields::Refusal as Unconvertible;
 use modelgate_dialect::openai::error::{
     Attempt, Envelope, Figure as Shown, Policy, error_kind as chat_kind,
 };
 use modelgate_dialect::openai::request::BadRequest;
+use modelgate_dialect::{Caller, responses};
 use modelgate_domain::money::format_nanos;
 use modelgate_domain::{FaultOwner, RequestId, Status};
 
@@ -129,7 +129,7 @@ impl ApiError {
     }
 
     /// The error as an answer in the caller's dialect.
-    pub fn respond(&self, id: RequestId, dialect: Dialect) -> HttpResponse {
+    pub fn respond(&self, id: RequestId, dialect: Caller) -> HttpResponse {
         let request_id = id.to_string();
         let status =
             StatusCode::from_u16(self.http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -151,11 +151,11 @@ impl ApiError {
     }
 
     /// The error as the last event of a stream.
-    pub fn event(&self, id: RequestId, dialect: Dialect) -> String {
+    pub fn event(&self, id: RequestId, dialect: Caller) -> String {
         self.text(&id.to_string(), dialect, Form::Event)
     }
 
-    fn text(&self, request_id: &str, dialect: Dialect, form: Form) -> String {
+    fn text(&self, request_id: &str, dialect: Caller, form: Form) -> String {
         let mut envelope = Envelope {
             message: &self.message,
             kind: self.kind(),
@@ -191,7 +191,7 @@ impl ApiError {
     }
 }
 
-fn written(envelope: &Envelope<'_>, status: u16, dialect: Dialect, form: Form) -> String {
+fn written(envelope: &Envelope<'_>, status: u16, dialect: Caller, form: Form) -> String {
     let messages = MessagesEnvelope {
         kind: error_kind(status),
         message: envelope.message,
@@ -201,10 +201,11 @@ fn written(envelope: &Envelope<'_>, status: u16, dialect: Dialect, form: Form) -
         policy: envelope.policy,
     };
     match (dialect, form) {
-        (Dialect::Chat, Form::Body) => envelope.body(),
-        (Dialect::Chat, Form::Event) => envelope.event(),
-        (Dialect::Messages, Form::Body) => messages.body(envelope.request_id),
-        (Dialect::Messages, Form::Event) => messages.event(envelope.request_id),
+        (Caller::Chat | Caller::Responses, Form::Body) => envelope.body(),
+        (Caller::Responses, Form::Event) => responses::error::event(envelope),
+        (Caller::Chat, Form::Event) => envelope.event(),
+        (Caller::Messages, Form::Body) => messages.body(envelope.request_id),
+        (Caller::Messages, Form::Event) => messages.event(envelope.request_id),
     }
 }
 

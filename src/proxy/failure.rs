@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use modelgate_dialect::openai::answer;
-use modelgate_dialect::{Dialect, convert};
+use modelgate_dialect::{Caller, Dialect, convert};
 use modelgate_domain::{Cause, Meaning};
 
 use super::error::ApiError;
@@ -22,8 +22,8 @@ pub(super) struct Refused {
 
 impl Refused {
     /// The same in the caller's dialect, where the vendor speaks another one.
-    pub(super) fn told_in(mut self, caller: Dialect, vendor: Dialect) -> Self {
-        if caller != vendor {
+    pub(super) fn told_in(mut self, caller: Caller, vendor: Dialect) -> Self {
+        if !caller.is(vendor) {
             let said = convert::error(&self.body, caller, self.status);
             let unsaid = || {
                 let message = "The model's provider refused the request.";

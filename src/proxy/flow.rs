@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 use modelgate_dialect::openai::answer;
 use modelgate_dialect::sse;
 use modelgate_domain::RequestId;
@@ -24,7 +24,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a caller reads while its stream lasts.
 pub(super) struct Flow {
     id: RequestId,
-    dialect: Dialect,
+    dialect: Caller,
     phase: Phase,
     quiet: Quiet,
     closing: LocalBoxFuture<'static, ()>,
@@ -44,7 +44,7 @@ enum Phase {
 impl Flow {
     /// For a stream whose first event is at hand.
     pub(super) fn relaying(
-        id: (RequestId, Dialect),
+        id: (RequestId, Caller),
         relay: Box<Relay>,
         closing: watch::Receiver<bool>,
     ) -> Self {
@@ -53,7 +53,7 @@ impl Flow {
 
     /// For a caller who has waited in silence: begins with a heartbeat.
     pub(super) fn waiting(
-        id: (RequestId, Dialect),
+        id: (RequestId, Caller),
         work: LocalBoxFuture<'static, Served>,
         closing: watch::Receiver<bool>,
     ) -> Self {
@@ -63,7 +63,7 @@ impl Flow {
     }
 
     fn new(
-        (id, dialect): (RequestId, Dialect),
+        (id, dialect): (RequestId, Caller),
         phase: Phase,
         mut closing: watch::Receiver<bool>,
     ) -> Self {
@@ -141,7 +141,7 @@ impl Source for Flow {
 }
 
 /// The status is out: whatever is no stream becomes an error event.
-fn after_waiting(served: Served, id: RequestId, dialect: Dialect) -> Phase {
+fn after_waiting(served: Served, id: RequestId, dialect: Caller) -> Phase {
     let error = match served {
         Served::Stream(relay) => return Phase::Relaying(relay),
         Served::Error(error) => error,

@@ -281,7 +281,7 @@ impl Job {
     async fn attempt(&mut self, tried: &Candidate) -> Result<Step, Failure> {
         let target = &tried.target;
         let vendor = dialect_of(&target.provider);
-        if self.endpoint.only_counts() && vendor != self.endpoint.dialect {
+        if self.endpoint.only_counts() && !self.endpoint.dialect.is(vendor) {
             return Ok(self.estimated());
         }
         self.settlement.attempt_begins(tried);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use bytes::Bytes;
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::Attempt;
@@ -39,7 +39,7 @@ pub(super) struct Settlement {
     worker: Data<Worker>,
     pub(super) record: RequestRecord,
     /// The caller's: errors are told in it.
-    pub(super) dialect: Dialect,
+    pub(super) dialect: Caller,
     attempts: Vec<AttemptRecord>,
     /// The last of them has not ended.
     attempting: bool,
@@ -78,7 +78,7 @@ impl Settlement {
         Box::new(Self {
             worker,
             record,
-            dialect: Dialect::Chat,
+            dialect: Caller::Chat,
             attempts: Vec::new(),
             attempting: false,
             begun,

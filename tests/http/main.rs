@@ -56,6 +56,7 @@ mod proxy_failover;
 mod proxy_messages;
 mod proxy_names;
 mod proxy_overload;
+mod proxy_responses;
 mod proxy_streams;
 mod public_documents;
 mod public_handover;

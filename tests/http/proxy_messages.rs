@@ -72,7 +72,7 @@ models = ["*"]
     )
 }
 
-async fn start() -> TestApp {
+pub(super) async fn start() -> TestApp {
     let setup = Setup {
         apply: Some(provisioning),
         vendor: Options {

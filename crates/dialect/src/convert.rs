@@ -4,20 +4,20 @@ use std::borrow::Cow;
 
 use modelgate_domain::Usage;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Caller, Dialect};
 use crate::hub::Request;
 use crate::hub::features::Notes;
 use crate::hub::fields::{Path, Refusal};
 use crate::hub::names::Names;
 use crate::openai::answer::error_message;
 use crate::openai::error::error_kind as chat_kind;
-use crate::{anthropic, openai};
+use crate::{anthropic, openai, responses};
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'t> {
-    /// The caller's dialect.
-    pub from: Dialect,
+    /// What the caller speaks.
+    pub from: Caller,
     /// The vendor's dialect, another one.
     pub to: Dialect,
     /// The vendor's name for the model.
@@ -33,8 +33,8 @@ pub struct Target<'t> {
 /// What the way back needs to know of the way there.
 #[derive(Clone, Debug)]
 pub struct Back {
-    /// The caller's dialect.
-    pub caller: Dialect,
+    /// What the caller speaks.
+    pub caller: Caller,
     /// The vendor's dialect.
     pub vendor: Dialect,
     /// What the answer calls the model.
@@ -45,6 +45,8 @@ pub struct Back {
     pub include_usage: bool,
     /// The names that had to be changed.
     pub names: Names,
+    /// The tools that the caller calls with one text.
+    pub customs: Vec<String>,
     /// What was left out.
     pub notes: Notes,
 }
@@ -75,8 +77,9 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         .map_err(|_error| Refusal::kind(&Path::ROOT.to("body"), "UTF-8 text"))?;
     let mut notes = Notes::default();
     let request: Request<'_> = match target.from {
-        Dialect::Chat => openai::read_request::read(text, &mut notes)?,
-        Dialect::Messages => anthropic::read_request::read(text, &mut notes)?,
+        Caller::Chat => openai::read_request::read(text, &mut notes)?,
+        Caller::Messages => anthropic::read_request::read(text, &mut notes)?,
+        Caller::Responses => responses::read_request::read(text, &mut notes)?,
     };
     let mut back = Back {
         caller: target.from,
@@ -85,6 +88,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         now_s: target.now_s,
         include_usage: request.include_usage,
         names: Names::default(),
+        customs: request.customs.clone(),
         notes,
     };
     let body = match target.to {
@@ -102,8 +106,9 @@ impl Back {
             Dialect::Messages => anthropic::read_answer::read(body)?,
         };
         Ok(match self.caller {
-            Dialect::Chat => openai::write_answer::write(&answer, self),
-            Dialect::Messages => anthropic::write_answer::write(&answer, self),
+            Caller::Chat => openai::write_answer::write(&answer, self),
+            Caller::Messages => anthropic::write_answer::write(&answer, self),
+            Caller::Responses => responses::write_answer::write(&answer, self),
         })
     }
 
@@ -116,18 +121,18 @@ impl Back {
 
 /// Puts a vendor's error body into another dialect: its own words, and the class that belongs to its status. `None`
 /// where no words can be read.
-pub fn error(body: &[u8], caller: Dialect, status: u16) -> Option<String> {
+pub fn error(body: &[u8], caller: Caller, status: u16) -> Option<String> {
     let message: Cow<'_, str> = error_message(body)?.into();
     Some(error_of(&message, caller, status))
 }
 
 /// An error of these words as a vendor of the dialect would send it.
-pub fn error_of(message: &str, caller: Dialect, status: u16) -> String {
+pub fn error_of(message: &str, caller: Caller, status: u16) -> String {
     let body = match caller {
-        Dialect::Chat => serde_json::json!({"error": {
+        Caller::Chat | Caller::Responses => serde_json::json!({"error": {
             "message": message, "type": chat_kind(status), "param": null, "code": null,
         }}),
-        Dialect::Messages => serde_json::json!({"type": "error", "error": {
+        Caller::Messages => serde_json::json!({"type": "error", "error": {
             "type": anthropic::error::error_kind(status), "message": message,
         }}),
     };

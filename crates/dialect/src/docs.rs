@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::dialect::Dialect;
+use crate::dialect::{Caller, Dialect};
 use crate::hub::features::{CARRIED, Fate, Feature, special};
 
 const HEAD: &str = "\
@@ -43,6 +43,10 @@ const TAIL: &str = "\
 | id | `msg_` becomes `chatcmpl-` | `chatcmpl-` becomes `msg_` |
 | model | the name that was asked for | the same |
 
+A client of responses gets one item for each text, thought (as a summary) and call; `status` is `incomplete` where the answer
+is cut or refused. Nothing is stored. A tool of the type `custom` goes to the vendor as a function of one text, and its call
+comes back as a `custom_tool_call`. The events of a stream repeat at the end what was said: up to 16 MiB are held for that.
+
 An answer that is no stream and larger than 16 MiB cannot be put into another dialect.
 
 `POST /v1/messages/count_tokens` asks a vendor of messages; for any other the gateway estimates, and says so with the
@@ -52,8 +56,8 @@ header `x-modelgate-estimated: true`.
 /// The whole page.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    for from in Dialect::ALL {
-        for to in Dialect::ALL.into_iter().filter(|to| *to != from) {
+    for from in Caller::ALL {
+        for to in Dialect::ALL.into_iter().filter(|to| !from.is(*to)) {
             table(&mut page, from, to);
         }
     }
@@ -61,7 +65,7 @@ pub fn page() -> String {
     page
 }
 
-fn table(page: &mut String, from: Dialect, to: Dialect) {
+fn table(page: &mut String, from: Caller, to: Dialect) {
     let (client, vendor) = (from.title(), to.title());
     // writing to a text cannot fail
     let _written = write!(
@@ -69,7 +73,7 @@ fn table(page: &mut String, from: Dialect, to: Dialect) {
         "## Requests: a client of {client}, a vendor of {vendor}\n\n| field | there | |\n|---|---|---|\n"
     );
     for feature in CARRIED.iter().chain(special()) {
-        if !feature.name(from).is_empty() {
+        if !feature.of(from).is_empty() {
             let row = row(feature, from, to);
             page.push_str(&row);
         }
@@ -77,7 +81,7 @@ fn table(page: &mut String, from: Dialect, to: Dialect) {
     page.push('\n');
 }
 
-fn row(feature: &Feature, from: Dialect, to: Dialect) -> String {
+fn row(feature: &Feature, from: Caller, to: Dialect) -> String {
     let code = |name: &str| match name {
         "" => String::new(),
         name => format!("`{name}`"),
@@ -93,7 +97,7 @@ fn row(feature: &Feature, from: Dialect, to: Dialect) -> String {
     let separator = if note.is_empty() { "" } else { ": " };
     format!(
         "| {} | {} | {fate}{separator}{note} |\n",
-        code(feature.name(from)),
+        code(feature.of(from)),
         code(there)
     )
 }

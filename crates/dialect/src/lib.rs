@@ -25,8 +25,9 @@ pub mod hub;
 pub mod openai;
 pub mod reader;
 mod repeats;
+pub mod responses;
 pub mod splice;
 pub mod sse;
 pub mod stream;
 
-pub use dialect::Dialect;
+pub use dialect::{Caller, Dialect};

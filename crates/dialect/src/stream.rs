@@ -11,7 +11,7 @@ use modelgate_domain::Usage;
 
 use crate::anthropic::answer::unfinished;
 use crate::convert::Back;
-use crate::dialect::Dialect;
+use crate::dialect::{Caller, Dialect};
 use crate::estimate::Estimate;
 use crate::hub::Event;
 use crate::openai::answer::{Findings, error_message};
@@ -19,7 +19,7 @@ use crate::openai::fault;
 use crate::reader::Reader;
 use crate::repeats::Repeats;
 use crate::sse::{self, EventTooLarge, Framer, Verdict};
-use crate::{anthropic, openai};
+use crate::{anthropic, openai, responses};
 
 /// The state of one stream.
 #[derive(Debug)]
@@ -69,55 +69,75 @@ struct Conversion {
     back: Back,
     chat_in: openai::read_stream::Reader,
     messages_in: anthropic::read_stream::Reader,
-    chat_out: openai::write_stream::Writer,
-    messages_out: anthropic::write_stream::Writer,
+    writer: Writer,
     /// What goes to the caller with the present chunk.
     out: Vec<u8>,
     /// An event came that could not be read.
     odd: bool,
 }
 
+/// Writes the events that the caller gets.
+#[derive(Debug)]
+enum Writer {
+    Chat(openai::write_stream::Writer),
+    Messages(anthropic::write_stream::Writer),
+    Responses(responses::write_stream::Writer),
+}
+
+impl Writer {
+    fn new(caller: Caller) -> Self {
+        match caller {
+            Caller::Chat => Self::Chat(openai::write_stream::Writer::default()),
+            Caller::Messages => Self::Messages(anthropic::write_stream::Writer::default()),
+            Caller::Responses => Self::Responses(responses::write_stream::Writer::default()),
+        }
+    }
+
+    fn write(&mut self, event: &Event<'_>, back: &Back, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(writer) => writer.write(event, back, out),
+            Self::Messages(writer) => writer.write(event, back, out),
+            Self::Responses(writer) => writer.write(event, back, out),
+        }
+    }
+
+    fn is_too_large(&self) -> bool {
+        match self {
+            Self::Chat(_) | Self::Messages(_) => false,
+            Self::Responses(writer) => writer.is_too_large(),
+        }
+    }
+}
+
 impl Conversion {
     fn new(back: Back) -> Self {
         Self {
-            back,
             chat_in: openai::read_stream::Reader::default(),
             messages_in: anthropic::read_stream::Reader::default(),
-            chat_out: openai::write_stream::Writer::default(),
-            messages_out: anthropic::write_stream::Writer::default(),
+            writer: Writer::new(back.caller),
+            back,
             out: Vec::new(),
             odd: false,
         }
     }
 
     fn event(&mut self, data: &[u8]) {
-        let Self { back, out, .. } = self;
-        let (chat_out, messages_out) = (&mut self.chat_out, &mut self.messages_out);
-        let write = |event: Event<'_>| match back.caller {
-            Dialect::Chat => chat_out.write(&event, back, out),
-            Dialect::Messages => messages_out.write(&event, back, out),
-        };
+        let (back, out, writer) = (&self.back, &mut self.out, &mut self.writer);
+        let write = |event: Event<'_>| writer.write(&event, back, out);
         let read = match back.vendor {
             Dialect::Chat => self.chat_in.read(data, write),
             Dialect::Messages => self.messages_in.read(data, write),
         };
-        self.odd |= !read;
+        self.odd |= !read || self.writer.is_too_large();
     }
 
     fn write(&mut self, event: &Event<'_>) {
-        match self.back.caller {
-            Dialect::Chat => self.chat_out.write(event, &self.back, &mut self.out),
-            Dialect::Messages => self.messages_out.write(event, &self.back, &mut self.out),
-        }
+        self.writer.write(event, &self.back, &mut self.out);
     }
 
     fn end(&mut self) {
-        let Self { back, out, .. } = self;
-        let (chat_out, messages_out) = (&mut self.chat_out, &mut self.messages_out);
-        let write = |event: Event<'_>| match back.caller {
-            Dialect::Chat => chat_out.write(&event, back, out),
-            Dialect::Messages => messages_out.write(&event, back, out),
-        };
+        let (back, out, writer) = (&self.back, &mut self.out, &mut self.writer);
+        let write = |event: Event<'_>| writer.write(&event, back, out);
         match back.vendor {
             Dialect::Chat => self.chat_in.end(write),
             Dialect::Messages => self.messages_in.end(write),

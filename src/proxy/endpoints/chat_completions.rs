@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 
 use super::super::call;
 use super::super::state::Worker;
@@ -20,7 +20,7 @@ const ENDPOINT: Endpoint = Endpoint {
     kind: KIND,
     streams: true,
     repeatable: true,
-    dialect: Dialect::Chat,
+    dialect: Caller::Chat,
     abroad: Abroad::Convert,
 };
 

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 
 use super::super::call;
 use super::super::state::Worker;
@@ -15,7 +15,7 @@ const ENDPOINT: Endpoint = Endpoint {
     kind: "chat",
     streams: true,
     repeatable: true,
-    dialect: Dialect::Chat,
+    dialect: Caller::Chat,
     abroad: Abroad::Refuse,
 };
 

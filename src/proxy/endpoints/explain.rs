@@ -3,7 +3,7 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_domain::RequestId;
 
@@ -28,7 +28,7 @@ pub(super) async fn post(
             headers::mark(response.headers_mut(), id);
             response
         }
-        Err(error) => error.respond(id, Dialect::Chat),
+        Err(error) => error.respond(id, Caller::Chat),
     };
     finish(&worker, &request, response)
 }

@@ -3,7 +3,7 @@
 use actix_web::http::header::HeaderName;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 
 use super::super::call;
 use super::super::headers::X_REQUEST_ID;
@@ -20,7 +20,7 @@ const MESSAGES: Endpoint = Endpoint {
     kind: "chat",
     streams: true,
     repeatable: true,
-    dialect: Dialect::Messages,
+    dialect: Caller::Messages,
     abroad: Abroad::Convert,
 };
 
@@ -30,7 +30,7 @@ const COUNT_TOKENS: Endpoint = Endpoint {
     kind: "chat",
     streams: false,
     repeatable: true,
-    dialect: Dialect::Messages,
+    dialect: Caller::Messages,
     abroad: Abroad::Estimate,
 };
 

@@ -6,9 +6,10 @@ mod embeddings;
 mod explain;
 mod messages;
 mod models;
+mod responses;
 mod routes;
 
-use modelgate_dialect::Dialect;
+use modelgate_dialect::{Caller, Dialect};
 pub use routes::configure;
 
 /// One API surface of a vendor.
@@ -25,7 +26,7 @@ pub(super) struct Endpoint {
     /// changes nothing at the vendor, as with all completions.
     pub(super) repeatable: bool,
     /// What it is written in.
-    pub(super) dialect: Dialect,
+    pub(super) dialect: Caller,
     /// What happens at a vendor who speaks another dialect.
     pub(super) abroad: Abroad,
 }
@@ -44,7 +45,8 @@ pub(super) enum Abroad {
 impl Endpoint {
     /// The one protocol of providers that can serve it.
     pub(super) fn only(&self) -> Option<&'static str> {
-        (self.abroad == Abroad::Refuse).then_some(self.dialect.protocol())
+        let native = self.dialect.native().map(Dialect::protocol);
+        native.filter(|_| self.abroad == Abroad::Refuse)
     }
 
     /// It makes no answer, and owes nothing.

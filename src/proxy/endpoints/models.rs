@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, SecondsFormat};
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 use modelgate_domain::RequestId;
 use serde::Serialize;
 
@@ -50,15 +50,15 @@ enum Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// `id` is the name that the caller knows the model by.
-    fn of(model: &Model, id: &'a str, dialect: Dialect) -> Self {
+    fn of(model: &Model, id: &'a str, dialect: Caller) -> Self {
         match dialect {
-            Dialect::Chat => Self::Chat {
+            Caller::Chat | Caller::Responses => Self::Chat {
                 id,
                 object: "model",
                 created: model.created_s,
                 owned_by: "modelgate",
             },
-            Dialect::Messages => Self::Messages {
+            Caller::Messages => Self::Messages {
                 kind: "model",
                 id,
                 display_name: id,
@@ -80,11 +80,11 @@ pub(super) async fn list(request: HttpRequest, worker: Data<Worker>) -> HttpResp
             let entry = |model| Entry::of(model, &model.name, dialect);
             let data = models.iter().map(|model| entry(model)).collect();
             let list = match dialect {
-                Dialect::Chat => List::Chat {
+                Caller::Chat | Caller::Responses => List::Chat {
                     object: "list",
                     data,
                 },
-                Dialect::Messages => List::Messages {
+                Caller::Messages => List::Messages {
                     data,
                     has_more: false,
                     first_id: models.first().map(|model| &*model.name),
@@ -112,10 +112,10 @@ pub(super) async fn get(
     finish(&worker, &request, in_form(response, spoken(&request)))
 }
 
-fn in_form(response: HttpResponse, dialect: Dialect) -> HttpResponse {
+fn in_form(response: HttpResponse, dialect: Caller) -> HttpResponse {
     match dialect {
-        Dialect::Chat => response,
-        Dialect::Messages => known_by(response),
+        Caller::Chat | Caller::Responses => response,
+        Caller::Messages => known_by(response),
     }
 }
 

@@ -8,14 +8,14 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource};
-use modelgate_dialect::Dialect;
+use modelgate_dialect::Caller;
 use modelgate_dialect::reader::Reader;
 
 use super::super::error::ApiError;
 use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
 use super::super::{cors, headers};
-use super::{chat_completions, completions, embeddings, explain, messages, models};
+use super::{chat_completions, completions, embeddings, explain, messages, models, responses};
 use crate::calls::Door;
 
 /// Registers `/v1`. Called once for each serving thread; what comes back is for the pages of that thread.
@@ -39,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
         .service(post("/embeddings").route(web::post().to(embeddings::post)))
         .service(post("/messages").route(web::post().to(messages::post)))
         .service(post("/messages/count_tokens").route(web::post().to(messages::count_tokens)))
+        .service(post("/responses").route(web::post().to(responses::post)))
         .service(get("/models").route(web::get().to(models::list)))
         .service(get("/models/{id:.+}").route(web::get().to(models::get)))
         .default_service(web::to(unknown));
@@ -72,12 +73,12 @@ pub(super) fn finish(
 }
 
 /// The dialect of a caller on a path that several dialects share: Anthropic's clients name their version.
-pub(super) fn spoken(request: &HttpRequest) -> Dialect {
+pub(super) fn spoken(request: &HttpRequest) -> Caller {
     let headers = request.headers();
-    if headers.contains_key("anthropic-version") || request.path().ends_with("/messages") {
-        Dialect::Messages
+    if headers.contains_key("anthropic-version") || request.path().contains("/messages") {
+        Caller::Messages
     } else {
-        Dialect::Chat
+        Caller::Chat
     }
 }
 

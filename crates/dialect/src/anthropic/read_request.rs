@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::dialect::Dialect;
+use crate::dialect::Caller;
 use crate::hub::features::{self as known, Notes, extras};
 use crate::hub::fields::{Fields, Path, Refusal, is_text, list, text};
 use crate::hub::{
@@ -46,7 +46,7 @@ pub fn read<'a>(body: &'a str, notes: &mut Notes) -> Result<Request<'a>, Refusal
     }
     request.thinking = thinking(&mut fields, notes)?;
     output(&mut fields, &mut request, notes)?;
-    request.extras = extras(&fields, Dialect::Messages, notes);
+    request.extras = extras(&fields, Caller::Messages, notes);
     Ok(request)
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::convert::{Back, Target};
-use crate::dialect::Dialect;
+use crate::dialect::{Caller, Dialect};
 use crate::hub::features::{self as known, Notes};
 use crate::hub::fields::{Fields, Path, Refusal};
 use crate::hub::json::Json;
@@ -33,19 +33,22 @@ pub fn write(
     let model = models::messages(target.model);
     let notes = &mut back.notes;
     let mut extras = known::known(&request.extras, (target.from, Dialect::Messages), notes)?;
-    let thinks = thinking(request, model, notes);
+    let thinks = thinking(request, model, target.from, notes);
+    if request.json {
+        notes.drop(known::JSON_OBJECT.of(target.from));
+    }
     if thinks.is_some() || !model.sampling {
         extras.retain(|(name, _)| *name != "top_k" || drops(notes, "top_k"));
     }
-    check(request)?;
-    let turns = merged(request, notes);
+    check(request, target.from)?;
+    let turns = merged(request, target.from, notes);
     let body = Json::object(|json| {
         json.text("model", target.model);
         limits(json, request, target, thinks);
         system(json, request);
         json.array("messages", |json| messages(json, &turns, back));
         sampling(json, request, model, thinks.is_some(), &mut back.notes);
-        output(json, request, model, thinks, &mut back.notes);
+        output(json, request, model, thinks, back);
         tools(json, request, model, back);
         for (name, value) in extras {
             json.raw(name, value.get());
@@ -67,7 +70,12 @@ enum Thinks {
     Adaptive(Option<Effort>),
 }
 
-fn thinking(request: &Request<'_>, model: MessagesModel, notes: &mut Notes) -> Option<Thinks> {
+fn thinking(
+    request: &Request<'_>,
+    model: MessagesModel,
+    caller: Caller,
+    notes: &mut Notes,
+) -> Option<Thinks> {
     let wanted = match request.thinking? {
         Thinking::Off => return None,
         wanted => wanted,
@@ -94,18 +102,21 @@ fn thinking(request: &Request<'_>, model: MessagesModel, notes: &mut Notes) -> O
         (ThinkingForm::Adaptive, _) => Some(Thinks::Adaptive(None)),
     };
     if found.is_none() {
-        notes.drop(known::EFFORT.chat);
+        notes.drop(known::EFFORT.of(caller));
     }
     found
 }
 
 /// What the hub can hold and this dialect cannot.
-fn check(request: &Request<'_>) -> Result<(), Refusal> {
+fn check(request: &Request<'_>, caller: Caller) -> Result<(), Refusal> {
     for part in request.turns.iter().flat_map(|turn| &turn.parts) {
         if let Kind::Document(Source::Data { media, .. }, _) = &part.kind
             && media != "application/pdf"
         {
-            let at = Path::ROOT.to("messages.content.file.file_data");
+            let at = Path::ROOT.to(match caller {
+                Caller::Responses => "input.content.file_data",
+                Caller::Chat | Caller::Messages => "messages.content.file.file_data",
+            });
             return Err(Refusal::unsupported(&at, "a document that is no PDF"));
         }
     }
@@ -179,7 +190,7 @@ fn output(
     request: &Request<'_>,
     model: MessagesModel,
     thinks: Option<Thinks>,
-    notes: &mut Notes,
+    back: &mut Back,
 ) {
     let effort = match thinks {
         Some(Thinks::Adaptive(effort)) => effort,
@@ -193,7 +204,7 @@ fn output(
     let effort = effort.map(|effort| effort.clamp(Effort::Low, most));
     let schema = request.schema.as_ref().filter(|_| model.schemas);
     if request.schema.is_some() && schema.is_none() {
-        notes.drop(known::SCHEMA.chat);
+        back.notes.drop(known::SCHEMA.of(back.caller));
     }
     if effort.is_none() && schema.is_none() {
         return;
@@ -248,7 +259,7 @@ fn write_tool(json: &mut Json, tool: &Tool<'_>, model: MessagesModel, back: &mut
         if model.schemas {
             json.flag("strict", strict);
         } else if strict {
-            back.notes.drop(known::STRICT.chat);
+            back.notes.drop(known::STRICT.of(back.caller));
         }
     }
     json.maybe_raw("cache_control", tool.cache);
@@ -296,18 +307,22 @@ fn says(part: &Part<'_>) -> bool {
 }
 
 /// Turns of the same side in one, without what cannot be sent; the user's comes first.
-fn merged<'r>(request: &'r Request<'r>, notes: &mut Notes) -> Vec<(Role, Vec<&'r Part<'r>>)> {
+fn merged<'r>(
+    request: &'r Request<'r>,
+    caller: Caller,
+    notes: &mut Notes,
+) -> Vec<(Role, Vec<&'r Part<'r>>)> {
     let mut out: Vec<(Role, Vec<&Part<'_>>)> = Vec::new();
     for Turn { role, parts } in &request.turns {
         let mut kept: Vec<&Part<'_>> = Vec::with_capacity(parts.len());
         for part in parts.iter().filter(|p| says(p)) {
             if matches!(&part.kind, Kind::Thinking { signature, .. } if signature.is_empty()) {
-                notes.drop(known::THOUGHTS.chat);
+                notes.drop(known::THOUGHTS.of(caller));
             } else {
                 kept.push(part);
             }
             if matches!(&part.kind, Kind::Image(_, Some(detail)) if detail != "auto") {
-                notes.drop(known::DETAIL.chat);
+                notes.drop(known::DETAIL.of(caller));
             }
         }
         match out.last_mut() {

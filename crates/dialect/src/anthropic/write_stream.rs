@@ -10,6 +10,7 @@ use super::error::error_kind;
 use super::write_answer::{ending, head, write_usage};
 use crate::convert::Back;
 use crate::hub::json::Json;
+use crate::hub::whole::Whole;
 use crate::hub::{Event, Stop};
 
 /// The state of one stream. Holds nothing that grows with it but for the number of calls.
@@ -182,38 +183,6 @@ impl Writer {
             });
         });
         event("message_stop", out, |_| {});
-    }
-}
-
-/// Tells when a JSON object is whole, piece by piece and without keeping it.
-#[derive(Debug, Default)]
-struct Whole {
-    depth: u32,
-    begun: bool,
-    in_text: bool,
-    escaped: bool,
-}
-
-impl Whole {
-    fn take(&mut self, piece: &str) {
-        for byte in piece.bytes() {
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' if self.in_text => self.escaped = true,
-                b'"' => self.in_text = !self.in_text,
-                _ if self.in_text => {}
-                b'{' | b'[' => {
-                    self.begun = true;
-                    self.depth = self.depth.saturating_add(1);
-                }
-                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.begun && self.depth == 0
     }
 }
 

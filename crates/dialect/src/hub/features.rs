@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::fields::{Fields, Path, Refusal};
-use crate::dialect::Dialect;
+use crate::dialect::{Caller, Dialect};
 
 /// What happens to a field on its way into a dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Feature {
     pub chat: &'static str,
     /// Its place in messages, empty where it has none.
     pub messages: &'static str,
+    /// Its place in responses, empty where it has none.
+    pub responses: &'static str,
     /// What becomes of it in chat completions.
     pub to_chat: Fate,
     /// What becomes of it in messages.
@@ -35,12 +37,27 @@ pub struct Feature {
 }
 
 impl Feature {
-    /// Its place in a dialect, empty where it has none.
+    /// Its place in what a caller sends, empty where it has none.
+    pub fn of(&self, caller: Caller) -> &'static str {
+        match caller {
+            Caller::Chat => self.chat,
+            Caller::Messages => self.messages,
+            Caller::Responses => self.responses,
+        }
+    }
+
+    /// Its place in what a vendor gets, empty where it has none.
     pub fn name(&self, dialect: Dialect) -> &'static str {
         match dialect {
             Dialect::Chat => self.chat,
             Dialect::Messages => self.messages,
         }
+    }
+
+    /// The same feature, where responses have it as well.
+    const fn and(mut self, responses: &'static str) -> Self {
+        self.responses = responses;
+        self
     }
 
     /// What becomes of it there.
@@ -61,9 +78,15 @@ const fn both(
     Feature {
         chat,
         messages,
+        responses: "",
         to_chat,
         to_messages,
     }
+}
+
+/// A field of responses alone.
+const fn responses(name: &'static str, fate: Fate) -> Feature {
+    both("", "", fate, fate).and(name)
 }
 
 /// A field of chat completions alone.
@@ -79,26 +102,31 @@ const fn messages(name: &'static str, to_chat: Fate) -> Feature {
 use Fate::{Changed, Dropped, Kept, Refused};
 
 /// Parameters of the whole request that a dialect may not know.
-pub static PARAMETERS: [Feature; 23] = [
+pub static PARAMETERS: [Feature; 28] = [
     both("top_k", "top_k", Dropped, Kept),
-    both("service_tier", "service_tier", Dropped, Dropped),
+    both("service_tier", "service_tier", Dropped, Dropped).and("service_tier"),
     chat("frequency_penalty", Dropped),
     chat("presence_penalty", Dropped),
     chat("logit_bias", Dropped),
     chat("seed", Dropped),
     chat("store", Dropped),
-    chat("metadata", Dropped),
+    chat("metadata", Dropped).and("metadata"),
     chat("prediction", Dropped),
     chat("verbosity", Dropped),
-    chat("prompt_cache_key", Dropped),
-    chat("prompt_cache_retention", Dropped),
-    chat("safety_identifier", Dropped),
+    chat("prompt_cache_key", Dropped).and("prompt_cache_key"),
+    chat("prompt_cache_retention", Dropped).and("prompt_cache_retention"),
+    chat("safety_identifier", Dropped).and("safety_identifier"),
     chat("logprobs", Refused),
     chat("top_logprobs", Refused),
+    responses("top_logprobs", Refused),
     chat("audio", Refused),
     chat("web_search_options", Refused),
     chat("functions", Refused),
     chat("function_call", Refused),
+    responses("background", Refused),
+    responses("prompt", Refused),
+    responses("max_tool_calls", Dropped),
+    responses("client_metadata", Dropped),
     messages("container", Refused),
     messages("mcp_servers", Refused),
     messages("context_management", Dropped),
@@ -110,7 +138,8 @@ pub static CHOICES: Feature = chat("n", Refused);
 /// Answers in other forms than text.
 pub static MODALITIES: Feature = chat("modalities", Refused);
 /// Thoughts that an earlier answer told.
-pub static THOUGHTS: Feature = chat("messages.reasoning_content", Dropped);
+pub static THOUGHTS: Feature =
+    chat("messages.reasoning_content", Dropped).and("input.reasoning.summary");
 /// Who among several users speaks.
 pub static SPEAKER: Feature = chat("messages.name", Dropped);
 /// Sound that goes in.
@@ -123,28 +152,33 @@ pub static FILE_ID: Feature = both(
     "messages.content.source.file_id",
     Refused,
     Refused,
-);
+)
+.and("input.content.file_id");
 /// How closely to look at a picture.
-pub static DETAIL: Feature = chat("messages.content.image_url.detail", Dropped);
+pub static DETAIL: Feature =
+    chat("messages.content.image_url.detail", Dropped).and("input.content.detail");
 /// JSON without a schema.
-pub static JSON_OBJECT: Feature = chat("response_format.json_object", Dropped);
+pub static JSON_OBJECT: Feature =
+    chat("response_format.json_object", Dropped).and("text.format.json_object");
 /// Tools with a grammar instead of a schema.
 pub static CUSTOM_TOOL: Feature = chat("tools.custom", Refused);
 /// Which part of the tools may be called.
-pub static ALLOWED_TOOLS: Feature = chat("tool_choice.allowed_tools", Refused);
+pub static ALLOWED_TOOLS: Feature =
+    both("tool_choice.allowed_tools", "", Refused, Refused).and("tool_choice.allowed_tools");
 /// Tools that keep to their schemas.
 pub static STRICT: Feature = both(
     "tools.function.strict",
     "tools.strict",
     Kept,
     Changed("kept where the model knows it, otherwise dropped"),
-);
+)
+.and("tools.strict");
 /// How much to think.
 pub static EFFORT: Feature = both(
     "reasoning_effort",
-    "thinking, output_config.effort",
+    "thinking",
     Changed(
-        "a budget becomes `low` (below 4,096 tokens), `medium` (below 16,384) or `high`; an effort above `high` \
+        "also `output_config.effort`; a budget becomes `low` (below 4,096 tokens), `medium` (below 16,384) or `high`; an effort above `high` \
          becomes `high`; dropped for models that do not know `reasoning_effort`",
     ),
     Changed(
@@ -153,14 +187,15 @@ pub static EFFORT: Feature = both(
          forced, and, with a budget, right after the results of tools, since the caller does not send the thoughts before \
          them",
     ),
-);
+).and("reasoning.effort");
 /// The form of the answer.
 pub static SCHEMA: Feature = both(
     "response_format.json_schema",
     "output_config.format",
     Changed("the name `output`, not strict"),
     Changed("name and `strict` are left out; dropped for models that do not know it"),
-);
+)
+.and("text.format");
 /// How much to sample.
 pub static SAMPLING: Feature = both(
     "temperature, top_p",
@@ -170,7 +205,7 @@ pub static SAMPLING: Feature = both(
         "a temperature above 1 becomes 1 and is named in the header; `top_p` is dropped beside a temperature; both are \
          dropped for models that refuse them and beside thinking",
     ),
-);
+).and("temperature, top_p");
 /// Marks of what is worth keeping of a prompt.
 pub static CACHE: Feature = both("cache_control", "cache_control", Dropped, Kept);
 /// Thoughts of earlier answers with a signature, or sealed.
@@ -181,6 +216,22 @@ pub static SIGNED: Feature = messages(
      signed and redacted ones are dropped",
     ),
 );
+/// Thoughts of earlier answers that OpenAI sealed.
+pub static SEALED: Feature = responses("input.reasoning.encrypted_content", Dropped);
+/// Tools that run at OpenAI.
+pub static HOSTED_TOOL: Feature = responses("tools.hosted", Dropped);
+/// The grammar of a tool's text.
+pub static GRAMMAR: Feature = responses("tools.format", Dropped);
+/// What refers to answers that were stored.
+pub static STORED: Feature = responses("previous_response_id", Refused);
+/// The same in another way.
+pub static CONVERSATION: Feature = responses("conversation", Refused);
+/// A conversation that is too long, to be shortened.
+pub static TRUNCATION: Feature = responses("truncation", Refused);
+/// Items that only OpenAI has.
+pub static ITEMS: Feature = responses("input.type", Refused);
+/// How wordy the answer is.
+pub static VERBOSITY: Feature = responses("text.verbosity", Dropped);
 /// References to documents.
 pub static CITATIONS: Feature = messages("messages.content.citations", Dropped);
 /// What says more about a document.
@@ -190,19 +241,20 @@ pub static SERVER_TOOL: Feature = messages("tools.type", Refused);
 /// Blocks of content that no other dialect has.
 pub static BLOCKS: Feature = messages("messages.content.type", Refused);
 /// Documents that lie somewhere else.
-pub static DOCUMENT_URL: Feature = messages("messages.content.source.url (documents)", Refused);
+pub static DOCUMENT_URL: Feature =
+    messages("messages.content.source.url (documents)", Refused).and("input.content.file_url");
 /// How many tokens a whole task may use.
 pub static TASK_BUDGET: Feature = messages("output_config.task_budget", Dropped);
 
 /// What is carried over whatever it says, for the page of what survives.
 pub static CARRIED: [Feature; 13] = [
-    both("model", "model", Kept, Kept),
+    both("model", "model", Kept, Kept).and("model"),
     both(
         "messages (system, developer)",
         "system",
         Kept,
         Changed("all of them, in order, come before the conversation"),
-    ),
+    ).and("instructions, input (system, developer)"),
     both(
         "messages (user, assistant)",
         "messages",
@@ -211,37 +263,37 @@ pub static CARRIED: [Feature; 13] = [
             "turns of the same side become one; a conversation that the assistant begins gets a user's turn `...` before \
              it; empty texts are left out",
         ),
-    ),
+    ).and("input (user, assistant)"),
     both(
         "messages.content.image_url",
         "messages.content.image",
         Kept,
         Kept,
-    ),
+    ).and("input.content.input_image"),
     both(
         "messages.content.file.file_data",
         "messages.content.document",
         Changed("a plain text becomes a text part"),
         Changed("PDF documents; any other is refused"),
-    ),
+    ).and("input.content.input_file"),
     both(
         "tools, tool_choice",
         "tools, tool_choice",
         Changed("names above 64 characters are shortened and restored in the answer"),
         Changed("names that the vendor refuses are changed and restored in the answer"),
-    ),
+    ).and("tools (function, custom), tool_choice"),
     both(
         "parallel_tool_calls",
         "tool_choice.disable_parallel_tool_use",
         Kept,
         Kept,
-    ),
+    ).and("parallel_tool_calls"),
     both(
         "messages.tool_calls",
         "messages.content.tool_use",
         Kept,
         Changed("arguments that are no JSON object stand under `_raw`"),
-    ),
+    ).and("input (function_call, custom_tool_call)"),
     both(
         "messages (tool)",
         "messages.content.tool_result",
@@ -249,26 +301,26 @@ pub static CARRIED: [Feature; 13] = [
             "a failed one begins with `Error: `; pictures follow in a message of the user after the results",
         ),
         Kept,
-    ),
+    ).and("input (outputs of calls)"),
     both(
         "max_completion_tokens, max_tokens",
         "max_tokens",
         Changed("`max_completion_tokens` for models that want it"),
         Changed("where absent: the model's largest answer as set in the gateway, otherwise 8,192"),
-    ),
+    ).and("max_output_tokens"),
     both("stop", "stop_sequences", Kept, Kept),
-    both("stream", "stream", Kept, Kept),
+    both("stream", "stream", Kept, Kept).and("stream"),
     both(
         "user",
         "metadata.user_id",
         Changed("longer than 64 characters: a hash of it"),
         Kept,
-    ),
+    ).and("user"),
 ];
 
 /// Everything that is not carried over as it is.
 pub fn special() -> impl Iterator<Item = &'static Feature> {
-    let named: [&'static Feature; 22] = [
+    let named: [&'static Feature; 30] = [
         &THOUGHTS,
         &CHOICES,
         &MODALITIES,
@@ -286,6 +338,14 @@ pub fn special() -> impl Iterator<Item = &'static Feature> {
         &SAMPLING,
         &CACHE,
         &SIGNED,
+        &SEALED,
+        &HOSTED_TOOL,
+        &GRAMMAR,
+        &STORED,
+        &CONVERSATION,
+        &TRUNCATION,
+        &ITEMS,
+        &VERBOSITY,
         &CITATIONS,
         &CONTEXT,
         &SERVER_TOOL,
@@ -352,10 +412,10 @@ impl Notes {
 }
 
 /// Sorts what is left of a request in a dialect.
-pub fn extras<'a>(fields: &Fields<'a>, from: Dialect, notes: &mut Notes) -> Vec<Extra<'a>> {
+pub fn extras<'a>(fields: &Fields<'a>, from: Caller, notes: &mut Notes) -> Vec<Extra<'a>> {
     let mut found = Vec::new();
     for (name, value) in fields.left() {
-        let feature = PARAMETERS.iter().find(|f| f.name(from) == name);
+        let feature = PARAMETERS.iter().find(|f| f.of(from) == name);
         if feature.is_none() {
             notes.unknown("", name);
         }
@@ -367,7 +427,7 @@ pub fn extras<'a>(fields: &Fields<'a>, from: Dialect, notes: &mut Notes) -> Vec<
 /// What of the extras a dialect knows, by its own names; the rest is noted or refused.
 pub fn known<'a>(
     extras: &[Extra<'a>],
-    (from, to): (Dialect, Dialect),
+    (from, to): (Caller, Dialect),
     notes: &mut Notes,
 ) -> Result<Vec<(&'static str, &'a RawValue)>, Refusal> {
     let mut kept = Vec::new();
@@ -375,7 +435,7 @@ pub fn known<'a>(
         let Some(feature) = extra.feature else {
             continue;
         };
-        let name = feature.name(from);
+        let name = feature.of(from);
         match feature.into(to) {
             Kept | Changed(_) => kept.push((feature.name(to), extra.value)),
             Dropped if is_usual(extra.value) => {}

@@ -9,6 +9,7 @@ pub mod fields;
 pub mod json;
 pub mod models;
 pub mod names;
+pub mod whole;
 
 use std::borrow::Cow;
 
@@ -26,6 +27,8 @@ pub struct Request<'a> {
     pub turns: Vec<Turn<'a>>,
     /// What the model may call.
     pub tools: Vec<Tool<'a>>,
+    /// The names of those whose arguments are one text, wrapped into an object here.
+    pub customs: Vec<String>,
     /// Whether it may, or must.
     pub choice: Option<Choice<'a>>,
     /// Whether it may call several at once.
@@ -48,6 +51,8 @@ pub struct Request<'a> {
     pub thinking: Option<Thinking>,
     /// The form of the answer's text.
     pub schema: Option<Schema<'a>>,
+    /// JSON of any form.
+    pub json: bool,
     /// Parameters that some dialects know and others do not.
     pub extras: Vec<Extra<'a>>,
 }
@@ -121,6 +126,32 @@ pub enum Source<'a> {
     },
     /// Somewhere else.
     Url(Cow<'a, str>),
+}
+
+impl<'a> Source<'a> {
+    /// A data URL's media type and data, or the address as it stands.
+    pub fn of_url(url: Cow<'a, str>) -> Self {
+        let inner = |url: &str| -> Option<(usize, usize)> {
+            let media = url.strip_prefix("data:")?.find(';')?;
+            let start = media.checked_add("data:".len())?;
+            let mark = ";base64,";
+            let after = url.get(start..)?.starts_with(mark).then_some(mark.len())?;
+            Some((start, start.checked_add(after)?))
+        };
+        let Some((end, start)) = inner(&url) else {
+            return Self::Url(url);
+        };
+        match url {
+            Cow::Borrowed(url) => Self::Data {
+                media: Cow::Borrowed(url.get("data:".len()..end).unwrap_or_default()),
+                data: Cow::Borrowed(url.get(start..).unwrap_or_default()),
+            },
+            Cow::Owned(url) => Self::Data {
+                media: Cow::Owned(url.get("data:".len()..end).unwrap_or_default().to_owned()),
+                data: Cow::Owned(url.get(start..).unwrap_or_default().to_owned()),
+            },
+        }
+    }
 }
 
 /// A call of a tool.

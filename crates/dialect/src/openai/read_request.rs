@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::dialect::Dialect;
+use crate::dialect::Caller;
 use crate::hub::features::{self as known, Notes, extras};
 use crate::hub::fields::{Fields, Path, Refusal, is_text, list, text};
 use crate::hub::{
@@ -42,9 +42,9 @@ pub fn read<'a>(body: &'a str, notes: &mut Notes) -> Result<Request<'a>, Refusal
         request.user = fields.text("safety_identifier", at)?;
     }
     request.thinking = thinking(&mut fields)?;
-    request.schema = schema(&mut fields, notes)?;
+    request.schema = schema(&mut fields, &mut request.json)?;
     refuse_several(&mut fields)?;
-    request.extras = extras(&fields, Dialect::Chat, notes);
+    request.extras = extras(&fields, Caller::Chat, notes);
     Ok(request)
 }
 
@@ -98,7 +98,7 @@ fn thinking(fields: &mut Fields<'_>) -> Result<Option<Thinking>, Refusal> {
     Ok(Some(Thinking::Effort(effort)))
 }
 
-fn schema<'a>(fields: &mut Fields<'a>, notes: &mut Notes) -> Result<Option<Schema<'a>>, Refusal> {
+fn schema<'a>(fields: &mut Fields<'a>, json: &mut bool) -> Result<Option<Schema<'a>>, Refusal> {
     let root = Path::ROOT;
     let at = root.to("response_format");
     let Some(mut format) = fields.object("response_format", &root)? else {
@@ -107,7 +107,7 @@ fn schema<'a>(fields: &mut Fields<'a>, notes: &mut Notes) -> Result<Option<Schem
     match &*format.need_text("type", &at)? {
         "text" => Ok(None),
         "json_object" => {
-            notes.drop(known::JSON_OBJECT.chat);
+            *json = true;
             Ok(None)
         }
         "json_schema" => {
@@ -298,7 +298,7 @@ fn part<'a>(raw: &'a RawValue, at: &Path<'_>, notes: &mut Notes) -> Result<Part<
             let at = at.to("image_url");
             let mut image = part.need_object("image_url", &at)?;
             let detail = image.text("detail", &at)?;
-            Kind::Image(source(image.need_text("url", &at)?), detail)
+            Kind::Image(Source::of_url(image.need_text("url", &at)?), detail)
         }
         "file" => {
             let mut file = part.need_object("file", at)?;
@@ -308,7 +308,7 @@ fn part<'a>(raw: &'a RawValue, at: &Path<'_>, notes: &mut Notes) -> Result<Part<
                 return Err(Refusal::unsupported(&at.to("file_id"), what));
             }
             let name = file.text("filename", &at)?;
-            Kind::Document(source(file.need_text("file_data", &at)?), name)
+            Kind::Document(Source::of_url(file.need_text("file_data", &at)?), name)
         }
         "input_audio" => {
             let what = "sound to be understood";
@@ -321,28 +321,4 @@ fn part<'a>(raw: &'a RawValue, at: &Path<'_>, notes: &mut Notes) -> Result<Part<
     };
     notes.left("messages.content", &part);
     Ok(Part { kind, cache })
-}
-
-/// A data URL's media type and data, or the address as it stands.
-fn source(url: Cow<'_, str>) -> Source<'_> {
-    let inner = |url: &str| -> Option<(usize, usize)> {
-        let media = url.strip_prefix("data:")?.find(';')?;
-        let start = media.checked_add("data:".len())?;
-        let mark = ";base64,";
-        let after = url.get(start..)?.starts_with(mark).then_some(mark.len())?;
-        Some((start, start.checked_add(after)?))
-    };
-    let Some((end, start)) = inner(&url) else {
-        return Source::Url(url);
-    };
-    match url {
-        Cow::Borrowed(url) => Source::Data {
-            media: Cow::Borrowed(url.get("data:".len()..end).unwrap_or_default()),
-            data: Cow::Borrowed(url.get(start..).unwrap_or_default()),
-        },
-        Cow::Owned(url) => Source::Data {
-            media: Cow::Owned(url.get("data:".len()..end).unwrap_or_default().to_owned()),
-            data: Cow::Owned(url.get(start..).unwrap_or_default().to_owned()),
-        },
-    }
 }

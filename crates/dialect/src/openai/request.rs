@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::opening::opening;
-use crate::dialect::Dialect;
+use crate::dialect::Caller;
 use crate::estimate::Estimate;
 use crate::splice::{self, Edit};
 
@@ -120,6 +120,10 @@ struct Wire<'a> {
     #[serde(borrow, default, deserialize_with = "raw")]
     max_completion_tokens: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "raw")]
+    max_output_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    instructions: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
     n: Option<&'a RawValue>,
 }
 
@@ -136,9 +140,9 @@ fn raw<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::E
 
 impl Peek {
     /// Reads a body of a dialect.
-    pub fn read_as(dialect: Dialect, body: &[u8]) -> Result<Self, BadRequest> {
+    pub fn read_as(caller: Caller, body: &[u8]) -> Result<Self, BadRequest> {
         let mut peek = Self::read(body)?;
-        if dialect != Dialect::Chat {
+        if caller != Caller::Chat {
             // the others tell the usage of a stream unasked
             peek.usage = UsageRequest::Settled;
         }
@@ -166,6 +170,7 @@ impl Peek {
         let mut prompt = Estimate::default();
         for part in [
             wire.system,
+            wire.instructions,
             wire.messages,
             wire.prompt,
             wire.input,
@@ -173,7 +178,11 @@ impl Peek {
         ] {
             prompt.add_json(part.map_or("", RawValue::get).as_bytes());
         }
-        let most = [wire.max_tokens, wire.max_completion_tokens];
+        let most = [
+            wire.max_tokens,
+            wire.max_completion_tokens,
+            wire.max_output_tokens,
+        ];
         let says = wire.messages.or(wire.prompt).or(wire.input);
         let says_span = says.and_then(|raw| span_in(body, raw)).unwrap_or(0..0);
         Ok(Self {
@@ -304,7 +313,7 @@ fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
 }
 
 /// Names of [`Wire`] and [`WireStreamOptions`], to tell which one stands twice.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 14] = [
     "model",
     "stream",
     "stream_options",
@@ -315,6 +324,8 @@ const FIELDS: [&str; 12] = [
     "tools",
     "max_tokens",
     "max_completion_tokens",
+    "max_output_tokens",
+    "instructions",
     "n",
     "include_usage",
 ];

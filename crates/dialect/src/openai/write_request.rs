@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::convert::{Back, Target};
-use crate::dialect::Dialect;
+use crate::dialect::{Caller, Dialect};
 use crate::hub::features::{self as known, Notes};
 use crate::hub::fields::{Path, Refusal};
 use crate::hub::json::Json;
@@ -33,7 +33,7 @@ pub fn write(
         (target.from, Dialect::Chat),
         &mut back.notes,
     )?;
-    note(request, model, &mut back.notes);
+    note(request, model, target.from, &mut back.notes);
     let mut failed = None;
     let body = Json::object(|json| {
         json.text("model", target.model);
@@ -53,7 +53,7 @@ pub fn write(
 }
 
 /// What this model, or this dialect, has nothing for.
-fn note(request: &Request<'_>, model: ChatModel, notes: &mut Notes) {
+fn note(request: &Request<'_>, model: ChatModel, caller: Caller, notes: &mut Notes) {
     let marked = request.tools.iter().any(|t| t.cache.is_some());
     let turns = request.turns.iter().flat_map(|t| &t.parts);
     if marked
@@ -63,10 +63,10 @@ fn note(request: &Request<'_>, model: ChatModel, notes: &mut Notes) {
             .chain(turns)
             .any(|p| p.cache.is_some())
     {
-        notes.drop(known::CACHE.messages);
+        notes.drop(known::CACHE.of(caller));
     }
     if !model.effort && asks_for_thought(request) {
-        notes.drop("thinking");
+        notes.drop(known::EFFORT.of(caller));
     }
     if !model.sampling {
         for (name, value) in [
@@ -123,6 +123,9 @@ fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
     };
     if let Some(effort) = effort.filter(|_| model.effort) {
         json.text("reasoning_effort", effort.word());
+    }
+    if request.json {
+        json.member("response_format", |json| json.text("type", "json_object"));
     }
     if let Some(schema) = &request.schema {
         json.member("response_format", |json| {
@@ -181,7 +184,7 @@ fn messages(json: &mut Json, request: &Request<'_>, back: &mut Back) -> Result<(
     }
     for turn in &request.turns {
         match turn.role {
-            Role::User => user(json, turn)?,
+            Role::User => user(json, turn, back.caller)?,
             Role::Assistant => assistant(json, turn, back),
         }
     }
@@ -189,7 +192,7 @@ fn messages(json: &mut Json, request: &Request<'_>, back: &mut Back) -> Result<(
 }
 
 /// The results of tools, each in a message of its own, and then the rest of what the user says.
-fn user(json: &mut Json, turn: &Turn<'_>) -> Result<(), Refusal> {
+fn user(json: &mut Json, turn: &Turn<'_>, caller: Caller) -> Result<(), Refusal> {
     let mut rest: Vec<&Part<'_>> = Vec::new();
     for part in &turn.parts {
         let Kind::Result(outcome) = &part.kind else {
@@ -216,7 +219,10 @@ fn user(json: &mut Json, turn: &Turn<'_>) -> Result<(), Refusal> {
             return json.text("content", text);
         }
         json.array("content", |json| {
-            failed = rest.into_iter().try_for_each(|p| content(json, p)).err();
+            failed = rest
+                .into_iter()
+                .try_for_each(|p| content(json, p, caller))
+                .err();
         });
     });
     failed.map_or(Ok(()), Err)
@@ -261,7 +267,7 @@ fn result(json: &mut Json, outcome: &Outcome<'_>) {
     json.text("content", &all.join(separator));
 }
 
-fn content(json: &mut Json, part: &Part<'_>) -> Result<(), Refusal> {
+fn content(json: &mut Json, part: &Part<'_>, caller: Caller) -> Result<(), Refusal> {
     let mut refused = Ok(());
     json.item(|json| match &part.kind {
         Kind::Image(source, detail) => {
@@ -279,7 +285,8 @@ fn content(json: &mut Json, part: &Part<'_>) -> Result<(), Refusal> {
             });
         }
         Kind::Document(Source::Url(_), _) => {
-            let at = Path::ROOT.to("messages.content.source.url");
+            let name = known::DOCUMENT_URL.of(caller);
+            let at = Path::ROOT.to(name.split(' ').next().unwrap_or(name));
             refused = Err(Refusal::unsupported(
                 &at,
                 "a document that lies somewhere else",
@@ -317,7 +324,9 @@ fn assistant(json: &mut Json, turn: &Turn<'_>, back: &mut Back) {
             Kind::Thinking { text, signature } if signature.is_empty() => {
                 thoughts.push_str(text);
             }
-            Kind::Thinking { .. } | Kind::Sealed(_) => back.notes.drop(known::SIGNED.messages),
+            Kind::Thinking { .. } | Kind::Sealed(_) => {
+                back.notes.drop(known::SIGNED.of(back.caller));
+            }
             _ => {}
         }
     }

@@ -5,22 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use modelgate_dialect::Dialect;
 use modelgate_dialect::convert::{self, Back};
 use modelgate_dialect::reader::Reader;
 use modelgate_dialect::stream::Stream;
+use modelgate_dialect::{Caller, Dialect};
 use serde_json::{Value, json};
 
-use super::{other, target};
-
-fn folder(kind: &str, dialect: Dialect) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialect");
-    root.join(kind).join(dialect.protocol())
-}
+use super::{target, ways};
 
 /// The cases of a folder, by name, with their text.
-fn cases(kind: &str, dialect: Dialect, ending: &str) -> Vec<(PathBuf, String)> {
-    let listed = fs::read_dir(folder(kind, dialect)).unwrap();
+fn cases(kind: &str, of: &str, ending: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialect");
+    let listed = fs::read_dir(root.join(kind).join(of)).unwrap();
     let mut cases: Vec<PathBuf> = listed.map(|entry| entry.unwrap().path()).collect();
     cases.retain(|path| {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -32,8 +28,8 @@ fn cases(kind: &str, dialect: Dialect, ending: &str) -> Vec<(PathBuf, String)> {
     cases.into_iter().map(text).collect()
 }
 
-fn check(case: &Path, to: Dialect, ending: &str, found: &str) {
-    let file = case.with_extension(format!("{}{ending}", to.protocol()));
+fn check(case: &Path, to: &str, ending: &str, found: &str) {
+    let file = case.with_extension(format!("{to}{ending}"));
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
         fs::write(&file, found).unwrap();
     }
@@ -49,10 +45,10 @@ fn pretty(value: &Value) -> String {
 
 #[test]
 fn requests() {
-    for from in Dialect::ALL {
-        for (path, body) in cases("requests", from, ".json") {
+    for (from, to) in ways() {
+        for (path, body) in cases("requests", from.name(), ".json") {
             let model: Value = serde_json::from_str(&body).unwrap();
-            let target = target(from, model["model"].as_str().unwrap());
+            let target = target((from, to), model["model"].as_str().unwrap());
             let found = match convert::request(body.as_bytes(), &target) {
                 Ok((body, back)) => {
                     let body: Value = serde_json::from_slice(&body).unwrap();
@@ -62,16 +58,23 @@ fn requests() {
                     "field": refusal.field, "code": refusal.code, "message": refusal.message,
                 } }),
             };
-            check(&path, other(from), ".json", &pretty(&found));
+            check(&path, to.protocol(), ".json", &pretty(&found));
         }
     }
 }
 
-/// The way back of a request whose caller speaks the other dialect and wants to know the usage.
-pub(super) fn back(vendor: Dialect) -> Back {
-    let body = json!({ "model": "m", "max_tokens": 1, "messages": [{ "role": "user", "content": "x" }],
-        "stream_options": { "include_usage": true } });
-    let target = target(other(vendor), "m");
+/// The way back of a request whose caller wants to know the usage.
+pub(super) fn back(way: (Caller, Dialect)) -> Back {
+    let body = json!({ "model": "m", "stream_options": { "include_usage": true } });
+    let mut body = body;
+    let said = json!([{ "role": "user", "content": "x" }]);
+    if way.0 == Caller::Responses {
+        body["input"] = said;
+        body["tools"] = json!([{ "type": "custom", "name": "patch" }]);
+    } else {
+        body["messages"] = said;
+    }
+    let target = target(way, "m");
     convert::request(body.to_string().as_bytes(), &target)
         .unwrap()
         .1
@@ -79,20 +82,20 @@ pub(super) fn back(vendor: Dialect) -> Back {
 
 #[test]
 fn answers() {
-    for vendor in Dialect::ALL {
-        for (path, body) in cases("answers", vendor, ".json") {
-            let found = match back(vendor).answer(body.as_bytes()) {
+    for (caller, vendor) in ways() {
+        for (path, body) in cases("answers", vendor.protocol(), ".json") {
+            let found = match back((caller, vendor)).answer(body.as_bytes()) {
                 Ok(body) => serde_json::from_slice(&body).unwrap(),
                 Err(error) => json!({ "unreadable": error.to_string() }),
             };
-            check(&path, other(vendor), ".json", &pretty(&found));
+            check(&path, caller.name(), ".json", &pretty(&found));
         }
     }
 }
 
-/// A vendor's stream in the other dialect, in one piece or in several.
-pub(super) fn through(vendor: Dialect, pieces: &[&[u8]]) -> (String, Stream) {
-    let mut stream = Stream::converting(Arc::new(Reader::default()), back(vendor));
+/// A vendor's stream in the caller's dialect, in one piece or in several.
+pub(super) fn through(way: (Caller, Dialect), pieces: &[&[u8]]) -> (String, Stream) {
+    let mut stream = Stream::converting(Arc::new(Reader::default()), back(way));
     let mut out = Vec::new();
     for piece in pieces {
         out.extend(stream.push(Bytes::copy_from_slice(piece)).unwrap());
@@ -105,17 +108,17 @@ pub(super) fn through(vendor: Dialect, pieces: &[&[u8]]) -> (String, Stream) {
 
 /// The streams of a vendor.
 pub(super) fn streams(vendor: Dialect) -> Vec<String> {
-    let cases = cases("streams", vendor, ".sse");
+    let cases = cases("streams", vendor.protocol(), ".sse");
     cases.into_iter().map(|(_, text)| text).collect()
 }
 
 #[test]
 fn events() {
-    for vendor in Dialect::ALL {
-        for (path, text) in cases("streams", vendor, ".sse") {
-            let (found, stream) = through(vendor, &[text.as_bytes()]);
+    for (caller, vendor) in ways() {
+        for (path, text) in cases("streams", vendor.protocol(), ".sse") {
+            let (found, stream) = through((caller, vendor), &[text.as_bytes()]);
             assert!(stream.is_complete(), "{}", path.display());
-            check(&path, other(vendor), ".sse", &found);
+            check(&path, caller.name(), ".sse", &found);
         }
     }
 }

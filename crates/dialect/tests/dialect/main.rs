@@ -19,22 +19,21 @@ mod page;
 mod properties;
 mod table;
 
-use modelgate_dialect::Dialect;
 use modelgate_dialect::convert::Target;
+use modelgate_dialect::{Caller, Dialect};
 
-/// The other dialect.
-fn other(dialect: Dialect) -> Dialect {
-    match dialect {
-        Dialect::Chat => Dialect::Messages,
-        Dialect::Messages => Dialect::Chat,
-    }
+/// Every way through the gateway on which the dialect changes.
+fn ways() -> impl Iterator<Item = (Caller, Dialect)> {
+    let from = |caller: Caller| Dialect::ALL.into_iter().map(move |vendor| (caller, vendor));
+    let all = Caller::ALL.into_iter().flat_map(from);
+    all.filter(|(caller, vendor)| !caller.is(*vendor))
 }
 
-/// A target for requests of a dialect in the other one.
-fn target(from: Dialect, model: &str) -> Target<'_> {
+/// Where a request of this caller goes.
+fn target((from, to): (Caller, Dialect), model: &str) -> Target<'_> {
     Target {
         from,
-        to: other(from),
+        to,
         model,
         asked: "asked",
         max_output: None,

@@ -1,12 +1,12 @@
 //! What holds for everything that may come.
 
-use modelgate_dialect::Dialect;
 use modelgate_dialect::convert;
+use modelgate_dialect::{Caller, Dialect};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::goldens::{back, streams, through};
-use super::{other, target};
+use super::{target, ways};
 
 fn pieces<'t>(text: &'t [u8], cuts: &[usize]) -> Vec<&'t [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).collect();
@@ -24,11 +24,11 @@ fn pieces<'t>(text: &'t [u8], cuts: &[usize]) -> Vec<&'t [u8]> {
 /// Every byte of every stream in a piece of its own.
 #[test]
 fn single_bytes_yield_the_same() {
-    for vendor in Dialect::ALL {
-        for text in streams(vendor) {
+    for way in ways() {
+        for text in streams(way.1) {
             let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
-            let (whole, seen) = through(vendor, &[text.as_bytes()]);
-            let (split, same) = through(vendor, &bytes);
+            let (whole, seen) = through(way, &[text.as_bytes()]);
+            let (split, same) = through(way, &bytes);
             assert_eq!(whole, split);
             assert_eq!(seen.findings(), same.findings());
         }
@@ -56,9 +56,13 @@ fn what_both_can_say_survives_both_ways() {
         "tools": [{ "name": "f", "description": "d", "input_schema": { "type": "object", "properties": { "z": {}, "a": {} } } }],
         "tool_choice": { "type": "any", "disable_parallel_tool_use": true },
     });
-    let there = convert::request(body.to_string().as_bytes(), &target(Dialect::Messages, "m"));
+    let there = convert::request(
+        body.to_string().as_bytes(),
+        &target((Caller::Messages, Dialect::Chat), "m"),
+    );
     let (there, first) = there.unwrap();
-    let (again, second) = convert::request(&there, &target(Dialect::Chat, "m")).unwrap();
+    let (again, second) =
+        convert::request(&there, &target((Caller::Chat, Dialect::Messages), "m")).unwrap();
     assert_eq!((first.dropped(), second.dropped()), (None, None));
     let again: Value = serde_json::from_slice(&again).unwrap();
     assert_eq!(again, body);
@@ -73,16 +77,24 @@ fn schemas_and_arguments_keep_their_order_and_their_numbers() {
         r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}},{{"role":"assistant","content":[
         {{"type":"tool_use","id":"t","name":"f","input":{input}}}]}}],"tools":[{{"name":"f","input_schema":{schema}}}]}}"#
     );
-    let there = convert::request(body.as_bytes(), &target(Dialect::Messages, "m"))
-        .unwrap()
-        .0;
+    let there = convert::request(
+        body.as_bytes(),
+        &target((Caller::Messages, Dialect::Chat), "m"),
+    )
+    .unwrap()
+    .0;
     let text = String::from_utf8(there.clone()).unwrap();
     assert!(text.contains(schema), "{text}");
-    let again = convert::request(&there, &target(Dialect::Chat, "m"))
+    let again = convert::request(&there, &target((Caller::Chat, Dialect::Messages), "m"))
         .unwrap()
         .0;
     let text = String::from_utf8(again).unwrap();
     assert!(text.contains(schema) && text.contains(input), "{text}");
+}
+
+/// Every way on which the dialect changes.
+fn way() -> impl Strategy<Value = (Caller, Dialect)> {
+    prop::sample::select(ways().collect::<Vec<_>>())
 }
 
 /// JSON that is near enough to what dialects say to get far, with nonsense in every place.
@@ -171,14 +183,13 @@ proptest! {
     fn any_split_yields_the_same(
         cuts in prop::collection::vec(any::<usize>(), 0..20),
         ending in prop::sample::select(vec!["\n", "\r\n", "\r"]),
-        chat in any::<bool>(),
+        way in way(),
         which in any::<prop::sample::Index>(),
     ) {
-        let vendor = if chat { Dialect::Chat } else { Dialect::Messages };
-        let all = streams(vendor);
+        let all = streams(way.1);
         let text = all[which.index(all.len())].replace('\n', ending);
-        let (whole, seen) = through(vendor, &[text.as_bytes()]);
-        let (split, same) = through(vendor, &pieces(text.as_bytes(), &cuts));
+        let (whole, seen) = through(way, &[text.as_bytes()]);
+        let (split, same) = through(way, &pieces(text.as_bytes(), &cuts));
         prop_assert_eq!(whole, split);
         prop_assert_eq!(seen.findings(), same.findings());
         prop_assert_eq!(seen.is_complete(), same.is_complete());
@@ -186,43 +197,39 @@ proptest! {
 
     #[test]
     fn no_request_makes_it_panic_and_what_comes_out_is_json(
-        messages in nonsense(), tools in nonsense(), rest in nonsense(), chat in any::<bool>(),
+        messages in nonsense(), tools in nonsense(), rest in nonsense(), way in way(),
     ) {
-        let from = if chat { Dialect::Chat } else { Dialect::Messages };
-        let mut body = json!({ "model": "m", "max_tokens": 1, "messages": messages, "tools": tools });
+        let mut body = json!({ "model": "m", "messages": messages, "input": messages, "tools": tools });
         for (name, value) in rest.as_object().into_iter().flatten() {
             body[name] = value.clone();
         }
-        if let Ok((out, _)) = convert::request(body.to_string().as_bytes(), &target(from, "m")) {
+        if let Ok((out, _)) = convert::request(body.to_string().as_bytes(), &target(way, "m")) {
             let out: Value = serde_json::from_slice(&out).unwrap();
             prop_assert!(out["messages"].is_array());
         }
     }
 
     #[test]
-    fn no_answer_makes_it_panic(body in nonsense(), chat in any::<bool>()) {
-        let vendor = if chat { Dialect::Chat } else { Dialect::Messages };
-        if let Ok(out) = back(vendor).answer(body.to_string().as_bytes()) {
+    fn no_answer_makes_it_panic(body in nonsense(), way in way()) {
+        if let Ok(out) = back(way).answer(body.to_string().as_bytes()) {
             prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
         }
     }
 
     #[test]
-    fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200), chat in any::<bool>()) {
-        let vendor = if chat { Dialect::Chat } else { Dialect::Messages };
-        let _ = convert::request(&body, &target(vendor, "m"));
-        let _ = back(vendor).answer(&body);
-        let _ = through(vendor, &[&body]);
-        let _ = convert::error(&body, other(vendor), 500);
+    fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200), way in way()) {
+        let _ = convert::request(&body, &target(way, "m"));
+        let _ = back(way).answer(&body);
+        let _ = through(way, &[&body]);
+        let _ = convert::error(&body, way.0, 500);
     }
 
     #[test]
     fn events_are_whole_whatever_the_vendor_says(
-        events in prop::collection::vec(nonsense(), 0..8), chat in any::<bool>(),
+        events in prop::collection::vec(nonsense(), 0..8), way in way(),
     ) {
-        let vendor = if chat { Dialect::Chat } else { Dialect::Messages };
         let text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-        let (out, _) = through(vendor, &[text.as_bytes()]);
+        let (out, _) = through(way, &[text.as_bytes()]);
         for event in out.split_terminator("\n\n") {
             let data = event.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
             prop_assert!(data == "[DONE]" || serde_json::from_str::<Value>(data).is_ok(), "{data}");
@@ -251,7 +258,7 @@ proptest! {
             text.push_str(&event(delta));
         }
         text.push_str("data: [DONE]\n\n");
-        let (out, _) = through(Dialect::Chat, &[text.as_bytes()]);
+        let (out, _) = through((Caller::Messages, Dialect::Chat), &[text.as_bytes()]);
         let mut blocks: Vec<(String, String, bool)> = Vec::new();
         for event in out.split_terminator("\n\n") {
             let data = event.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();

@@ -1,0 +1,29 @@
+//! `POST /v1/responses`, in one of the dialects that vendors speak here.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use modelgate_dialect::{Caller, Dialect};
+
+use super::super::call;
+use super::super::state::Worker;
+use super::routes::finish;
+use super::{Abroad, Endpoint};
+
+const ENDPOINT: Endpoint = Endpoint {
+    name: "responses",
+    path: Dialect::Chat.path(),
+    kind: "chat",
+    streams: true,
+    repeatable: true,
+    dialect: Caller::Responses,
+    abroad: Abroad::Convert,
+};
+
+pub(super) async fn post(
+    request: HttpRequest,
+    worker: Data<Worker>,
+    payload: Payload,
+) -> HttpResponse {
+    let response = call::serve(Data::clone(&worker), &ENDPOINT, &request, payload).await;
+    finish(&worker, &request, response)
+}

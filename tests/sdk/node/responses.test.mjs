@@ -1,0 +1,41 @@
+// The official OpenAI SDK's responses against a real gateway, before vendors of either dialect.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import OpenAI from 'openai';
+
+import { ALICE, Gateway } from '../../harness/gateway.mjs';
+
+const input = 'Say hello to the gateway';
+const parameters = { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } } };
+const tools = [{ type: 'function', name: 'weather', parameters, strict: false }];
+
+let gateway;
+let client;
+
+before(async () => {
+  gateway = await Gateway.start();
+  client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: ALICE, maxRetries: 0, timeout: 20_000 });
+});
+after(() => gateway?.stop());
+
+// the vendor of the first speaks messages, that of the second chat completions
+for (const model of ['claude-x', 'gpt-x']) {
+  test(`a response of ${model}, whole and streamed`, async () => {
+    const whole = await client.responses.create({ model, input });
+    assert.equal(whole.status, 'completed');
+    const final = await client.responses.stream({ model, input }).finalResponse();
+    assert.equal(final.output_text, whole.output_text);
+    assert.ok(whole.output_text);
+  });
+
+  test(`tools of ${model}, whole and streamed`, async () => {
+    const call = (await client.responses.create({ model, input: 'Bergen', tools })).output[0];
+    assert.equal(call.arguments, '{"city":"Bergen","days":7}');
+    const streamed = (await client.responses.stream({ model, input: 'Bergen', tools }).finalResponse()).output[0];
+    assert.equal(streamed.arguments, call.arguments);
+    const turns = [{ role: 'user', content: 'Bergen' }, call, { type: 'function_call_output', call_id: call.call_id, output: 'Rain' }];
+    assert.equal((await client.responses.create({ model, input: turns, tools })).status, 'completed');
+  });
+}
