@@ -21,7 +21,7 @@ use super::planner::{self, Planner};
 use super::settle::Settlement;
 use super::state::Worker;
 use super::{authenticate, body, caller, failures, headers};
-use crate::admission::{Advice, Ask, Caller, Weight};
+use crate::admission::{self, Advice, Ask, Weight};
 use crate::calls::{Answered, Call};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::forwarded;
@@ -174,7 +174,7 @@ async fn prepare(
 ) -> Result<Prepared, ApiError> {
     let started_ms = settlement.record.started_ms;
     let address = settlement.record.client_ip.parse().ok();
-    worker.admission.check_key(&Caller {
+    worker.admission.check_key(&admission::Caller {
         key,
         address,
         now_ms: started_ms,
@@ -461,7 +461,7 @@ pub(super) fn identify(
         .inspect_err(|_error| worker.metrics.auth_failed())?;
     let trusted = &worker.settings.trusted_proxies;
     let connection = request.peer_addr().map(|address| address.ip());
-    worker.admission.check_key(&Caller {
+    worker.admission.check_key(&admission::Caller {
         key: &key,
         address: Some(forwarded::client(connection, request.headers(), trusted)),
         now_ms,
