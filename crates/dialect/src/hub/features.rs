@@ -220,6 +220,9 @@ pub static SIGNED: Feature = messages(
 pub static SEALED: Feature = responses("input.reasoning.encrypted_content", Dropped);
 /// Tools that run at OpenAI.
 pub static HOSTED_TOOL: Feature = responses("tools.hosted", Dropped);
+/// Tools that the client runs and only OpenAI's models can call.
+pub static CLIENT_TOOL: Feature =
+    responses("tools.local_shell, shell, apply_patch, computer", Refused);
 /// The grammar of a tool's text.
 pub static GRAMMAR: Feature = responses("tools.format", Dropped);
 /// What refers to answers that were stored.
@@ -320,7 +323,7 @@ pub static CARRIED: [Feature; 13] = [
 
 /// Everything that is not carried over as it is.
 pub fn special() -> impl Iterator<Item = &'static Feature> {
-    let named: [&'static Feature; 30] = [
+    let named: [&'static Feature; 31] = [
         &THOUGHTS,
         &CHOICES,
         &MODALITIES,
@@ -340,6 +343,7 @@ pub fn special() -> impl Iterator<Item = &'static Feature> {
         &SIGNED,
         &SEALED,
         &HOSTED_TOOL,
+        &CLIENT_TOOL,
         &GRAMMAR,
         &STORED,
         &CONVERSATION,

@@ -138,7 +138,17 @@ fn format<'a>(
     }
 }
 
+/// Tools that the client runs and that only OpenAI's models know how to call.
+const CLIENT_TOOLS: [&str; 5] = [
+    "local_shell",
+    "shell",
+    "apply_patch",
+    "computer",
+    "computer_use_preview",
+];
+
 /// Tools that run at OpenAI are left out, since clients offer them unasked; without them the model does what it can.
+/// Without those of [`CLIENT_TOOLS`] an agent could do nothing: they are refused.
 fn read_tool<'a>(
     raw: &'a RawValue,
     at: &Path<'_>,
@@ -147,6 +157,10 @@ fn read_tool<'a>(
 ) -> Result<(), Refusal> {
     let mut tool = Fields::read(raw.get(), at)?;
     let kind = tool.need_text("type", at)?;
+    if CLIENT_TOOLS.contains(&&*kind) {
+        let what = "a tool that only OpenAI's models can call; offer it as a function";
+        return Err(Refusal::unsupported(&at.to("type"), what));
+    }
     if kind != "function" && kind != "custom" {
         notes.drop(known::HOSTED_TOOL.responses);
         return Ok(());

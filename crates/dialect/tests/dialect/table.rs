@@ -82,6 +82,9 @@ fn using(from: Caller, field: &str) -> Value {
         (Caller::Responses, "background") => json!({ field: true }),
         (Caller::Responses, "safety_identifier") => json!({ field: "x", "user": "y" }),
         (Caller::Responses, "tools.hosted") => json!({ "tools": [{ "type": "web_search" }] }),
+        (Caller::Responses, "tools.local_shell, shell, apply_patch, computer") => {
+            json!({ "tools": [{ "type": "local_shell" }] })
+        }
         (Caller::Responses, "tools.format") => json!({ "tools": [
             { "type": "custom", "name": "p", "format": { "type": "grammar" } } ] }),
         (Caller::Responses, "text.verbosity") => json!({ "text": { "verbosity": "low" } }),
