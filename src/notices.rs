@@ -38,11 +38,17 @@ pub enum Kind {
     SchemaUpdated,
     /// A key of one's own ends soon.
     KeyExpires,
+    /// A job met an error.
+    JobFailed,
+    /// A job outlasted its deadline.
+    JobTimedOut,
+    /// The process of a job died; the job goes on.
+    JobInterrupted,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::CredentialRejected,
         Self::CredentialExhausted,
         Self::CredentialRecovered,
@@ -55,6 +61,9 @@ impl Kind {
         Self::SignInThrottled,
         Self::SchemaUpdated,
         Self::KeyExpires,
+        Self::JobFailed,
+        Self::JobTimedOut,
+        Self::JobInterrupted,
     ];
 
     /// The stable short code.
@@ -72,6 +81,9 @@ impl Kind {
             Self::SignInThrottled => "sign_in_throttled",
             Self::SchemaUpdated => "schema_updated",
             Self::KeyExpires => "key_expires",
+            Self::JobFailed => "job_failed",
+            Self::JobTimedOut => "job_timed_out",
+            Self::JobInterrupted => "job_interrupted",
         }
     }
 
@@ -92,8 +104,13 @@ impl Kind {
             | Self::BudgetNear
             | Self::BudgetSpent
             | Self::SignInThrottled
-            | Self::KeyExpires => Severity::Warning,
-            Self::CredentialRecovered | Self::ModelBack | Self::SchemaUpdated => Severity::Info,
+            | Self::KeyExpires
+            | Self::JobFailed
+            | Self::JobTimedOut => Severity::Warning,
+            Self::CredentialRecovered
+            | Self::ModelBack
+            | Self::SchemaUpdated
+            | Self::JobInterrupted => Severity::Info,
         }
     }
 }

@@ -62,6 +62,7 @@ admin-settings-help-modelgate-quarter-days = How many days sums by the quarter o
 admin-settings-help-modelgate-audit-days = How many days it is kept who changed what.
 admin-settings-help-modelgate-health-days = How many days the history of vendors' health is kept.
 admin-settings-help-modelgate-job-run-days = How many days it is kept what scheduled jobs did.
+admin-settings-help-modelgate-notice-days = How many days notifications are kept after what they tell of happened last.
 admin-settings-help-modelgate-unpriced = Whether keys under a budget may make calls whose cost is not known: allow serves them uncounted, refuse answers with 402.
 admin-settings-help-modelgate-budget-output-factor = How much is held back of budgets and token limits while a call runs, in percent of what 95 of 100 answers of the model stay within.
 admin-settings-help-modelgate-busyness-active-keys = The gateway is busy when more keys than this called within ten minutes and the share of 429 is above its bound.

@@ -62,6 +62,7 @@ admin-settings-help-modelgate-quarter-days = 每刻钟的合计保留多少天�
 admin-settings-help-modelgate-audit-days = 变更记录（谁改了什么）保留多少天。
 admin-settings-help-modelgate-health-days = 供应商健康历史保留多少天。
 admin-settings-help-modelgate-job-run-days = 定时任务的运行记录保留多少天。
+admin-settings-help-modelgate-notice-days = 通知在其所述之事最后一次发生后保留多少天。
 admin-settings-help-modelgate-unpriced = 设有预算的密钥能否发起费用未知的调用：allow 照常服务但不计入预算，refuse 返回 402。
 admin-settings-help-modelgate-budget-output-factor = 调用进行时为预算和令牌限额预留多少，以该模型 100 次回答中 95 次不超过的长度为准，按百分比计。
 admin-settings-help-modelgate-busyness-active-keys = 十分钟内发起调用的密钥多于此数，且 429 的占比超过其界限时，网关视为繁忙。

@@ -12,14 +12,10 @@ use tokio::sync::watch;
 use super::parts::Parts;
 use crate::notices::{Kind, News, Teller};
 
-/// How often what waits is tried again, and what is old is thrown away.
+/// How often what waits is tried again.
 const EVERY: Duration = Duration::from_secs(2);
 /// The same about the same within this is one notice.
 const WINDOW_MS: i64 = 6 * 3_600_000;
-/// How long notices are kept.
-const KEEP_MS: i64 = 90 * 86_400_000;
-/// In beats: how often old ones are looked for.
-const SWEEP: u32 = 1_800;
 /// How much waits here while the database is away.
 const ROOM: usize = 512;
 
@@ -30,7 +26,6 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
     };
     let mut waiting: VecDeque<News> = VecDeque::new();
     let mut beat = tokio::time::interval(EVERY);
-    let mut beats: u32 = 0;
     loop {
         tokio::select! {
             _ended = shutdown.changed() => return,
@@ -38,13 +33,7 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
                 waiting.push_back(news);
                 write(&parts, &mut waiting).await;
             }
-            _ = beat.tick() => {
-                write(&parts, &mut waiting).await;
-                beats = beats.wrapping_add(1);
-                if beats.is_multiple_of(SWEEP) {
-                    sweep(&parts).await;
-                }
-            }
+            _ = beat.tick() => write(&parts, &mut waiting).await,
         }
     }
 }
@@ -93,17 +82,6 @@ fn holder(parts: &Parts, key: ApiKeyId) -> Reader {
     match found.map(|key| key.user_id) {
         Some(user) if !user.is_none() => Reader::User(user),
         _ => Reader::Key(key),
-    }
-}
-
-async fn sweep(parts: &Parts) {
-    let before_ms = parts.clock.now_ms().saturating_sub(KEEP_MS);
-    let done = parts
-        .db
-        .write(move |c| Box::pin(async move { notices::expire(c, before_ms).await }))
-        .await;
-    if let Err(error) = done {
-        tracing::debug!(%error, "old notices stay for now");
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) async fn run(parts: Arc<Parts>, shutdown: watch::Receiver<bool>) {
         zone: parts.config.time_zone,
         settings: parts.updater.settings(),
         instance: parts.journal.instance().to_owned(),
+        teller: parts.teller.clone(),
         alone: parts.config.embedded_database(),
     });
     if let Err(error) = Arc::new(scheduler).run(shutdown).await {

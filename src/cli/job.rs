@@ -15,6 +15,7 @@ use super::config::saved_in;
 use super::output::Output;
 use super::{CliError, Session};
 use crate::config::Effective;
+use crate::notices::Teller;
 use crate::scheduler::{Scheduler, SchedulerParts};
 
 /// How often a run on another process is looked at.
@@ -220,6 +221,8 @@ async fn scheduler(session: &Session, db: &Db) -> Result<Scheduler, StoreError> 
         zone: session.config.time_zone,
         settings: Arc::new(ArcSwap::from_pointee(effective)),
         instance: WHO.to_owned(),
+        // Whoever asked reads how it went; nobody has to be told besides.
+        teller: Teller::new().0,
         alone: session.config.embedded_database(),
     }))
 }

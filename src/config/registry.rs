@@ -389,8 +389,18 @@ pub(super) const JOB_RUN_DAYS: Variable = variable(
     "How many days it is kept what scheduled jobs did.",
 )
 .setting("job_run_days");
+pub(super) const NOTICE_DAYS: Variable = variable(
+    "MODELGATE_NOTICE_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("90"),
+    "How many days notifications are kept after what they tell of happened last.",
+)
+.setting("notice_days");
 
-static REGISTRY: [Variable; 68] = [
+static REGISTRY: [Variable; 69] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -445,6 +455,7 @@ static REGISTRY: [Variable; 68] = [
     AUDIT_DAYS,
     HEALTH_DAYS,
     JOB_RUN_DAYS,
+    NOTICE_DAYS,
     otlp::ENDPOINT,
     otlp::TRACES_ENDPOINT,
     otlp::METRICS_ENDPOINT,

@@ -18,6 +18,8 @@ pub struct Retention {
     pub health_days: i64,
     /// `MODELGATE_JOB_RUN_DAYS`: runs of jobs.
     pub job_run_days: i64,
+    /// `MODELGATE_NOTICE_DAYS`: notices, after what they tell of happened last.
+    pub notice_days: i64,
 }
 
 impl Retention {
@@ -30,6 +32,7 @@ impl Retention {
             audit_days: days(&r::AUDIT_DAYS)?,
             health_days: days(&r::HEALTH_DAYS)?,
             job_run_days: days(&r::JOB_RUN_DAYS)?,
+            notice_days: days(&r::NOTICE_DAYS)?,
         })
     }
 
@@ -42,6 +45,7 @@ impl Retention {
             "audit_days" => &mut self.audit_days,
             "health_days" => &mut self.health_days,
             "job_run_days" => &mut self.job_run_days,
+            "notice_days" => &mut self.notice_days,
             _ => return None,
         })
     }

@@ -30,6 +30,12 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
         ),
         (Kind::JobRuns, JobStep::RunsDeleted, kept.job_run_days),
         (Kind::AuditLog, JobStep::AuditDeleted, kept.audit_days),
+        (
+            Kind::Generations,
+            JobStep::GenerationsDeleted,
+            kept.audit_days,
+        ),
+        (Kind::Notices, JobStep::NoticesDeleted, kept.notice_days),
         (Kind::HealthEvents, JobStep::HealthDeleted, kept.health_days),
         (Kind::Sessions, JobStep::SessionsDeleted, 0),
         (Kind::SetupLinks, JobStep::LinksDeleted, 0),

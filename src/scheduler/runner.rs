@@ -20,6 +20,7 @@ use super::context::{Context, Stop, Told};
 use super::due::{Due, due, next_ms};
 use crate::clock::Clock;
 use crate::config::LiveSettings;
+use crate::notices::{Kind, News, Teller};
 
 /// When the clock ticks: every second, with the seconds field of the library that ticks.
 const EVERY_SECOND: &str = "* * * * * *";
@@ -44,6 +45,8 @@ pub struct SchedulerParts {
     pub settings: LiveSettings,
     /// The name of this instance.
     pub instance: String,
+    /// Where it is told that a job did not do its work.
+    pub teller: Teller,
     /// Whether no other process can live beside this one.
     pub alone: bool,
 }
@@ -179,6 +182,8 @@ impl Scheduler {
             .await?;
         for job in found {
             tracing::warn!(%job, "a run was interrupted; it goes on");
+            let news = News::new(Kind::JobInterrupted, job.as_str(), now_ms);
+            self.parts.teller.tell(news.with("job", job.as_str()));
         }
         Ok(())
     }
@@ -237,7 +242,8 @@ impl Scheduler {
             told: told.clone(),
             stop: stopping,
         };
-        let work = work(job, run, context, self.parts.instance.clone());
+        let (instance, teller) = (self.parts.instance.clone(), self.parts.teller.clone());
+        let work = work((job, run), context, instance, teller);
         let running = Running {
             run,
             told,
@@ -292,13 +298,21 @@ impl Scheduler {
 }
 
 /// One run, from its first piece to the row that says how it ended.
-async fn work(job: Job, run: i64, context: Context, instance: String) {
-    let (outcome, error) = drive(job, &context).await;
-    match outcome {
-        JobOutcome::Failed | JobOutcome::TimedOut => {
+async fn work((job, run): (Job, i64), context: Context, instance: String, teller: Teller) {
+    let deadline = Duration::from_secs(job.plan().deadline_s);
+    let (outcome, error) = drive(super::run(job, &context), deadline, &context.stop).await;
+    let failed = match outcome {
+        JobOutcome::Failed => Some(Kind::JobFailed),
+        JobOutcome::TimedOut => Some(Kind::JobTimedOut),
+        _ => None,
+    };
+    match failed {
+        Some(kind) => {
             tracing::error!(%job, %outcome, error, "a job did not do its work");
+            let news = News::new(kind, job.as_str(), context.clock.now_ms());
+            teller.tell(news.with("job", job.as_str()).with("detail", &*error));
         }
-        _ => tracing::info!(%job, %outcome, "a job ended"),
+        None => tracing::info!(%job, %outcome, "a job ended"),
     }
     for _ in 0..TRIES {
         let (progress, error) = (context.told.all(), error.clone());
@@ -325,10 +339,13 @@ async fn work(job: Job, run: i64, context: Context, instance: String) {
 }
 
 /// Does the work within its deadline; says how that ended and, where it failed, why.
-async fn drive(job: Job, context: &Context) -> (JobOutcome, String) {
-    let deadline = Duration::from_secs(job.plan().deadline_s);
-    let work = AssertUnwindSafe(super::run(job, context)).catch_unwind();
-    let mut stop = context.stop.clone();
+async fn drive(
+    work: impl Future<Output = anyhow::Result<()>>,
+    deadline: Duration,
+    told: &watch::Receiver<Stop>,
+) -> (JobOutcome, String) {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    let mut stop = told.clone();
     let stuck = async {
         if stop.wait_for(|stop| *stop != Stop::No).await.is_err() {
             std::future::pending::<()>().await;
@@ -339,7 +356,7 @@ async fn drive(job: Job, context: &Context) -> (JobOutcome, String) {
         ended = timeout(deadline, work) => Some(ended),
         () = stuck => None,
     };
-    let why = *context.stop.borrow();
+    let why = *told.borrow();
     let stopped = match why {
         Stop::No => None,
         Stop::Cancelled => Some(JobOutcome::Cancelled),
@@ -354,5 +371,49 @@ async fn drive(job: Job, context: &Context) -> (JobOutcome, String) {
             let after = format!("not done after {} s", deadline.as_secs());
             (JobOutcome::TimedOut, after)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    async fn driven(
+        work: impl Future<Output = anyhow::Result<()>>,
+        told: Stop,
+    ) -> (JobOutcome, String) {
+        let (stop, stopping) = watch::channel(told);
+        let ended = drive(work, HOUR, &stopping).await;
+        drop(stop);
+        ended
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_outlasts_its_deadline_is_ended() {
+        let (outcome, why) = driven(std::future::pending(), Stop::No).await;
+        assert_eq!(outcome, JobOutcome::TimedOut);
+        assert_eq!(why, "not done after 3600 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_stop_when_it_is_told_to_is_ended() {
+        for (told, outcome) in [
+            (Stop::Cancelled, JobOutcome::Cancelled),
+            (Stop::Interrupted, JobOutcome::Interrupted),
+        ] {
+            assert_eq!(driven(std::future::pending(), told).await.0, outcome);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_and_an_error_are_failures_even_of_what_was_to_stop() {
+        let failed = driven(async { anyhow::bail!("no disk") }, Stop::Cancelled).await;
+        assert_eq!(failed, (JobOutcome::Failed, "no disk".to_owned()));
+        let panicked = driven(async { panic!("oh") }, Stop::No).await;
+        assert_eq!(panicked.0, JobOutcome::Failed);
+        let done = driven(async { Ok(()) }, Stop::No).await;
+        assert_eq!(done, (JobOutcome::Success, String::new()));
     }
 }

@@ -129,6 +129,8 @@ pub(in crate::web) struct Row {
     pub(in crate::web) times: String,
     pub(in crate::web) last: Moment,
     pub(in crate::web) is_read: bool,
+    /// The page that shows more of it; empty where there is none.
+    pub(in crate::web) href: String,
 }
 
 /// A notice in the reader's language.
@@ -145,6 +147,9 @@ pub(in crate::web) fn row(page: &Shell, notice: &Notice, is_read: bool) -> Row {
         },
         last: page.moment(notice.last_ms),
         is_read,
+        href: notice.args.get("job").map_or_else(String::new, |job| {
+            page.url(&format!("/admin/scheduler/{job}"))
+        }),
     }
 }
 
@@ -159,6 +164,7 @@ fn text(page: &Shell, notice: &Notice) -> String {
                     .parse()
                     .map_or_else(|_bad| value.clone(), |at_ms: i64| page.moment(at_ms).short),
                 "scope" => page.t_code("notices-scope-", value),
+                "job" => page.t_code("job-name-", value),
                 _ => value.clone(),
             };
             (name.as_str(), told)
@@ -229,6 +235,7 @@ mod tests {
                     .map(|name| ((*name).to_owned(), "<script>".to_owned()))
                     .collect();
                 args.insert("scope".to_owned(), "api_key".to_owned());
+                args.insert("job".to_owned(), "retention".to_owned());
                 args.insert("end".to_owned(), "1795214489000".to_owned());
                 let notice = Notice {
                     id: 1,
@@ -242,6 +249,7 @@ mod tests {
                 let shown = row(&page, &notice, false);
                 assert_ne!(shown.text, kind.code());
                 assert!(!shown.text.contains('{'), "{}", shown.text);
+                assert!(shown.href.ends_with("/admin/scheduler/retention"));
             }
         }
     }

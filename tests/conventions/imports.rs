@@ -81,7 +81,7 @@ const RULES: &[Rule] = &[
     ),
     (
         "scheduler",
-        &[],
+        &["notices"],
         &["actix_web", "askama", "hyper", "reqwest"],
     ),
     ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),

@@ -1,7 +1,7 @@
 //! One job: its hours, and runs that are asked for.
 
 use modelgate_domain::{Job, JobOutcome, JobTrigger};
-use modelgate_store::jobs::{self, JobRun, JobState};
+use modelgate_store::jobs::{self, JobRun, JobState, Lease};
 
 use crate::admin_scheduler::looked;
 use crate::on_each_engine;
@@ -94,3 +94,28 @@ async fn a_job_is_paused_and_runs_when_asked(app: &TestApp) {
     assert!(admin.get(ARCHIVING).await.text().contains("Nothing ran"));
 }
 on_each_engine!(a_job_is_paused_and_runs_when_asked);
+
+async fn a_run_that_goes_on_is_told_to_stop(app: &TestApp) {
+    looked(app).await;
+    let admin = app.admin().await;
+    let seen = state(app, Job::Archiving).await;
+    let now_ms = modelgate::clock::Clock::system().now_ms();
+    let taken = app.db().write(move |c| {
+        Box::pin(async move {
+            let lease = Lease {
+                instance: "another gateway",
+                now_ms,
+            };
+            jobs::claim(c, &seen, JobTrigger::Schedule, i64::MAX, lease).await
+        })
+    });
+    assert!(taken.await.unwrap().is_some());
+    let page = admin.get(ARCHIVING).await.text();
+    assert!(page.contains("another gateway") && page.contains("/archiving/cancel"));
+    let cancel = format!("{ARCHIVING}/cancel");
+    assert_eq!(admin.submit(ARCHIVING, &cancel, &[]).await.status, 303);
+    assert!(state(app, Job::Archiving).await.cancelled);
+    let audit = admin.get("/admin/audit").await.text();
+    assert!(audit.contains("job.cancel"), "{audit}");
+}
+on_each_engine!(a_run_that_goes_on_is_told_to_stop);

@@ -11,6 +11,7 @@ use modelgate_store::{Db, StoreError, archive};
 
 use modelgate::clock::Clock;
 use modelgate::config::{Config, Effective, MapEnv};
+use modelgate::notices::{Inbox, Kind, Teller};
 use modelgate::scheduler::{Scheduler, SchedulerParts};
 use tokio::runtime::Handle;
 
@@ -23,7 +24,11 @@ const START: i64 = 20_777 * DAY_MS;
 
 /// A migrated, empty database of each engine, without a gateway.
 async fn each_engine(case: impl AsyncFn(&Db, &TestDatabase)) {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
+    on_engines(&[Engine::Sqlite, Engine::Postgres], case).await;
+}
+
+async fn on_engines(engines: &[Engine], case: impl AsyncFn(&Db, &TestDatabase)) {
+    for engine in engines.iter().copied() {
         let Some(database) = TestDatabase::create(engine).await else {
             continue;
         };
@@ -35,15 +40,23 @@ async fn each_engine(case: impl AsyncFn(&Db, &TestDatabase)) {
 }
 
 fn scheduler(db: &Db, clock: &Clock, instance: &str) -> Scheduler {
+    telling(db, clock, instance).0
+}
+
+/// A scheduler, and where it tells news.
+fn telling(db: &Db, clock: &Clock, instance: &str) -> (Scheduler, Inbox) {
     let config = Config::from_env(&MapEnv::new([("LOG_LEVEL", "off")])).unwrap();
-    Scheduler::new(SchedulerParts {
+    let (teller, inbox) = Teller::new();
+    let scheduler = Scheduler::new(SchedulerParts {
         db: db.clone(),
         clock: clock.clone(),
         zone: chrono_tz::Tz::UTC,
         settings: Effective::live(&config),
         instance: instance.to_owned(),
+        teller,
         alone: false,
-    })
+    });
+    (scheduler, inbox)
 }
 
 async fn runs(db: &Db, job: Job) -> Vec<JobRun> {
@@ -142,8 +155,9 @@ async fn old_rows_are_archived_and_a_second_run_finds_nothing() {
             );
             assert_eq!(last.counts.get("rows_archived").copied(), expected);
         }
-        let history = db.read(|c| Box::pin(archive::count(c))).await.unwrap();
-        assert_eq!(history, (1_200, 0));
+        let newest = db.read(|c| Box::pin(archive::newest(c))).await.unwrap();
+        let three_days = RequestId::lower_bound(START - 3 * DAY_MS);
+        assert!(newest.unwrap() < three_days, "younger rows stay");
         // The sums of days stay what they were, though their rows have moved.
         db.write(|c| Box::pin(jobs::ask(c, Job::DailyAggregation, "root")))
             .await
@@ -174,7 +188,7 @@ async fn what_a_dead_instance_ran_goes_on_elsewhere() {
             })
             .await
             .unwrap();
-        let b = scheduler(db, &clock, "b");
+        let (b, mut news) = telling(db, &clock, "b");
         look(&b).await;
         assert_eq!(runs(db, Job::Archiving).await.len(), 1, "the lease holds");
         clock.advance_ms(jobs::LEASE_MS);
@@ -191,27 +205,113 @@ async fn what_a_dead_instance_ran_goes_on_elsewhere() {
             (again.trigger, again.outcome),
             (JobTrigger::Resume, JobOutcome::Success)
         );
+        let told = news.try_recv().unwrap();
+        assert_eq!(
+            (told.kind, told.about.as_str()),
+            (Kind::JobInterrupted, "archiving")
+        );
+        assert!(news.try_recv().is_err(), "told once");
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_a_failure() {
-    let Some(database) = TestDatabase::create(Engine::Postgres).await else {
-        return;
-    };
-    let url = Secret::new(&database.url);
-    let db = Db::open(&url, Handle::current()).await.unwrap();
-    db.migrate().await.unwrap();
-    let clock = Clock::fixed(START);
-    let scheduler = scheduler(&db, &clock, "a");
-    look(&scheduler).await;
-    database.execute("drop view request_logs_all").await;
-    db.write(|c| Box::pin(jobs::ask(c, Job::DailyAggregation, "root")))
+    on_engines(&[Engine::Postgres], async |db, database| {
+        let clock = Clock::fixed(START);
+        let (scheduler, mut news) = telling(db, &clock, "a");
+        look(&scheduler).await;
+        database.execute("drop view request_logs_all").await;
+        db.write(|c| Box::pin(jobs::ask(c, Job::DailyAggregation, "root")))
+            .await
+            .unwrap();
+        look(&scheduler).await;
+        let last = runs(db, Job::DailyAggregation).await.remove(0);
+        assert_eq!(last.outcome, JobOutcome::Failed);
+        assert!(last.error.contains("request_logs_all"), "{}", last.error);
+        let told = news.try_recv().unwrap();
+        assert_eq!(
+            (told.kind, told.about.as_str()),
+            (Kind::JobFailed, "daily_aggregation")
+        );
+        assert_eq!(told.args[1], ("detail", last.error));
+    })
+    .await;
+}
+
+/// Begins to archive 1,200 rows while nobody can touch the request log; `then` happens meanwhile.
+async fn archiving_held(
+    (db, database): (&Db, &TestDatabase),
+    scheduler: &Scheduler,
+    then: impl AsyncFnOnce(),
+) -> JobRun {
+    write(db, (0..1_200).map(|n| ended(40, n)).collect()).await;
+    look(scheduler).await;
+    let held = database.hold("request_logs").await;
+    db.write(|c| Box::pin(jobs::ask(c, Job::Archiving, "root")))
         .await
         .unwrap();
-    look(&scheduler).await;
-    let last = runs(&db, Job::DailyAggregation).await.remove(0);
-    assert_eq!(last.outcome, JobOutcome::Failed);
-    assert!(last.error.contains("request_logs_all"), "{}", last.error);
+    scheduler.tick().await.unwrap();
+    then().await;
+    drop(held);
+    crate::process::eventually("the run has ended", async || {
+        runs(db, Job::Archiving).await[0].outcome != JobOutcome::Running
+    })
+    .await;
+    runs(db, Job::Archiving).await.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_cancelled_stops_after_its_piece() {
+    on_engines(&[Engine::Postgres], async |db, database| {
+        let clock = Clock::fixed(START);
+        let scheduler = scheduler(db, &clock, "a");
+        let last = archiving_held((db, database), &scheduler, async || {
+            let stopping = db.write(|c| Box::pin(jobs::cancel(c, Job::Archiving)));
+            assert!(stopping.await.unwrap());
+            clock.advance_ms(15_000);
+            scheduler.tick().await.unwrap();
+        })
+        .await;
+        assert_eq!(last.outcome, JobOutcome::Cancelled);
+        assert_eq!(last.counts.get("rows_archived"), Some(&500));
+        look(&scheduler).await;
+        assert_eq!(
+            runs(db, Job::Archiving).await.len(),
+            1,
+            "it does not go on by itself"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_shutdown_interrupts_goes_on_at_the_next_start() {
+    on_engines(&[Engine::Postgres], async |db, database| {
+        let clock = Clock::fixed(START);
+        let first = Arc::new(scheduler(db, &clock, "a"));
+        let (shutdown, ending) = tokio::sync::watch::channel(false);
+        let last = archiving_held((db, database), &first, async || {
+            shutdown.send_replace(true);
+            let ended = tokio::spawn(Arc::clone(&first).run(ending));
+            // The run is told to stop within this time, and comes to its end once the table is free at the latest.
+            let told = tokio::time::timeout(std::time::Duration::from_secs(2), ended).await;
+            assert!(told.is_err() || matches!(told, Ok(Ok(Ok(())))), "{told:?}");
+        })
+        .await;
+        assert_eq!(last.outcome, JobOutcome::Interrupted, "{}", last.error);
+        look(&scheduler(db, &clock, "b")).await;
+        let again = runs(db, Job::Archiving).await.remove(0);
+        assert_eq!(
+            (again.trigger, again.outcome),
+            (JobTrigger::Resume, JobOutcome::Success)
+        );
+        let whole: i64 = runs(db, Job::Archiving)
+            .await
+            .iter()
+            .filter_map(|run| run.counts.get("rows_archived"))
+            .sum();
+        assert_eq!(whole, 1_200);
+    })
+    .await;
 }

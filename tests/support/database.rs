@@ -87,6 +87,17 @@ impl TestDatabase {
         execute(&self.url, statement).await;
     }
 
+    /// Lets nobody read or write a table of the PostgreSQL database until what this gives is dropped.
+    pub async fn hold(&self, table: &str) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
+            .await
+            .expect("a connection");
+        tokio::spawn(connection);
+        let lock = format!("begin; lock table {table} in access exclusive mode");
+        client.batch_execute(&lock).await.expect("the lock");
+        client
+    }
+
     /// Gives it back.
     pub async fn open_again(&self) {
         let (server, name) = self.drop.as_ref().expect("a PostgreSQL database");

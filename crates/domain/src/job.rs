@@ -85,6 +85,10 @@ closed_set! {
         RunsDeleted = "runs_deleted",
         /// Lines of the audit log were deleted.
         AuditDeleted = "audit_deleted",
+        /// Numbers of past configurations were deleted.
+        GenerationsDeleted = "generations_deleted",
+        /// Notices were deleted.
+        NoticesDeleted = "notices_deleted",
         /// Lines of vendors' health were deleted.
         HealthDeleted = "health_deleted",
         /// Sessions that had ended were deleted.

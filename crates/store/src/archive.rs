@@ -10,7 +10,7 @@ use modelgate_domain::RequestId;
 use modelgate_domain::ids::REQUEST_EPOCH_MS;
 
 use crate::conn::db;
-use crate::schema::{request_attempts_history, request_logs_history};
+use crate::schema::request_logs_history;
 use crate::{Conn, StoreError};
 
 /// The tables of the history, each with the column that holds the request.
@@ -96,19 +96,6 @@ pub async fn newest(c: &mut Conn) -> Result<Option<RequestId>, StoreError> {
         .first(c)
         .await)?;
     Ok(newest.map(RequestId))
-}
-
-/// How many requests and attempts the history holds: for tests and for sizes of small installations.
-pub async fn count(c: &mut Conn) -> Result<(i64, i64), StoreError> {
-    let rows = db!(c, |c| request_logs_history::table
-        .count()
-        .get_result(c)
-        .await)?;
-    let attempts = db!(c, |c| request_attempts_history::table
-        .count()
-        .get_result(c)
-        .await)?;
-    Ok((rows, attempts))
 }
 
 /// The `seq` of the row that arrived last, 0 for an empty history.
@@ -200,6 +187,7 @@ mod tests {
     use crate::drain::reconcile;
     use crate::drain::{self, Batch, Entry};
     use crate::request_logs::{self, LogFilter};
+    use crate::schema::request_attempts_history;
     use crate::testing::each_engine;
 
     const DAY_MS: i64 = 86_400_000;
@@ -252,6 +240,18 @@ mod tests {
         .unwrap();
     }
 
+    async fn count(c: &mut Conn) -> Result<(i64, i64), StoreError> {
+        let rows = db!(c, |c| request_logs_history::table
+            .count()
+            .get_result(c)
+            .await)?;
+        let attempts = db!(c, |c| request_attempts_history::table
+            .count()
+            .get_result(c)
+            .await)?;
+        Ok((rows, attempts))
+    }
+
     async fn all(c: &mut Conn) -> Result<(i64, i64), StoreError> {
         use crate::schema::{request_attempts_all, request_logs_all};
         Ok(db!(c, |c| (
@@ -282,6 +282,47 @@ mod tests {
                     // Whole months on PostgreSQL: what is 60 days old is of September, the rest of August.
                     assert_eq!(expire(c, NOW - 60 * DAY_MS, 100).await?, 0);
                     assert_eq!(count(c).await?, (6, 6));
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await
+            .unwrap();
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn rows_are_numbered_on_after_all_have_moved() {
+        each_engine(async |db| {
+            fill(&db).await;
+            let last = db.write(|c| {
+                Box::pin(async move {
+                    db!(c, |c| diesel::sql_query(
+                        "update request_logs set status = 'error'"
+                    )
+                    .execute(c)
+                    .await)?;
+                    while batch(c, NOW + DAY_MS, 500).await? > 0 {}
+                    last_seq(c).await
+                })
+            });
+            let last = last.await.unwrap();
+            assert_eq!(last, 20, "every row has moved");
+            let entries = vec![Entry::Started(Arc::new(started(0, 20, Status::Pending)))];
+            let more = Batch {
+                entries,
+                ..Batch::default()
+            };
+            db.write(move |c| {
+                Box::pin(async move { drain::apply(c, &more, chrono_tz::Tz::UTC).await })
+            })
+            .await
+            .unwrap();
+            db.read(|c| {
+                Box::pin(async move {
+                    use crate::schema::request_logs as t;
+                    let seqs: Vec<i64> = db!(c, |c| t::table.select(t::seq).load(c).await)?;
+                    assert_eq!(seqs, [21]);
                     Ok::<_, StoreError>(())
                 })
             })

@@ -402,18 +402,6 @@ pub async fn last_runs(c: &mut Conn) -> Result<Vec<JobRun>, StoreError> {
     Ok(found)
 }
 
-/// One run.
-pub async fn run(c: &mut Conn, id: i64) -> Result<Option<JobRun>, StoreError> {
-    let known: Vec<&str> = Job::ALL.iter().map(|job| job.as_str()).collect();
-    Ok(db!(c, |c| job_runs::table
-        .filter(job_runs::id.eq(id))
-        .filter(job_runs::job.eq_any(&known))
-        .select(JobRun::as_select())
-        .first(c)
-        .await
-        .optional())?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -503,7 +491,7 @@ mod tests {
                         lease("a", HOUR_MS),
                     )
                     .await?;
-                    let kept = super::run(c, run).await?.unwrap();
+                    let kept = runs(c, job, None, 1).await?.remove(0);
                     assert_eq!(kept.outcome, JobOutcome::Interrupted, "stays so");
                     let again =
                         claim(c, &asked, JobTrigger::Resume, HOUR_MS, lease("b", 1)).await?;

@@ -239,15 +239,6 @@ pub async fn mark_read(
     Ok(())
 }
 
-/// Deletes what happened last before a time; gives how many.
-pub async fn expire(c: &mut Conn, before_ms: i64) -> Result<usize, StoreError> {
-    Ok(db!(c, |c| {
-        diesel::delete(notices::table.filter(notices::last_ms.lt(before_ms)))
-            .execute(c)
-            .await
-    })?)
-}
-
 fn names(boxes: &[Reader]) -> Vec<String> {
     boxes.iter().map(ToString::to_string).collect()
 }
@@ -262,6 +253,7 @@ fn read_by(reader: String) -> _ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::retention;
     use crate::testing::each_engine;
     use futures_util::FutureExt as _;
 
@@ -315,7 +307,11 @@ mod tests {
                     mark_read(c, (&ops, anna), None).await?;
                     assert_eq!(count_unread(c, &ops, anna).await?, 0);
                     assert_eq!(count_unread(c, &own, anna).await?, 2, "not another box");
-                    assert_eq!(expire(c, 55).await?, 2);
+                    let before = chrono::DateTime::from_timestamp_millis(55).unwrap();
+                    assert_eq!(
+                        retention::batch(c, retention::Kind::Notices, before).await?,
+                        2
+                    );
                     Ok(())
                 }
                 .boxed()

@@ -7,8 +7,8 @@ use diesel_async::RunQueryDsl;
 use crate::columns::at;
 use crate::conn::db;
 use crate::schema::{
-    audit_log, health_events, job_runs, latency_quarter_hour, sessions, setup_links, usage_minute,
-    usage_quarter_hour,
+    audit_log, config_generations, health_events, job_runs, latency_quarter_hour, notices,
+    sessions, setup_links, usage_minute, usage_quarter_hour,
 };
 use crate::{Conn, StoreError};
 
@@ -30,6 +30,10 @@ pub enum Kind {
     JobRuns,
     /// Who changed what.
     AuditLog,
+    /// Which configurations there were, but for the present one.
+    Generations,
+    /// What people were told, by when it last happened.
+    Notices,
     /// How vendors fared.
     HealthEvents,
     /// Sessions that have ended by themselves.
@@ -77,6 +81,12 @@ pub async fn batch(c: &mut Conn, kind: Kind, before: DateTime<Utc>) -> Result<us
         Kind::LatencyQuarters => oldest_hours!(latency_quarter_hour, quarter_ms),
         Kind::JobRuns => oldest_rows!(job_runs, id: i64, job_runs::started_ms.lt(before_ms)),
         Kind::AuditLog => oldest_rows!(audit_log, id: i64, audit_log::at.lt(at(before))),
+        Kind::Generations => {
+            let present = crate::changes::generation(c).await?;
+            let old = config_generations::at.lt(at(before));
+            oldest_rows!(config_generations, number: i64, old.and(config_generations::number.lt(present)))
+        }
+        Kind::Notices => oldest_rows!(notices, id: i64, notices::last_ms.lt(before_ms)),
         Kind::HealthEvents => {
             oldest_rows!(health_events, id: i64, health_events::at_ms.lt(before_ms))
         }
@@ -115,6 +125,23 @@ mod tests {
                         db!(c, |c| diesel::sql_query(event).execute(c).await)?;
                     }
                     let before = DateTime::from_timestamp_millis(20 * hour).unwrap();
+                    for statement in [
+                        "insert into notices (id, subject, kind, severity, reader, first_ms, last_ms) values \
+                         (1, 'old', 'k', 'info', 'operators', 0, 1), (2, 'new', 'k', 'info', 'operators', 0, 999999999)",
+                        "insert into notice_reads values (1, 'user 1'), (2, 'user 1')",
+                        "insert into config_generations values \
+                         (1, '1970-01-01 00:00:00', 'a', '', ''), (2, '1970-01-01 00:00:01', 'a', '', '')",
+                    ] {
+                        db!(c, |c| diesel::sql_query(statement).execute(c).await)?;
+                    }
+                    assert_eq!(batch(c, Kind::Notices, before).await?, 1);
+                    let reads: i64 = db!(c, |c| crate::schema::notice_reads::table
+                        .count()
+                        .get_result(c)
+                        .await)?;
+                    assert_eq!(reads, 1, "who read it goes with it");
+                    assert_eq!(batch(c, Kind::Generations, before).await?, 1);
+                    assert_eq!(crate::changes::generation(c).await?, 2, "the present one stays");
                     let mut steps = Vec::new();
                     while let n @ 1.. = batch(c, Kind::UsageMinutes, before).await? {
                         steps.push(n);
@@ -127,6 +154,8 @@ mod tests {
                         Kind::LatencyQuarters,
                         Kind::JobRuns,
                         Kind::AuditLog,
+                        Kind::Generations,
+                        Kind::Notices,
                         Kind::Sessions,
                         Kind::SetupLinks,
                     ] {
