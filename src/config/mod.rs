@@ -29,7 +29,7 @@ pub use parse::{nearest, redact_database_url, username};
 pub use policy::{Policy, Thresholds};
 pub use registry::{registry, setting};
 pub use retention::Retention;
-pub use site::Site;
+pub use site::{PRODUCT_USER_AGENT, Site};
 pub use variable::{Fallback, Kind, Variable};
 
 /// The effective start-up configuration.

@@ -5,10 +5,13 @@ use super::variable::{Fallback, Kind, Variable, variable};
 use super::{Given, parse};
 use crate::i18n::Lang;
 
+/// What vendors see as `user-agent` where neither the settings nor the provider say otherwise.
+pub const PRODUCT_USER_AGENT: &str = concat!("ModelGate/", env!("CARGO_PKG_VERSION"));
+
 pub(super) const USER_AGENT: Variable = variable(
     "MODELGATE_USER_AGENT",
     Kind::HeaderValue { max: 200 },
-    Fallback::Text(concat!("ModelGate/", env!("CARGO_PKG_VERSION"))),
+    Fallback::Text(PRODUCT_USER_AGENT),
     "What vendors see as the user agent of calls, unless their provider has its own.",
 )
 .setting("user_agent");

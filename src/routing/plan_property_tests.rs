@@ -12,7 +12,7 @@ use crate::catalog::fixtures::{self, Build};
 use crate::catalog::{AllowedModels, ApiKey, CredentialState, Resolved, Target};
 
 fn any_target(id: i64) -> impl Strategy<Value = Target> {
-    let credential = (0..3_u32, 0..5_usize, prop::option::of(0..3_u32));
+    let credential = (0..3_u32, 0..5_usize, prop::option::of(1..3_u32));
     let credentials = prop::collection::vec(credential, 0..4);
     (
         0..3_i32,
@@ -84,7 +84,6 @@ fn may_be_tried(candidate: &Candidate, resolved: &Resolved, key: &ApiKey) -> boo
         && target.weight > 0
         && credential.weight > 0
         && credential.state == CredentialState::Active
-        && credential.max_concurrency != Some(0)
         && resolved.pinned.is_none_or(|id| id == target.provider.id)
         && target
             .provider

@@ -145,6 +145,13 @@ impl Scheduler {
         self.idle().await;
     }
 
+    fn lease(&self, now_ms: i64) -> Lease {
+        Lease {
+            instance: self.parts.instance.clone(),
+            now_ms,
+        }
+    }
+
     fn running(&self) -> MutexGuard<'_, HashMap<Job, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -217,18 +224,12 @@ impl Scheduler {
         next_ms: i64,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let (job, instance) = (state.job, self.parts.instance.clone());
+        let (job, lease) = (state.job, self.lease(now_ms));
         let taken = self
             .parts
             .db
             .write(move |c| {
-                Box::pin(async move {
-                    let lease = Lease {
-                        instance: &instance,
-                        now_ms,
-                    };
-                    jobs::claim(c, &state, trigger, next_ms, lease).await
-                })
+                Box::pin(async move { jobs::claim(c, &state, trigger, next_ms, &lease).await })
             })
             .await?;
         let Some(run) = taken else { return Ok(()) };
@@ -270,18 +271,12 @@ impl Scheduler {
             }
         }
         for (job, run, progress) in due {
-            let instance = self.parts.instance.clone();
+            let lease = self.lease(now_ms);
             let renewed = self
                 .parts
                 .db
                 .write(move |c| {
-                    Box::pin(async move {
-                        let lease = Lease {
-                            instance: &instance,
-                            now_ms,
-                        };
-                        jobs::renew(c, (job, run), &progress, lease).await
-                    })
+                    Box::pin(async move { jobs::renew(c, (job, run), &progress, &lease).await })
                 })
                 .await?;
             let stop = match renewed {
@@ -316,16 +311,15 @@ async fn work((job, run): (Job, i64), context: Context, instance: String, teller
     }
     for _ in 0..TRIES {
         let (progress, error) = (context.told.all(), error.clone());
-        let (instance, now_ms) = (instance.clone(), context.clock.now_ms());
+        let lease = Lease {
+            instance: instance.clone(),
+            now_ms: context.clock.now_ms(),
+        };
         let written: Result<(), StoreError> = context
             .db
             .write(move |c| {
                 Box::pin(async move {
-                    let lease = Lease {
-                        instance: &instance,
-                        now_ms,
-                    };
-                    jobs::finish(c, (job, run), &progress, (outcome, &error), lease).await
+                    jobs::finish(c, (job, run), &progress, (outcome, &error), &lease).await
                 })
             })
             .await;

@@ -14,7 +14,8 @@ use tokio::sync::{Notify, mpsc};
 use super::testing::{
     CHUNKED, call, chunk, credential, header, plain, provider, read_request, say, send, serve,
 };
-use super::{Clients, ErrorKind, PRODUCT_USER_AGENT};
+use super::{Clients, ErrorKind};
+use crate::config::PRODUCT_USER_AGENT;
 
 #[tokio::test]
 async fn a_fresh_header_set_leaves_and_nothing_of_the_callers_own() {

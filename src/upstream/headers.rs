@@ -9,9 +9,7 @@ use modelgate_domain::Secret;
 
 use super::error::{ErrorKind, UpstreamError};
 use crate::catalog::Provider;
-
-/// What vendors see as `user-agent` unless the provider sets its own.
-pub const PRODUCT_USER_AGENT: &str = concat!("ModelGate/", env!("CARGO_PKG_VERSION"));
+use crate::config::PRODUCT_USER_AGENT;
 
 /// Never taken over from a caller: credentials, cookies, what belongs to one connection, and what
 /// the client here decides for itself.

@@ -16,7 +16,7 @@ mod url;
 pub use body::Body;
 pub use client::{Answer, Call, Clients};
 pub use error::{ErrorKind, UpstreamError, of_connect};
-pub use headers::{PRODUCT_USER_AGENT, may_leave, request as request_headers};
+pub use headers::{may_leave, request as request_headers};
 pub use proxy::OutboundProxy;
 pub use tls::client_config;
 pub use url::join;

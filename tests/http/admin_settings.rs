@@ -41,6 +41,19 @@ async fn a_saved_value_wins_and_can_be_taken_back(app: &TestApp) {
         shown.contains("Last changed by root"),
         "who changed it: {shown}"
     );
+    let document = scraper::Html::parse_document(&shown);
+    let buttons = scraper::Selector::parse("#setting-icp_number button").unwrap();
+    let first = document.select(&buttons).next().unwrap();
+    assert_eq!(
+        first.attr("name"),
+        None,
+        "Enter presses the first button: it saves"
+    );
+    assert!(
+        document
+            .select(&buttons)
+            .any(|b| b.attr("name") == Some("reset"))
+    );
     let reset = [("key", "icp_number"), ("value", ""), ("reset", "1")];
     let row = admin.post(page, &reset, Some(&token), true).await;
     assert!(row.text().contains("default") && row.text().contains("hx-swap-oob"));

@@ -180,10 +180,10 @@ async fn what_a_dead_instance_ran_goes_on_elsewhere() {
             .write(move |c| {
                 Box::pin(async move {
                     let lease = jobs::Lease {
-                        instance: "dead",
+                        instance: "dead".to_owned(),
                         now_ms: START,
                     };
-                    jobs::claim(c, &seen, JobTrigger::Schedule, START + DAY_MS, lease).await
+                    jobs::claim(c, &seen, JobTrigger::Schedule, START + DAY_MS, &lease).await
                 })
             })
             .await

@@ -101,14 +101,14 @@ pub struct Progress {
 
 /// Who takes a job, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease<'a> {
+pub struct Lease {
     /// The name of the instance.
-    pub instance: &'a str,
+    pub instance: String,
     /// Now, epoch milliseconds.
     pub now_ms: i64,
 }
 
-impl Lease<'_> {
+impl Lease {
     fn until_ms(&self) -> i64 {
         self.now_ms.saturating_add(LEASE_MS)
     }
@@ -164,7 +164,7 @@ pub async fn claim(
     seen: &JobState,
     trigger: JobTrigger,
     next_ms: i64,
-    lease: Lease<'_>,
+    lease: &Lease,
 ) -> Result<Option<i64>, StoreError> {
     let row = jobs::table
         .filter(jobs::name.eq(seen.job.as_str()))
@@ -177,7 +177,7 @@ pub async fn claim(
             jobs::asked.eq(""),
             jobs::asked_by.eq(""),
             jobs::cancelled.eq(false),
-            jobs::locked_by.eq(lease.instance),
+            jobs::locked_by.eq(&lease.instance),
             jobs::locked_until_ms.eq(lease.until_ms()),
         ))
         .execute(c)
@@ -190,7 +190,7 @@ pub async fn claim(
             job_runs::job.eq(seen.job.as_str()),
             job_runs::trigger.eq(trigger.as_str()),
             job_runs::asked_by.eq(&seen.asked_by),
-            job_runs::instance.eq(lease.instance),
+            job_runs::instance.eq(&lease.instance),
             job_runs::started_ms.eq(lease.now_ms),
             job_runs::outcome.eq(JobOutcome::Running.as_str()),
         ))
@@ -216,11 +216,11 @@ pub async fn renew(
     c: &mut Conn,
     (job, run): (Job, i64),
     progress: &Progress,
-    lease: Lease<'_>,
+    lease: &Lease,
 ) -> Result<Renewed, StoreError> {
     let row = jobs::table
         .filter(jobs::name.eq(job.as_str()))
-        .filter(jobs::locked_by.eq(lease.instance));
+        .filter(jobs::locked_by.eq(&lease.instance));
     let cancelled: Option<bool> = db!(c, |c| diesel::update(row)
         .set(jobs::locked_until_ms.eq(lease.until_ms()))
         .returning(jobs::cancelled)
@@ -258,7 +258,7 @@ pub async fn finish(
     (job, run): (Job, i64),
     progress: &Progress,
     (outcome, error): (JobOutcome, &str),
-    lease: Lease<'_>,
+    lease: &Lease,
 ) -> Result<(), StoreError> {
     tell(c, run, progress).await?;
     let open = job_runs::table
@@ -274,7 +274,7 @@ pub async fn finish(
         .await)?;
     let ours = jobs::table
         .filter(jobs::name.eq(job.as_str()))
-        .filter(jobs::locked_by.eq(lease.instance));
+        .filter(jobs::locked_by.eq(&lease.instance));
     let again = (outcome == JobOutcome::Interrupted).then(|| {
         let asked = JobTrigger::Resume.as_str();
         (jobs::asked.eq(asked), jobs::asked_by.eq(""))
@@ -409,7 +409,8 @@ mod tests {
 
     const HOUR_MS: i64 = 3_600_000;
 
-    fn lease(instance: &str, now_ms: i64) -> Lease<'_> {
+    fn lease(instance: &str, now_ms: i64) -> Lease {
+        let instance = instance.to_owned();
         Lease { instance, now_ms }
     }
 
@@ -430,25 +431,22 @@ mod tests {
                     assert_eq!(seen.next_ms, HOUR_MS, "a row that is there stays");
                     let next = 2 * HOUR_MS;
                     let by = JobTrigger::Schedule;
-                    let first = claim(c, &seen, by, next, lease("a", HOUR_MS)).await?;
+                    let first = claim(c, &seen, by, next, &lease("a", HOUR_MS)).await?;
                     let run = first.unwrap();
-                    assert_eq!(claim(c, &seen, by, next, lease("b", HOUR_MS)).await?, None);
+                    assert_eq!(claim(c, &seen, by, next, &lease("b", HOUR_MS)).await?, None);
 
                     let mut progress = Progress::default();
                     progress.counts.insert("rows".to_owned(), 7);
                     let at = lease("a", HOUR_MS + 1_000);
-                    assert_eq!(
-                        renew(c, (job, run), &progress, at.clone()).await?,
-                        Renewed::Held
-                    );
+                    assert_eq!(renew(c, (job, run), &progress, &at).await?, Renewed::Held);
                     assert!(cancel(c, job).await?);
-                    let told = renew(c, (job, run), &progress, at.clone()).await?;
+                    let told = renew(c, (job, run), &progress, &at).await?;
                     assert_eq!(told, Renewed::Cancelled);
-                    let told = renew(c, (job, run), &progress, lease("b", HOUR_MS)).await?;
+                    let told = renew(c, (job, run), &progress, &lease("b", HOUR_MS)).await?;
                     assert_eq!(told, Renewed::Lost);
 
                     let outcome = (JobOutcome::Cancelled, "");
-                    finish(c, (job, run), &progress, outcome, at).await?;
+                    finish(c, (job, run), &progress, outcome, &at).await?;
                     let [kept] = &runs(c, job, None, 10).await?[..] else {
                         panic!("one run");
                     };
@@ -476,7 +474,7 @@ mod tests {
                     adopt(c, &[(job, 0)]).await?;
                     let seen = state(c, job).await?;
                     let by = JobTrigger::Schedule;
-                    let run = claim(c, &seen, by, HOUR_MS, lease("a", 0)).await?.unwrap();
+                    let run = claim(c, &seen, by, HOUR_MS, &lease("a", 0)).await?.unwrap();
                     assert!(interrupt(c, LEASE_MS - 1, false).await?.is_empty());
                     assert_eq!(interrupt(c, LEASE_MS, false).await?, [job]);
                     assert!(interrupt(c, LEASE_MS, true).await?.is_empty());
@@ -488,13 +486,13 @@ mod tests {
                         (job, run),
                         &Progress::default(),
                         late,
-                        lease("a", HOUR_MS),
+                        &lease("a", HOUR_MS),
                     )
                     .await?;
                     let kept = runs(c, job, None, 1).await?.remove(0);
                     assert_eq!(kept.outcome, JobOutcome::Interrupted, "stays so");
                     let again =
-                        claim(c, &asked, JobTrigger::Resume, HOUR_MS, lease("b", 1)).await?;
+                        claim(c, &asked, JobTrigger::Resume, HOUR_MS, &lease("b", 1)).await?;
                     assert!(again.is_some());
                     assert_eq!(interrupt(c, 2, true).await?, [job], "nobody else can live");
                     Ok::<_, StoreError>(())

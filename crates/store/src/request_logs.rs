@@ -257,6 +257,21 @@ pub async fn find(
     Ok(Some((row.into_log()?, attempts)))
 }
 
+/// Where the newest `window` rows begin, or those since `since_ms` where they are fewer.
+async fn newest(c: &mut Conn, window: i64, since_ms: i64) -> Result<i64, StoreError> {
+    let floor: Option<i64> = db!(c, |c| {
+        request_logs::table
+            .order(request_logs::id.desc())
+            .offset(window - 1)
+            .select(request_logs::id)
+            .first(c)
+            .await
+            .optional()
+    })?;
+    let since = RequestId::lower_bound(since_ms).0;
+    Ok(floor.map_or(since, |floor| floor.max(since)))
+}
+
 /// The slowest requests since `since_ms` that took at least `min_latency_ms`, slowest first, among the last 20,000.
 pub async fn slow(
     c: &mut Conn,
@@ -264,19 +279,10 @@ pub async fn slow(
     since_ms: i64,
     limit: i64,
 ) -> Result<Vec<LogRow>, StoreError> {
-    let floor: Option<i64> = db!(c, |c| {
-        request_logs::table
-            .order(request_logs::id.desc())
-            .offset(SLOW_WINDOW)
-            .select(request_logs::id)
-            .first(c)
-            .await
-            .optional()
-    })?;
-    let since = RequestId::lower_bound(since_ms).0;
+    let floor = newest(c, SLOW_WINDOW, since_ms).await?;
     let rows: Vec<Row> = db!(c, |c| {
         request_logs::table
-            .filter(request_logs::id.ge(floor.unwrap_or(i64::MIN).max(since)))
+            .filter(request_logs::id.ge(floor))
             .filter(request_logs::latency_ms.ge(min_latency_ms))
             .order((request_logs::latency_ms.desc(), request_logs::id.desc()))
             .limit(limit)
@@ -325,20 +331,10 @@ pub async fn user_agents(
     since_ms: i64,
     limit: i64,
 ) -> Result<Vec<(String, i64)>, StoreError> {
-    let floor: Option<i64> = db!(c, |c| {
-        request_logs::table
-            .order(request_logs::id.desc())
-            .offset(AGENTS_WINDOW)
-            .select(request_logs::id)
-            .first(c)
-            .await
-            .optional()
-    })?;
-    let since = RequestId::lower_bound(since_ms).0;
+    let floor = newest(c, AGENTS_WINDOW, since_ms).await?;
     Ok(db!(c, |c| {
         request_logs::table
-            .filter(request_logs::id.gt(floor.unwrap_or(i64::MIN)))
-            .filter(request_logs::id.ge(since))
+            .filter(request_logs::id.ge(floor))
             .group_by(request_logs::user_agent)
             .order((
                 diesel::dsl::count_star().desc(),

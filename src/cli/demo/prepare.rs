@@ -12,10 +12,9 @@ use super::{SEED, fill, history};
 use crate::catalog::build;
 use crate::cli::apply::{self, Document};
 use crate::clock::Clock;
-use crate::config::{Config, Env, MapEnv};
+use crate::config::{Config, Env, MapEnv, PRODUCT_USER_AGENT};
 use crate::secrets;
 use crate::simulator::{Options, Reply, Simulator};
-use crate::upstream::PRODUCT_USER_AGENT;
 
 /// What the demo takes from the environment; everything else might point it at real data.
 const RESPECTED: &[&str] = &["HOST", "PORT", "WORKERS", "LOG_LEVEL", "LOG_FORMAT", "TZ"];

@@ -2,11 +2,12 @@
 
 use actix_web::web;
 use askama::Template;
+use futures_util::future::BoxFuture;
 use modelgate_domain::{Cron, Job};
 use modelgate_store::jobs::{self, JobRun, JobState};
 use modelgate_store::{Conn, StoreError, changes};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::components::fields::{Dot, change};
 use super::scheduler::{PATH, cron, next, outcome, title, took};
@@ -238,6 +239,24 @@ fn back(page: &Page<impl Known>, job: Job, key: &str) -> PageResult {
     page.redirect_with(&to, &Toast::success(page.t(key)))
 }
 
+/// Does something to a job and notes who wanted it.
+async fn noted(
+    page: &Page<impl Known>,
+    state: &WebState,
+    (action, job, after): (&str, Job, Option<Value>),
+    work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<bool, StoreError>> + Send + 'static,
+) -> Result<bool, PageError> {
+    let entry = change(page, state, action, format!("job {job}"), after);
+    let done = state.db.write(move |c| {
+        Box::pin(async move {
+            let done = work(c).await?;
+            changes::note(c, &entry).await?;
+            Ok::<_, StoreError>(done)
+        })
+    });
+    Ok(done.await?)
+}
+
 async fn pause(
     page: Page<Configure>,
     state: web::Data<WebState>,
@@ -250,24 +269,11 @@ async fn pause(
         "off" => false,
         _ => return Err(PageError::BadRequest),
     };
-    let after = json!({ "paused": paused });
-    let entry = change(
-        &page,
-        &state,
-        "job.update",
-        format!("job {job}"),
-        Some(after),
-    );
-    let there = state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                let there = jobs::pause(c, job, paused).await?;
-                changes::note(c, &entry).await?;
-                Ok::<_, StoreError>(there)
-            })
-        })
-        .await?;
+    let entry = Some(json!({ "paused": paused }));
+    let there = noted(&page, &state, ("job.update", job, entry), move |c| {
+        Box::pin(jobs::pause(c, job, paused))
+    })
+    .await?;
     if !there {
         return Err(PageError::NotFound);
     }
@@ -287,17 +293,10 @@ async fn run(
     _form: Form,
 ) -> PageResult {
     let (job, by) = (named(&name)?, page.actor().to_owned());
-    let entry = change(&page, &state, "job.run", format!("job {job}"), None);
-    let there = state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                let there = jobs::ask(c, job, &by).await?;
-                changes::note(c, &entry).await?;
-                Ok::<_, StoreError>(there)
-            })
-        })
-        .await?;
+    let there = noted(&page, &state, ("job.run", job, None), move |c| {
+        Box::pin(async move { jobs::ask(c, job, &by).await })
+    })
+    .await?;
     if !there {
         return Err(PageError::NotFound);
     }
@@ -311,17 +310,10 @@ async fn cancel(
     _form: Form,
 ) -> PageResult {
     let job = named(&name)?;
-    let entry = change(&page, &state, "job.cancel", format!("job {job}"), None);
-    let stopping = state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                let stopping = jobs::cancel(c, job).await?;
-                changes::note(c, &entry).await?;
-                Ok::<_, StoreError>(stopping)
-            })
-        })
-        .await?;
+    let stopping = noted(&page, &state, ("job.cancel", job, None), move |c| {
+        Box::pin(jobs::cancel(c, job))
+    })
+    .await?;
     let told = if stopping {
         "admin-job-cancelled"
     } else {
