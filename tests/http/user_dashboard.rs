@@ -37,6 +37,8 @@ async fn a_holder_sees_its_own_calls_and_no_others(app: &TestApp) {
     assert!(page.contains("gpt-x") && page.contains("the vendor"));
     assert!(!page.contains("<script>alert") && !page.contains("bob"));
     assert!(page.contains("at most 5 requests a minute"), "{page}");
+    assert!(page.contains("Active in the last 20 minutes"), "{page}");
+    assert!(page.contains("<strong>You</strong>") && page.contains("Another key (1)"));
     assert!(page.contains(" left") && page.contains("of 100"));
     let part = alice.get_htmx(AT).await.text();
     assert!(!part.contains("<html") && part.contains("id=\"live\""));

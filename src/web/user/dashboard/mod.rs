@@ -1,5 +1,6 @@
 //! What a key holder opens first: the key's figures, what is left of its limits, its last calls, and how the gateway does.
 
+mod active;
 mod data;
 pub(super) mod health;
 mod shares;
@@ -9,6 +10,7 @@ use askama::Template;
 use modelgate_domain::{ModelId, Range, RequestRecord};
 use serde::Deserialize;
 
+use self::active::Active;
 use self::data::Data;
 use self::health::Score;
 use self::shares::Share;
@@ -50,6 +52,7 @@ struct KeyView {
     last: Vec<Row>,
     models: Vec<Share>,
     system: System,
+    active: Active,
 }
 
 /// How the gateway does for everybody.
@@ -167,6 +170,8 @@ async fn of_key(
         .cloned()
         .collect();
     let name = |id: ModelId| data.models.get(&id.0).cloned().unwrap_or_default();
+    let visible = state.catalog.load().visible_models(key);
+    let visible = visible.iter().map(|model| model.id.0).collect();
     let running = state.admission.live().active_requests;
     let health = health::Figures::new(&data.minutes, running);
     let trend = figures::trend(page, &data.figures);
@@ -185,6 +190,7 @@ async fn of_key(
             .collect(),
         models: shares::shares(page, &data),
         system: system(page, state, &health),
+        active: active::active(page, &data, key.id, &visible),
     };
     Ok((view, trend))
 }
@@ -332,6 +338,10 @@ mod tests {
             },
         };
         let cells = (0..count).map(|at| ([1, i64::try_from(at).unwrap(), 0, 0], totals.clone()));
+        let minutes = (0..count).map(|at| {
+            let at = i64::try_from(at).unwrap();
+            ([at, at % 3, 0, 0], totals.clone())
+        });
         let data = Data {
             figures: figures::Figures {
                 now: totals.clone(),
@@ -340,7 +350,7 @@ mod tests {
             },
             last: vec![row; count],
             models: [(1, hostile.clone())].into(),
-            minutes: Cube::default(),
+            minutes: Cube::of(minutes.collect::<Vec<_>>()),
         };
         let health = health::Figures::default();
         KeyView {
@@ -362,6 +372,7 @@ mod tests {
                 busyness: "x".to_owned(),
                 parts: parts(page, &health, &health.score(), count == 0),
             },
+            active: active::active(page, &data, modelgate_domain::ApiKeyId(1), &[1].into()),
         }
     }
 
