@@ -3,7 +3,9 @@
 //! `docs/ARCHITECTURE.md` shows which module may import which; `tests/conventions.rs` holds them to it.
 
 pub mod admission;
+pub mod analysis;
 pub mod app;
+pub mod assistant;
 pub mod calls;
 pub mod catalog;
 pub mod cli;

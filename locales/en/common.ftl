@@ -15,6 +15,7 @@ menu-api-keys = API keys
 menu-users = Accounts
 menu-audit = Audit log
 menu-usage = How to connect
+menu-analysis = Error analysis
 menu-scheduler = Scheduled jobs
 menu-settings = Settings
 menu-account = Your account

@@ -15,6 +15,7 @@ menu-api-keys = API 密钥
 menu-users = 账号
 menu-audit = 审计日志
 menu-usage = 接入指南
+menu-analysis = 错误分析
 menu-scheduler = 定时任务
 menu-settings = 系统设置
 menu-account = 我的账号

@@ -6,6 +6,7 @@
 mod admission;
 mod bootstrap;
 mod drain;
+mod errands;
 mod error;
 pub mod files;
 mod health;

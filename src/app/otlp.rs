@@ -2,26 +2,17 @@
 
 use std::sync::Arc;
 
-use reqwest::Client;
-use reqwest::redirect::Policy;
 use tokio::sync::watch;
 
+use super::errands;
 use super::parts::Parts;
 use crate::catalog::Catalog;
 use crate::config::Otlp;
 use crate::telemetry::otlp::{Collector, Exporter, Inbox, Names, Refused, Sources, Vendor};
-use crate::upstream::client_config;
 
 /// How the collector of the settings is spoken to.
 pub(crate) fn collector(settings: &Otlp) -> Result<Collector, Refused> {
-    let tls = client_config().map_err(|error| Refused::because(&error.message))?;
-    let client = Client::builder()
-        .tls_backend_preconfigured(tls)
-        // A redirect would carry the headers to another host.
-        .redirect(Policy::none())
-        .no_proxy()
-        .build()
-        .map_err(|_built| Refused::because("no client can be made for it"))?;
+    let client = errands::client().map_err(|error| Refused::because(&error.to_string()))?;
     Collector::new(settings, client)
 }
 

@@ -11,8 +11,9 @@ use modelgate_store::{Db, instances};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::{AppError, bootstrap, newsroom};
+use super::{AppError, bootstrap, errands, newsroom};
 use crate::admission::{Admission, Board};
+use crate::assistant::{Assistant, AssistantParts, Door};
 use crate::catalog::{Catalog, CredentialState, Updater};
 use crate::clock::Clock;
 use crate::config::{Config, Effective};
@@ -46,6 +47,10 @@ pub(super) struct Parts {
     /// Where it arrives, until the task that writes it down takes it.
     news: Mutex<Option<Inbox>>,
     pub(super) pages: Data<WebState>,
+    /// Where the gateway listens, once it does.
+    pub(super) address: Door,
+    /// Asks models in the gateway's own name.
+    pub(super) assistant: Arc<Assistant>,
     /// Makes the first administrator, where there is none yet.
     pub(super) setup_token: Option<Secret>,
     pub(super) metrics: Arc<Metrics>,
@@ -66,15 +71,7 @@ impl Parts {
     /// work.
     pub(super) async fn build(config: Config, background: Handle) -> Result<Self, AppError> {
         let clock = Clock::system();
-        let db = Db::open(&config.database_url, background).await?;
-        let known = db.migrations().await?.len();
-        let run = db.migrate().await?;
-        if !run.is_empty() {
-            tracing::info!(
-                migrations = run.len(),
-                "the database was brought up to date"
-            );
-        }
+        let (db, updated) = up_to_date(&config, background).await?;
         let keyring = Arc::new(secrets::unlock(&config, &db, &clock).await?);
         bootstrap::accounts(&config, &db, &clock).await?;
         let journal = Journal::open(&JournalOptions {
@@ -100,6 +97,8 @@ impl Parts {
         admission.set_living(super::instances::present(&db, &clock).await?);
         let config = Arc::new(config);
         let (teller, news) = Teller::new();
+        let address = Door::default();
+        let assistant = assistant(&config, (&db, &clock), &updater, &address, &keyring)?;
         let pages = WebState::new(WebParts {
             teller: teller.clone(),
             db: db.clone(),
@@ -115,14 +114,15 @@ impl Parts {
             board: shared,
         })?;
         let metrics = Metrics::new()?;
-        // On a new database there is nobody to tell yet.
-        if run.len() < known {
-            newsroom::updated(&teller, run.len(), clock.now_ms());
+        if let Some(migrations) = updated {
+            newsroom::updated(&teller, migrations, clock.now_ms());
         }
         let (tracer, traced) = Tracer::new(&config.otlp, &metrics)?.unzip();
         let setup_token = bootstrap::setup_token(&db, &clock).await?;
         Ok(Self {
             pages: Data::new(pages),
+            address,
+            assistant: Arc::new(assistant),
             setup_token,
             ids,
             health,
@@ -320,4 +320,36 @@ async fn lease(db: &Db, journal: &Journal, clock: &Clock) -> Result<RequestIdSou
         })
         .await?;
     Ok(RequestIdSource::new(lease.number, lease.floor_ms))
+}
+
+/// Opens the database and brings it up to date; with it, how many migrations an older one got. A new one has nobody to
+/// tell yet.
+async fn up_to_date(config: &Config, background: Handle) -> Result<(Db, Option<usize>), AppError> {
+    let db = Db::open(&config.database_url, background).await?;
+    let known = db.migrations().await?.len();
+    let run = db.migrate().await?.len();
+    if run > 0 {
+        tracing::info!(migrations = run, "the database was brought up to date");
+    }
+    Ok((db, (run < known).then_some(run)))
+}
+
+/// What asks models in the gateway's own name, once it listens at `address`.
+fn assistant(
+    config: &Config,
+    (db, clock): (&Db, &Clock),
+    updater: &Updater,
+    address: &Door,
+    keyring: &secrets::Keyring,
+) -> Result<Assistant, AppError> {
+    let parts = AssistantParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        zone: config.time_zone,
+        settings: updater.settings(),
+        door: Arc::clone(address),
+        base_path: config.base_path.clone(),
+        http: errands::client().map_err(AppError::Runtime)?,
+    };
+    Ok(Assistant::new(parts, keyring)?)
 }

@@ -14,6 +14,7 @@ pub(super) async fn run(parts: Arc<Parts>, shutdown: watch::Receiver<bool>) {
         clock: parts.clock.clone(),
         zone: parts.config.time_zone,
         settings: parts.updater.settings(),
+        assistant: Some(Arc::clone(&parts.assistant)),
         instance: parts.journal.instance().to_owned(),
         teller: parts.teller.clone(),
         alone: parts.config.embedded_database(),

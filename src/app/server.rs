@@ -108,6 +108,8 @@ impl Server {
                 return Err(error);
             }
         };
+        // Nobody else sets it.
+        let _first = parts.address.set(served.addr);
         Ok(Handle {
             addr: served.addr,
             parts,

@@ -220,6 +220,8 @@ async fn scheduler(session: &Session, db: &Db) -> Result<Scheduler, StoreError> 
         clock: session.clock.clone(),
         zone: session.config.time_zone,
         settings: Arc::new(ArcSwap::from_pointee(effective)),
+        // No gateway listens, or it would run the job.
+        assistant: None,
         instance: WHO.to_owned(),
         // Whoever asked reads how it went; nobody has to be told besides.
         teller: Teller::new().0,

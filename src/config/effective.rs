@@ -33,6 +33,8 @@ pub struct Runtime {
     pub retry_budget: Duration,
     /// What vendors see as the user agent, unless their provider has its own.
     pub user_agent: String,
+    /// The model that helps to write reports: a name, `auto` or `off`.
+    pub analysis_model: String,
     /// Largest file that may be attached to a document.
     pub attachment_max_bytes: u64,
     /// What the pages show of the house.
@@ -170,6 +172,7 @@ impl Runtime {
                 self.attachment_max_bytes = variable.kind.integer(text).map_err(bad)?;
             }
             Some("slow_ms") => self.slow_ms = variable.kind.integer(text).map_err(bad)?,
+            Some("analysis_model") => text.trim().clone_into(&mut self.analysis_model),
             Some("user_agent") => text.clone_into(&mut self.user_agent),
             _ if self.site.set(variable, text) => {}
             _ if self.retention.set(variable, text).map_err(bad)? => {}
@@ -190,6 +193,7 @@ impl From<&Config> for Runtime {
             slow_ms: config.slow_ms,
             retry_budget: config.retry_budget,
             user_agent: config.user_agent.clone(),
+            analysis_model: config.analysis_model.clone(),
             attachment_max_bytes: config.attachment_max_bytes,
             site: config.site.clone(),
             policy: config.policy,

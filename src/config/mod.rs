@@ -89,6 +89,8 @@ pub struct Config {
     pub retry_budget: Duration,
     /// `MODELGATE_USER_AGENT`: what vendors see unless their provider has its own.
     pub user_agent: String,
+    /// `MODELGATE_ANALYSIS_MODEL`: a model's name, `auto` or `off`.
+    pub analysis_model: String,
     /// `MODELGATE_ATTACHMENT_MAX_BYTES`.
     pub attachment_max_bytes: u64,
     /// What the pages show of the house.
@@ -172,6 +174,7 @@ impl Config {
             slow_ms: given.integer(&r::SLOW_MS)?,
             retry_budget: Duration::from_millis(given.integer(&r::RETRY_BUDGET_MS)?),
             user_agent: given.optional(&r::USER_AGENT).unwrap_or_default(),
+            analysis_model: given.optional(&r::ANALYSIS_MODEL).unwrap_or_default(),
             attachment_max_bytes: given.integer(&r::ATTACHMENT_MAX_BYTES)?,
             site: Site::read(&given),
             policy: Policy::read(&given)?,

@@ -2,12 +2,12 @@
 //!
 //! Parsing, `modelgate config`, the documentation and the settings page all read this table.
 
-use super::otlp;
 pub(super) use super::site::{
     ATTACHMENT_MAX_BYTES, LANDING_TEXT, LANDING_TEXT_ZH, LANGUAGE, LANGUAGES, SITE_NAME, THEME,
     USER_AGENT,
 };
 use super::variable::{Fallback, Kind, Variable, variable};
+use super::{otlp, retention};
 
 /// What new names begin with; unknown names that begin so are refused.
 pub(super) const PREFIX: &str = "MODELGATE_";
@@ -329,78 +329,15 @@ pub(super) const QUEUE_LIMIT: Variable = variable(
 )
 .setting("queue_limit");
 
-pub(super) const LOG_DAYS: Variable = variable(
-    "MODELGATE_LOG_DAYS",
-    Kind::Integer {
-        min: 1,
-        max: 3_650,
-    },
-    Fallback::Text("30"),
-    "How many days calls stay in the request log itself; then they move to its history, where lists and details still find them.",
+pub(super) const ANALYSIS_MODEL: Variable = variable(
+    "MODELGATE_ANALYSIS_MODEL",
+    Kind::Text { max: 200 },
+    Fallback::Text("off"),
+    "The model that helps to write reports: a model of this gateway by name, auto for the one that works best, off for none. Samples of failed requests, without names of callers and without what was said, go to its vendor.",
 )
-.setting("log_days");
-pub(super) const LOG_HISTORY_DAYS: Variable = variable(
-    "MODELGATE_LOG_HISTORY_DAYS",
-    Kind::Integer {
-        min: 1,
-        max: 36_500,
-    },
-    Fallback::Text("400"),
-    "How many days calls are kept in all; on PostgreSQL whole months go at once.",
-)
-.setting("log_history_days");
-pub(super) const QUARTER_DAYS: Variable = variable(
-    "MODELGATE_QUARTER_DAYS",
-    Kind::Integer {
-        min: 400,
-        max: 36_500,
-    },
-    Fallback::Text("400"),
-    "How many days sums by the quarter of an hour are kept; further back figures follow whole days of the business time zone.",
-)
-.setting("quarter_days");
-pub(super) const AUDIT_DAYS: Variable = variable(
-    "MODELGATE_AUDIT_DAYS",
-    Kind::Integer {
-        min: 1,
-        max: 36_500,
-    },
-    Fallback::Text("1100"),
-    "How many days it is kept who changed what.",
-)
-.setting("audit_days");
-pub(super) const HEALTH_DAYS: Variable = variable(
-    "MODELGATE_HEALTH_DAYS",
-    Kind::Integer {
-        min: 1,
-        max: 36_500,
-    },
-    Fallback::Text("90"),
-    "How many days the history of vendors' health is kept.",
-)
-.setting("health_days");
-pub(super) const JOB_RUN_DAYS: Variable = variable(
-    "MODELGATE_JOB_RUN_DAYS",
-    Kind::Integer {
-        min: 1,
-        max: 36_500,
-    },
-    Fallback::Text("90"),
-    "How many days it is kept what scheduled jobs did.",
-)
-.setting("job_run_days");
-pub(super) const NOTICE_DAYS: Variable = variable(
-    "MODELGATE_NOTICE_DAYS",
-    Kind::Integer {
-        min: 1,
-        max: 36_500,
-    },
-    Fallback::Text("90"),
-    "How many days notifications are kept after what they tell of happened last.",
-)
-.setting("notice_days");
+.setting("analysis_model");
 
-static REGISTRY: [Variable; 69] = [
+static REGISTRY: [Variable; 71] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -449,13 +386,15 @@ static REGISTRY: [Variable; 69] = [
     BUSYNESS_RESTING_CRITICAL,
     QUEUE_DEADLINE,
     QUEUE_LIMIT,
-    LOG_DAYS,
-    LOG_HISTORY_DAYS,
-    QUARTER_DAYS,
-    AUDIT_DAYS,
-    HEALTH_DAYS,
-    JOB_RUN_DAYS,
-    NOTICE_DAYS,
+    retention::LOG_DAYS,
+    retention::LOG_HISTORY_DAYS,
+    retention::QUARTER_DAYS,
+    retention::AUDIT_DAYS,
+    retention::HEALTH_DAYS,
+    retention::JOB_RUN_DAYS,
+    retention::NOTICE_DAYS,
+    retention::ERROR_REPORT_DAYS,
+    ANALYSIS_MODEL,
     otlp::ENDPOINT,
     otlp::TRACES_ENDPOINT,
     otlp::METRICS_ENDPOINT,

@@ -1,7 +1,88 @@
 //! How long things are kept that grow with time.
 
-use super::registry as r;
-use super::{ConfigError, Given, Variable};
+use super::variable::{Fallback, Kind, Variable, variable};
+use super::{ConfigError, Given};
+
+pub(super) const LOG_DAYS: Variable = variable(
+    "MODELGATE_LOG_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 3_650,
+    },
+    Fallback::Text("30"),
+    "How many days calls stay in the request log itself; then they move to its history, where lists and details still find them.",
+)
+.setting("log_days");
+pub(super) const LOG_HISTORY_DAYS: Variable = variable(
+    "MODELGATE_LOG_HISTORY_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("400"),
+    "How many days calls are kept in all; on PostgreSQL whole months go at once.",
+)
+.setting("log_history_days");
+pub(super) const QUARTER_DAYS: Variable = variable(
+    "MODELGATE_QUARTER_DAYS",
+    Kind::Integer {
+        min: 400,
+        max: 36_500,
+    },
+    Fallback::Text("400"),
+    "How many days sums by the quarter of an hour are kept; further back figures follow whole days of the business time zone.",
+)
+.setting("quarter_days");
+pub(super) const AUDIT_DAYS: Variable = variable(
+    "MODELGATE_AUDIT_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("1100"),
+    "How many days it is kept who changed what.",
+)
+.setting("audit_days");
+pub(super) const HEALTH_DAYS: Variable = variable(
+    "MODELGATE_HEALTH_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("90"),
+    "How many days the history of vendors' health is kept.",
+)
+.setting("health_days");
+pub(super) const JOB_RUN_DAYS: Variable = variable(
+    "MODELGATE_JOB_RUN_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("90"),
+    "How many days it is kept what scheduled jobs did.",
+)
+.setting("job_run_days");
+pub(super) const NOTICE_DAYS: Variable = variable(
+    "MODELGATE_NOTICE_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("90"),
+    "How many days notifications are kept after what they tell of happened last.",
+)
+.setting("notice_days");
+pub(super) const ERROR_REPORT_DAYS: Variable = variable(
+    "MODELGATE_ERROR_REPORT_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("400"),
+    "How many days reports on errors are kept.",
+)
+.setting("error_report_days");
 
 /// In days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,19 +101,22 @@ pub struct Retention {
     pub job_run_days: i64,
     /// `MODELGATE_NOTICE_DAYS`: notices, after what they tell of happened last.
     pub notice_days: i64,
+    /// `MODELGATE_ERROR_REPORT_DAYS`: reports on errors.
+    pub error_report_days: i64,
 }
 
 impl Retention {
     pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
         let days = |variable| Ok::<_, ConfigError>(whole(given.integer(variable)?));
         Ok(Self {
-            log_days: days(&r::LOG_DAYS)?,
-            history_days: days(&r::LOG_HISTORY_DAYS)?,
-            quarter_days: days(&r::QUARTER_DAYS)?,
-            audit_days: days(&r::AUDIT_DAYS)?,
-            health_days: days(&r::HEALTH_DAYS)?,
-            job_run_days: days(&r::JOB_RUN_DAYS)?,
-            notice_days: days(&r::NOTICE_DAYS)?,
+            log_days: days(&LOG_DAYS)?,
+            history_days: days(&LOG_HISTORY_DAYS)?,
+            quarter_days: days(&QUARTER_DAYS)?,
+            audit_days: days(&AUDIT_DAYS)?,
+            health_days: days(&HEALTH_DAYS)?,
+            job_run_days: days(&JOB_RUN_DAYS)?,
+            notice_days: days(&NOTICE_DAYS)?,
+            error_report_days: days(&ERROR_REPORT_DAYS)?,
         })
     }
 
@@ -46,6 +130,7 @@ impl Retention {
             "health_days" => &mut self.health_days,
             "job_run_days" => &mut self.job_run_days,
             "notice_days" => &mut self.notice_days,
+            "error_report_days" => &mut self.error_report_days,
             _ => return None,
         })
     }

@@ -8,6 +8,7 @@ use modelgate_store::Db;
 use modelgate_store::jobs::{Progress, Step};
 use tokio::sync::watch;
 
+use crate::assistant::Assistant;
 use crate::clock::Clock;
 use crate::config::LiveSettings;
 
@@ -34,6 +35,8 @@ pub(super) struct Context {
     /// The business time zone.
     pub(super) zone: Tz,
     pub(super) settings: LiveSettings,
+    /// Asks models; absent where no gateway listens.
+    pub(super) assistant: Option<Arc<Assistant>>,
     pub(super) told: Told,
     pub(super) stop: watch::Receiver<Stop>,
 }

@@ -9,6 +9,7 @@ mod context;
 mod daily_aggregation;
 mod database_care;
 mod due;
+mod error_reports;
 mod retention;
 mod runner;
 mod timeout_cleanup;
@@ -26,6 +27,7 @@ fn run(job: Job, context: &Context) -> BoxFuture<'_, anyhow::Result<()>> {
         Job::DailyAggregation => Box::pin(daily_aggregation::run(context)),
         Job::Archiving => Box::pin(archiving::run(context)),
         Job::Retention => Box::pin(retention::run(context)),
+        Job::ErrorReports => Box::pin(error_reports::run(context)),
         Job::DatabaseCare => Box::pin(database_care::run(context)),
     }
 }

@@ -36,6 +36,11 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
             kept.audit_days,
         ),
         (Kind::Notices, JobStep::NoticesDeleted, kept.notice_days),
+        (
+            Kind::ErrorReports,
+            JobStep::ErrorReportsDeleted,
+            kept.error_report_days,
+        ),
         (Kind::HealthEvents, JobStep::HealthDeleted, kept.health_days),
         (Kind::Sessions, JobStep::SessionsDeleted, 0),
         (Kind::SetupLinks, JobStep::LinksDeleted, 0),

@@ -18,6 +18,7 @@ use tokio_cron_scheduler::{Job as Tick, JobScheduler, JobSchedulerError};
 
 use super::context::{Context, Stop, Told};
 use super::due::{Due, due, next_ms};
+use crate::assistant::Assistant;
 use crate::clock::Clock;
 use crate::config::LiveSettings;
 use crate::notices::{Kind, News, Teller};
@@ -43,6 +44,8 @@ pub struct SchedulerParts {
     pub zone: Tz,
     /// The settings in force.
     pub settings: LiveSettings,
+    /// Asks models; absent where no gateway listens.
+    pub assistant: Option<Arc<Assistant>>,
     /// The name of this instance.
     pub instance: String,
     /// Where it is told that a job did not do its work.
@@ -240,6 +243,7 @@ impl Scheduler {
             clock: self.parts.clock.clone(),
             zone: self.parts.zone,
             settings: Arc::clone(&self.parts.settings),
+            assistant: self.parts.assistant.as_ref().map(Arc::clone),
             told: told.clone(),
             stop: stopping,
         };

@@ -58,6 +58,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/errors",
+        icon: "alert-circle",
+        title: "menu-analysis",
+        letter: 'f',
+        apart: false,
+    },
+    Row {
         path: "/admin/config/errors",
         icon: "alert-triangle",
         title: "menu-errors",

@@ -28,6 +28,12 @@ const RULES: &[Rule] = &[
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
     (
+        "analysis",
+        &["assistant"],
+        &["actix_web", "askama", "hyper", "reqwest"],
+    ),
+    ("assistant", &[], &["actix_web", "askama", "hyper"]),
+    (
         "calls",
         &["catalog"],
         &["modelgate_store", "askama", "hyper", "reqwest"],
@@ -81,7 +87,7 @@ const RULES: &[Rule] = &[
     ),
     (
         "scheduler",
-        &["notices"],
+        &["analysis", "assistant", "notices"],
         &["actix_web", "askama", "hyper", "reqwest"],
     ),
     ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),
@@ -109,6 +115,7 @@ const RULES: &[Rule] = &[
     (
         "web",
         &[
+            "analysis",
             "vendors",
             "calls",
             "catalog",

@@ -103,10 +103,10 @@ async fn a_run_that_goes_on_is_told_to_stop(app: &TestApp) {
     let taken = app.db().write(move |c| {
         Box::pin(async move {
             let lease = Lease {
-                instance: "another gateway",
+                instance: "another gateway".to_owned(),
                 now_ms,
             };
-            jobs::claim(c, &seen, JobTrigger::Schedule, i64::MAX, lease).await
+            jobs::claim(c, &seen, JobTrigger::Schedule, i64::MAX, &lease).await
         })
     });
     assert!(taken.await.unwrap().is_some());

@@ -52,6 +52,7 @@ fn telling(db: &Db, clock: &Clock, instance: &str) -> (Scheduler, Inbox) {
         clock: clock.clone(),
         zone: chrono_tz::Tz::UTC,
         settings: Effective::live(&config),
+        assistant: None,
         instance: instance.to_owned(),
         teller,
         alone: false,

@@ -18,6 +18,8 @@ closed_set! {
         Archiving = "archiving",
         /// Deletes what is older than the settings keep.
         Retention = "retention",
+        /// Writes down what went wrong yesterday, and what else somebody asked for.
+        ErrorReports = "error_reports",
         /// Lets the database look after itself.
         DatabaseCare = "database_care",
     }
@@ -93,8 +95,12 @@ closed_set! {
         HealthDeleted = "health_deleted",
         /// Sessions that had ended were deleted.
         SessionsDeleted = "sessions_deleted",
+        /// Reports on errors were deleted.
+        ErrorReportsDeleted = "error_reports_deleted",
         /// One-time links that had ended were deleted.
         LinksDeleted = "links_deleted",
+        /// Reports on errors were written.
+        ReportsWritten = "reports_written",
         /// Pages of the database's write-ahead log were put in their place.
         PagesCheckpointed = "pages_checkpointed",
         /// Tables got new statistics.
@@ -125,6 +131,8 @@ impl Job {
             Self::Archiving => ("20 0 * * *", 7_200, true),
             // After rows have moved to where they are kept longest.
             Self::Retention => ("50 0 * * *", 3_600, true),
+            // After the sums of the day were held against its rows; nothing of it is deleted yet.
+            Self::ErrorReports => ("30 0 * * *", 1_800, true),
             // When the fewest people work, after the day's deletions.
             Self::DatabaseCare => ("30 3 * * *", 3_600, false),
         };

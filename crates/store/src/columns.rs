@@ -6,8 +6,8 @@ use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
     ApiKeyId, Audience, Busyness, BusynessAction, Cause, CredentialState, Currency, Job,
-    JobOutcome, JobTrigger, LimitKind, LimitMode, LimitScope, Meaning, Modalities, Period, Role,
-    Secret, Severity, StateBy, Strategy, UserId,
+    JobOutcome, JobTrigger, LimitKind, LimitMode, LimitScope, Meaning, Modalities, Period,
+    ReportState, Role, Secret, Severity, StateBy, Strategy, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -204,6 +204,7 @@ into! {
     Name<Job> => Job, v: v.0;
     Name<JobTrigger> => JobTrigger, v: v.0;
     Name<JobOutcome> => JobOutcome, v: v.0;
+    Name<ReportState> => ReportState, v: v.0;
     Json<crate::jobs::Counts> => crate::jobs::Counts, v: v.0;
     Json<Vec<crate::jobs::Step>> => Vec<crate::jobs::Step>, v: v.0;
     Name<CredentialState> => CredentialState, v: v.0;

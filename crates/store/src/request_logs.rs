@@ -259,8 +259,19 @@ pub async fn find(
 
 /// Where the newest `window` rows begin, or those since `since_ms` where they are fewer.
 async fn newest(c: &mut Conn, window: i64, since_ms: i64) -> Result<i64, StoreError> {
+    newest_before(c, window, (since_ms, i64::MAX)).await
+}
+
+/// The same of rows that started before `to_ms`.
+pub(crate) async fn newest_before(
+    c: &mut Conn,
+    window: i64,
+    (since_ms, to_ms): (i64, i64),
+) -> Result<i64, StoreError> {
+    let end = RequestId::lower_bound(to_ms).0;
     let floor: Option<i64> = db!(c, |c| {
         request_logs::table
+            .filter(request_logs::id.lt(end))
             .order(request_logs::id.desc())
             .offset(window - 1)
             .select(request_logs::id)

@@ -7,8 +7,8 @@ use diesel_async::RunQueryDsl;
 use crate::columns::at;
 use crate::conn::db;
 use crate::schema::{
-    audit_log, config_generations, health_events, job_runs, latency_quarter_hour, notices,
-    sessions, setup_links, usage_minute, usage_quarter_hour,
+    audit_log, config_generations, error_reports, health_events, job_runs, latency_quarter_hour,
+    notices, sessions, setup_links, usage_minute, usage_quarter_hour,
 };
 use crate::{Conn, StoreError};
 
@@ -34,6 +34,8 @@ pub enum Kind {
     Generations,
     /// What people were told, by when it last happened.
     Notices,
+    /// What went wrong on a day, written down.
+    ErrorReports,
     /// How vendors fared.
     HealthEvents,
     /// Sessions that have ended by themselves.
@@ -85,6 +87,9 @@ pub async fn batch(c: &mut Conn, kind: Kind, before: DateTime<Utc>) -> Result<us
             let present = crate::changes::generation(c).await?;
             let old = config_generations::at.lt(at(before));
             oldest_rows!(config_generations, number: i64, old.and(config_generations::number.lt(present)))
+        }
+        Kind::ErrorReports => {
+            oldest_rows!(error_reports, id: i64, error_reports::day_ms.lt(before_ms))
         }
         Kind::Notices => oldest_rows!(notices, id: i64, notices::last_ms.lt(before_ms)),
         Kind::HealthEvents => {
@@ -156,6 +161,7 @@ mod tests {
                         Kind::AuditLog,
                         Kind::Generations,
                         Kind::Notices,
+                        Kind::ErrorReports,
                         Kind::Sessions,
                         Kind::SetupLinks,
                     ] {

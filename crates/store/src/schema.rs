@@ -153,6 +153,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    error_reports (id) {
+        id -> Int8,
+        day_ms -> Int8,
+        language -> Text,
+        number -> Int8,
+        state -> Text,
+        asked_by -> Text,
+        model -> Text,
+        problem -> Text,
+        markdown -> Text,
+        created_ms -> Int8,
+        finished_ms -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     error_rules (id) {
         id -> Int8,
         position -> Int8,
@@ -796,6 +812,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     busyness_rules,
     config_generations,
     documents,
+    error_reports,
     error_rules,
     health_events,
     instances,

@@ -4,15 +4,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use modelgate_domain::Secret;
-use modelgate_store::{Db, catalog};
+use modelgate_domain::{Job, Secret};
+use modelgate_store::{Db, catalog, jobs};
 
 use super::cast::{self, PEOPLE, VENDORS};
 use super::{SEED, fill, history};
 use crate::catalog::build;
 use crate::cli::apply::{self, Document};
 use crate::clock::Clock;
-use crate::config::{Config, Env, MapEnv, PRODUCT_USER_AGENT};
+use crate::config::{Config, Effective, Env, MapEnv, PRODUCT_USER_AGENT};
+use crate::notices::Teller;
+use crate::scheduler::{Scheduler, SchedulerParts};
 use crate::secrets;
 use crate::simulator::{Options, Reply, Simulator};
 
@@ -119,6 +121,29 @@ pub(super) fn fill(
         apply::apply(&db, &keyring, &clock, document, &nothing).await?;
         let catalog = build(catalog::load(&db).await?, &keyring, PRODUCT_USER_AGENT);
         let entries = history::history(&catalog, config.time_zone, clock.now_ms(), SEED);
-        Ok(fill::fill(&db, entries).await?)
+        let rows = fill::fill(&db, entries).await?;
+        run_job(config, &db, &clock, Job::ErrorReports).await?;
+        Ok(rows)
     })
+}
+
+/// Lets a job do its work, as a gateway does at its hour.
+async fn run_job(config: &Config, db: &Db, clock: &Clock, job: Job) -> anyhow::Result<()> {
+    let scheduler = Scheduler::new(SchedulerParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        zone: config.time_zone,
+        settings: Effective::live(config),
+        assistant: None,
+        instance: "demo".to_owned(),
+        teller: Teller::new().0,
+        alone: true,
+    });
+    // The first look makes the rows of the jobs.
+    scheduler.tick().await?;
+    db.write(move |c| Box::pin(jobs::ask(c, job, "demo")))
+        .await?;
+    scheduler.tick().await?;
+    scheduler.idle().await;
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use modelgate_domain::ReportState;
+use modelgate_store::error_reports;
 use modelgate_store::request_logs::{self, LogFilter};
 use modelgate_store::usage::{self, UsageFilter};
 use modelgate_store::{Db, StoreError};
@@ -38,6 +40,14 @@ fn the_history_is_in_the_rows_and_in_the_roll_ups() {
             .await;
         let totals = totals.unwrap_or_else(|e: StoreError| panic!("{e}"));
         assert_eq!(usize::try_from(totals.requests()).unwrap(), count);
+
+        let reports = db.read(|c| Box::pin(error_reports::list(c))).await.unwrap();
+        assert_eq!(reports.len(), 2, "yesterday in two languages");
+        assert!(
+            reports
+                .iter()
+                .all(|report| report.state == ReportState::Done)
+        );
 
         let mut before = None;
         let (mut rows, mut prompt) = (0, 0);

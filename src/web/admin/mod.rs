@@ -8,7 +8,9 @@ mod audit;
 mod busyness;
 pub(in crate::web) mod components;
 mod documents;
+mod error_report;
 mod error_rules;
+mod errors;
 mod explain;
 mod home;
 mod job;
@@ -44,6 +46,9 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/admin/monitor", monitor::get)
         .get("/admin/monitor/export", monitor::export::get)
         .get("/admin/scheduler", scheduler::get)
+        .get("/admin/errors", errors::get)
+        .post("/admin/errors", errors::post)
+        .part(error_report::routes)
         .get("/admin/system-config", settings::get)
         .post("/admin/system-config", settings::post)
         .part(start::routes)
