@@ -6,6 +6,7 @@ pub mod admission;
 pub mod analysis;
 pub mod app;
 pub mod assistant;
+pub mod backup;
 pub mod calls;
 pub mod catalog;
 pub mod cli;

@@ -15,10 +15,16 @@ mod database;
 
 #[path = "cli/accounts.rs"]
 mod accounts;
+#[path = "cli/copies.rs"]
+mod copies;
+#[path = "cli/installation.rs"]
+mod installation;
 #[path = "cli/provisioning.rs"]
 mod provisioning;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/transfer.rs"]
+mod transfer;
 #[path = "cli/upkeep.rs"]
 mod upkeep;
 

@@ -16,6 +16,7 @@ pub(super) async fn run(parts: Arc<Parts>, shutdown: watch::Receiver<bool>) {
         settings: parts.updater.settings(),
         assistant: Some(Arc::clone(&parts.assistant)),
         instance: parts.journal.instance().to_owned(),
+        backup_dir: parts.config.backup_dir.clone(),
         teller: parts.teller.clone(),
         alone: parts.config.embedded_database(),
     });

@@ -46,6 +46,12 @@ pub(super) enum Command {
     /// What the gateway does by itself
     #[command(subcommand)]
     Job(JobCommand),
+    /// Write a backup of the database into a new file, beside a running server
+    Backup(BackupArgs),
+    /// Put a backup back: proved first, then in place at once or not at all
+    Restore(RestoreArgs),
+    /// Move an installation from SQLite to PostgreSQL or back, into an empty database
+    Transfer(TransferArgs),
     /// Show or follow the request log
     Logs(Box<LogsArgs>),
     /// Check database, secrets, clock, disk, journal and vendors, and say what to do
@@ -114,6 +120,43 @@ pub(super) enum AdminCommand {
 pub(super) struct AdminArgs {
     /// The account's name
     pub(super) username: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `backup`.
+#[derive(Args, Debug)]
+pub(super) struct BackupArgs {
+    /// The file to make; its directory needs room for the database and the backup
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `restore`.
+#[derive(Args, Debug)]
+pub(super) struct RestoreArgs {
+    /// A file that `modelgate backup` or the nightly job made
+    pub(super) file: PathBuf,
+    /// Even where the database holds an installation already, which is replaced
+    #[arg(long)]
+    pub(super) replace: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `transfer`.
+#[derive(Args, Debug)]
+pub(super) struct TransferArgs {
+    /// What moves: sqlite:PATH or postgres://…; the variable keeps a password out of the list of processes
+    #[arg(long, env = "TRANSFER_FROM", hide_env_values = true)]
+    pub(super) from: String,
+    /// Where it goes, the same way; what was begun there goes on
+    #[arg(long, env = "TRANSFER_TO", hide_env_values = true)]
+    pub(super) to: String,
+    /// Look at both ends and print what would move, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) json: Json,
 }

@@ -222,6 +222,7 @@ async fn scheduler(session: &Session, db: &Db) -> Result<Scheduler, StoreError> 
         settings: Arc::new(ArcSwap::from_pointee(effective)),
         // No gateway listens, or it would run the job.
         assistant: None,
+        backup_dir: session.config.backup_dir.clone(),
         instance: WHO.to_owned(),
         // Whoever asked reads how it went; nobody has to be told besides.
         teller: Teller::new().0,

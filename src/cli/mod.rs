@@ -3,6 +3,7 @@
 mod admin;
 pub mod apply;
 mod args;
+mod backup;
 mod config;
 mod demo;
 mod doctor;
@@ -18,6 +19,7 @@ mod provision;
 mod secrets;
 mod session;
 pub mod simulate;
+mod transfer;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -98,6 +100,9 @@ async fn work(session: &Session, command: &Command, out: &mut Output) -> Result<
         Command::Admin(command) => admin::run(session, command, out).await,
         Command::Key(command) => key::run(session, command, out).await,
         Command::Job(command) => job::run(session, command, out).await,
+        Command::Backup(args) => backup::make(session, args, out).await,
+        Command::Restore(args) => backup::restore(session, args, out).await,
+        Command::Transfer(args) => transfer::run(session, args, out).await,
         Command::Logs(args) => logs::run(session, args, out).await,
         Command::Doctor(args) => doctor::run(session, args, out).await,
         Command::Config(args) => config::run(session, args, out).await,
@@ -126,6 +131,9 @@ fn wants_json(command: &Command) -> bool {
         | Command::Export(json)
         | Command::Key(KeyCommand::List(json))
         | Command::Secrets(SecretsCommand::Rotate(json)) => json.json,
+        Command::Backup(args) => args.json.json,
+        Command::Restore(args) => args.json.json,
+        Command::Transfer(args) => args.json.json,
         Command::Logs(args) => args.json.json,
         Command::Doctor(args) => args.json.json,
         Command::Config(args) => args.json.json,

@@ -99,6 +99,8 @@ pub struct Config {
     pub policy: Policy,
     /// How long things are kept that grow with time.
     pub retention: Retention,
+    /// `MODELGATE_BACKUP_DIR`; absent where no backups are made by the clock.
+    pub backup_dir: Option<PathBuf>,
     /// `MODELGATE_SLOW_READER_TIMEOUT`: when the call of a caller who does not read is broken off.
     pub slow_reader_timeout: Duration,
     /// `MODELGATE_LOOP_GUARD`: ends a stream after so many events that say the same; 0 never does.
@@ -179,6 +181,7 @@ impl Config {
             site: Site::read(&given),
             policy: Policy::read(&given)?,
             retention: Retention::read(&given)?,
+            backup_dir: retention::backup_dir(&given),
             slow_reader_timeout: Duration::from_secs(given.integer(&r::SLOW_READER_TIMEOUT)?),
             loop_guard: given.integer(&r::LOOP_GUARD)?,
             max_open_requests: given.integer(&r::MAX_OPEN_REQUESTS)?,

@@ -337,7 +337,7 @@ pub(super) const ANALYSIS_MODEL: Variable = variable(
 )
 .setting("analysis_model");
 
-static REGISTRY: [Variable; 71] = [
+static REGISTRY: [Variable; 73] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -395,6 +395,8 @@ static REGISTRY: [Variable; 71] = [
     retention::NOTICE_DAYS,
     retention::ERROR_REPORT_DAYS,
     ANALYSIS_MODEL,
+    retention::BACKUP_DIR,
+    retention::BACKUP_KEEP,
     otlp::ENDPOINT,
     otlp::TRACES_ENDPOINT,
     otlp::METRICS_ENDPOINT,

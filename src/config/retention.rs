@@ -1,5 +1,7 @@
 //! How long things are kept that grow with time.
 
+use std::path::PathBuf;
+
 use super::variable::{Fallback, Kind, Variable, variable};
 use super::{ConfigError, Given};
 
@@ -84,7 +86,21 @@ pub(super) const ERROR_REPORT_DAYS: Variable = variable(
 )
 .setting("error_report_days");
 
-/// In days.
+pub(super) const BACKUP_DIR: Variable = variable(
+    "MODELGATE_BACKUP_DIR",
+    Kind::Path,
+    Fallback::None,
+    "Directory for the backup of every night; none are made where it is not set. Several instances need one that all of them see.",
+);
+pub(super) const BACKUP_KEEP: Variable = variable(
+    "MODELGATE_BACKUP_KEEP",
+    Kind::Integer { min: 1, max: 1_000 },
+    Fallback::Text("7"),
+    "How many backups of the night are kept.",
+)
+.setting("backup_keep");
+
+/// In days, but for the backups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// `MODELGATE_LOG_DAYS`: rows of the request log before they move to its history.
@@ -103,6 +119,8 @@ pub struct Retention {
     pub notice_days: i64,
     /// `MODELGATE_ERROR_REPORT_DAYS`: reports on errors.
     pub error_report_days: i64,
+    /// `MODELGATE_BACKUP_KEEP`: backups of the night, in files.
+    pub backups: i64,
 }
 
 impl Retention {
@@ -117,6 +135,7 @@ impl Retention {
             job_run_days: days(&JOB_RUN_DAYS)?,
             notice_days: days(&NOTICE_DAYS)?,
             error_report_days: days(&ERROR_REPORT_DAYS)?,
+            backups: days(&BACKUP_KEEP)?,
         })
     }
 
@@ -131,6 +150,7 @@ impl Retention {
             "job_run_days" => &mut self.job_run_days,
             "notice_days" => &mut self.notice_days,
             "error_report_days" => &mut self.error_report_days,
+            "backup_keep" => &mut self.backups,
             _ => return None,
         })
     }
@@ -143,6 +163,11 @@ impl Retention {
         *field = whole(variable.kind.integer(text)?);
         Ok(true)
     }
+}
+
+/// `MODELGATE_BACKUP_DIR`.
+pub(super) fn backup_dir(given: &Given) -> Option<PathBuf> {
+    given.optional(&BACKUP_DIR).map(PathBuf::from)
 }
 
 fn whole(days: u64) -> i64 {

@@ -1,5 +1,6 @@
 //! What a job works with, and how it tells what it does.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono_tz::Tz;
@@ -37,6 +38,8 @@ pub(super) struct Context {
     pub(super) settings: LiveSettings,
     /// Asks models; absent where no gateway listens.
     pub(super) assistant: Option<Arc<Assistant>>,
+    /// Where backups go; absent where none are made.
+    pub(super) backup_dir: Option<PathBuf>,
     pub(super) told: Told,
     pub(super) stop: watch::Receiver<Stop>,
 }

@@ -5,6 +5,7 @@
 //! A job may be repeated at any time: it works in bounded pieces, each whole in itself, and stops between two of them.
 
 mod archiving;
+mod backup;
 mod context;
 mod daily_aggregation;
 mod database_care;
@@ -29,5 +30,6 @@ fn run(job: Job, context: &Context) -> BoxFuture<'_, anyhow::Result<()>> {
         Job::Retention => Box::pin(retention::run(context)),
         Job::ErrorReports => Box::pin(error_reports::run(context)),
         Job::DatabaseCare => Box::pin(database_care::run(context)),
+        Job::Backup => Box::pin(backup::run(context)),
     }
 }

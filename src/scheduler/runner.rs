@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct SchedulerParts {
     pub settings: LiveSettings,
     /// Asks models; absent where no gateway listens.
     pub assistant: Option<Arc<Assistant>>,
+    /// Where backups go; absent where none are made.
+    pub backup_dir: Option<PathBuf>,
     /// The name of this instance.
     pub instance: String,
     /// Where it is told that a job did not do its work.
@@ -244,6 +247,7 @@ impl Scheduler {
             zone: self.parts.zone,
             settings: Arc::clone(&self.parts.settings),
             assistant: self.parts.assistant.as_ref().map(Arc::clone),
+            backup_dir: self.parts.backup_dir.clone(),
             told: told.clone(),
             stop: stopping,
         };

@@ -22,6 +22,7 @@ type Rule = (
 );
 
 const RULES: &[Rule] = &[
+    ("backup", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     (
         "admission",
         &["catalog"],
@@ -87,7 +88,7 @@ const RULES: &[Rule] = &[
     ),
     (
         "scheduler",
-        &["analysis", "assistant", "notices"],
+        &["analysis", "assistant", "backup", "notices"],
         &["actix_web", "askama", "hyper", "reqwest"],
     ),
     ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),

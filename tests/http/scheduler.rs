@@ -53,6 +53,7 @@ fn telling(db: &Db, clock: &Clock, instance: &str) -> (Scheduler, Inbox) {
         zone: chrono_tz::Tz::UTC,
         settings: Effective::live(&config),
         assistant: None,
+        backup_dir: None,
         instance: instance.to_owned(),
         teller,
         alone: false,
@@ -120,6 +121,7 @@ async fn each_job_runs_at_its_hour_on_one_of_two_instances() {
             (Job::Archiving, 1),
             (Job::Retention, 1),
             (Job::DatabaseCare, 1),
+            (Job::Backup, 1),
         ];
         for (job, expected) in all {
             let runs = db

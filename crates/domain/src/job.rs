@@ -22,6 +22,8 @@ closed_set! {
         ErrorReports = "error_reports",
         /// Lets the database look after itself.
         DatabaseCare = "database_care",
+        /// Copies the database into a file.
+        Backup = "backup",
     }
 }
 
@@ -105,6 +107,10 @@ closed_set! {
         PagesCheckpointed = "pages_checkpointed",
         /// Tables got new statistics.
         TablesAnalyzed = "tables_analyzed",
+        /// A backup of so many bytes was made.
+        BackupBytes = "backup_bytes",
+        /// Old backups were removed.
+        BackupsRemoved = "backups_removed",
     }
 }
 
@@ -135,6 +141,8 @@ impl Job {
             Self::ErrorReports => ("30 0 * * *", 1_800, true),
             // When the fewest people work, after the day's deletions.
             Self::DatabaseCare => ("30 3 * * *", 3_600, false),
+            // Between the deletions, whose rows need not be kept, and the care.
+            Self::Backup => ("10 2 * * *", 14_400, true),
         };
         Plan {
             cron,

@@ -124,6 +124,15 @@ fn month_of(time: DateTime<Utc>) -> Option<NaiveDate> {
     time.date_naive().with_day(1)
 }
 
+/// Makes the partitions that history from request `first` to `last` goes into. For PostgreSQL only.
+pub(crate) async fn make_partitions_of(
+    c: &mut Conn,
+    first: i64,
+    last: i64,
+) -> Result<(), StoreError> {
+    make_partitions(c, time_of(first), time_of(last)).await
+}
+
 async fn make_partitions(
     c: &mut Conn,
     first: DateTime<Utc>,

@@ -13,7 +13,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::pool::Pools;
 use crate::sqlite::SqliteTarget;
-use crate::{Db, StoreError};
+use crate::{Db, Engine, StoreError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -64,6 +64,25 @@ impl Db {
                 .await
             }
         }
+    }
+}
+
+/// The versions of all migrations of an engine, oldest first.
+pub(crate) fn known_versions(engine: Engine) -> Result<Vec<String>, StoreError> {
+    fn versions<DB: Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError> {
+        let known: Vec<Box<dyn Migration<DB>>> = source
+            .migrations()
+            .map_err(|error| StoreError::Migration(error.to_string()))?;
+        let mut versions: Vec<String> = known
+            .iter()
+            .map(|m| m.name().version().to_string())
+            .collect();
+        versions.sort();
+        Ok(versions)
+    }
+    match engine {
+        Engine::Sqlite => versions::<Sqlite>(&SQLITE),
+        Engine::Postgres => versions::<Pg>(&POSTGRES),
     }
 }
 

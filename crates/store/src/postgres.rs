@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::ConnectionError;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -20,6 +20,9 @@ const SETUP: &str =
 pub(crate) struct PgTarget {
     config: Config,
     tls: Option<MakeRustlsConnect>,
+    /// As the URL has them, for PostgreSQL's own programs.
+    ssl_mode: String,
+    root: Option<String>,
 }
 
 impl PgTarget {
@@ -70,7 +73,41 @@ impl PgTarget {
             .map(|verify| tls::client(verify, root.as_deref()))
             .transpose()?
             .map(MakeRustlsConnect::new);
-        Ok(Self { config, tls })
+        Ok(Self {
+            config,
+            tls,
+            ssl_mode: mode.to_owned(),
+            root,
+        })
+    }
+
+    /// The same for PostgreSQL's own programs, in the variables that libpq reads
+    /// (<https://www.postgresql.org/docs/current/libpq-envars.html>). What the URL does not say is left to theirs.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.to_string_lossy().into_owned(),
+        });
+        let hosts: Vec<String> = hosts.collect();
+        let ports: Vec<String> = self.config.get_ports().iter().map(u16::to_string).collect();
+        let password = self.config.get_password();
+        let password = password.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let list = |list: Vec<String>| (!list.is_empty()).then(|| list.join(","));
+        [
+            ("PGHOST", list(hosts)),
+            ("PGPORT", list(ports)),
+            ("PGUSER", text(self.config.get_user())),
+            ("PGDATABASE", text(self.config.get_dbname())),
+            ("PGPASSWORD", password),
+            ("PGSSLMODE", Some(self.ssl_mode.clone())),
+            ("PGSSLROOTCERT", self.root.clone()),
+            ("PGCONNECT_TIMEOUT", Some("10".to_owned())),
+            ("PGAPPNAME", Some("modelgate".to_owned())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
     }
 
     /// A new connection, outside any pool.

@@ -56,6 +56,11 @@ impl SqliteTarget {
         path.to_string_lossy().into_owned()
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file whose lock serialises migrations.
     pub(crate) fn lock_path(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();

@@ -134,6 +134,7 @@ async fn run_job(config: &Config, db: &Db, clock: &Clock, job: Job) -> anyhow::R
         clock: clock.clone(),
         zone: config.time_zone,
         settings: Effective::live(config),
+        backup_dir: None,
         assistant: None,
         instance: "demo".to_owned(),
         teller: Teller::new().0,

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::components::fields::{Dot, change};
 use super::scheduler::{PATH, cron, next, outcome, title, took};
+use crate::i18n::format;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
@@ -155,6 +156,7 @@ fn shown(page: &Shell, run: JobRun) -> Run {
         // Nano-units say nothing to anybody.
         let count = match what {
             "drift_cost_nanos" => modelgate_domain::money::format_nanos(count),
+            "backup_bytes" => format::bytes(count),
             _ => page.integer(&count),
         };
         page.t1(
