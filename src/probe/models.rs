@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use modelgate_dialect::Dialect;
 use modelgate_domain::{Modalities, Modality, Secret};
 use reqwest::Method;
 use serde_json::Value;
@@ -14,6 +15,9 @@ use crate::catalog::Provider;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The longest name that can be one.
 const MAX_NAME: usize = 256;
+
+/// What of Google's models can be done here.
+const METHODS: [&str; 2] = ["generateContent", "embedContent"];
 
 /// A model as its vendor lists it; what it does not say is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +34,7 @@ pub struct Offer {
     pub tools: Option<bool>,
 }
 
-/// Asks `GET {base_url}/models` (`/v1/models` in Anthropic's dialect) and returns what the vendor offers, by name, each once.
+/// Asks `GET {base_url}/models` (`/v1/models` in Anthropic's dialect, `/v1beta/models` in Google's) and returns what the vendor offers, by name, each once.
 ///
 /// Understands the lists that vendors send: under `data` or `models` or bare, of objects with an
 /// `id` or `name`, of strings, or an object by name.
@@ -40,10 +44,10 @@ pub async fn fetch_models(provider: &Provider, secret: &Secret) -> Result<Vec<Of
 }
 
 pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<Offer>, Report> {
-    let path = if vendor.speaks_messages() {
-        "/v1/models?limit=1000"
-    } else {
-        "/models"
+    let path = match vendor.dialect() {
+        Dialect::Chat => "/models",
+        Dialect::Messages => "/v1/models?limit=1000",
+        Dialect::Gemini => "/v1beta/models?pageSize=1000",
     };
     let response = vendor.send(Method::GET, path, None).await?;
     if !response.status().is_success() {
@@ -86,6 +90,17 @@ fn offers(json: &Value) -> Option<Vec<Offer>> {
 }
 
 fn offer(item: &Value) -> Option<Offer> {
+    let generates = item
+        .get("supportedGenerationMethods")
+        .and_then(Value::as_array)
+        .is_none_or(|all| {
+            METHODS
+                .iter()
+                .any(|known| all.iter().any(|one| one == known))
+        });
+    if !generates {
+        return None;
+    }
     let name = match item {
         Value::String(text) => Some(text.as_str()),
         Value::Object(fields) => ["id", "name", "model"]
@@ -93,7 +108,8 @@ fn offer(item: &Value) -> Option<Offer> {
             .find_map(|field| fields.get(*field).and_then(Value::as_str)),
         _ => None,
     };
-    name.map(|name| told(name.trim().to_owned(), item))
+    let name = name.map(|name| name.trim().trim_start_matches("models/"));
+    name.map(|name| told(name.to_owned(), item))
 }
 
 /// What a vendor says beside the name, under the names that vendors have for it.
@@ -114,11 +130,13 @@ fn told(name: String, item: &Value) -> Offer {
             "/context_window",
             "/max_context_length",
             "/max_model_len",
+            "/inputTokenLimit",
         ]),
         max_output_tokens: number(&[
             "/top_provider/max_completion_tokens",
             "/max_completion_tokens",
             "/max_output_tokens",
+            "/outputTokenLimit",
         ]),
         modalities: takes.map_or_else(Modalities::default, |names| {
             names
@@ -154,6 +172,9 @@ mod tests {
             both
         );
         assert_eq!(read(json!({"models": ["a", " b/c "]})), both);
+        let googles = json!({"models": [{"name": "models/a", "supportedGenerationMethods": ["generateContent"]},
+            {"name": "models/b/c"}, {"name": "models/veo", "supportedGenerationMethods": ["predict"]}]});
+        assert_eq!(read(googles), both);
         assert_eq!(read(json!({"data": {"a": {}, "b/c": {}}})), both);
         assert_eq!(read(json!(["a", {"id": "b/c"}])), both);
         assert_eq!(read(json!({"data": []})), Some(vec![]));

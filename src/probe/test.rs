@@ -2,6 +2,7 @@
 
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
+use modelgate_dialect::Dialect;
 use modelgate_domain::Secret;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -44,9 +45,8 @@ async fn list(vendor: &Vendor<'_>) -> Result<Report, Report> {
 
 async fn embed(vendor: &Vendor<'_>, subject: Subject<'_>) -> Result<Report, Report> {
     let body = json!({ "model": subject.upstream_model, "input": "ping" });
-    let response = vendor
-        .send(Method::POST, "/embeddings", Some(&body))
-        .await?;
+    let path = vendor.path_at(subject.upstream_model, "/embeddings");
+    let response = vendor.send(Method::POST, &path, Some(&body)).await?;
     whole(vendor, response, "data").await
 }
 
@@ -70,21 +70,17 @@ async fn whole(vendor: &Vendor<'_>, response: Response, field: &str) -> Result<R
 }
 
 async fn chat(vendor: &Vendor<'_>, subject: Subject<'_>) -> Result<Report, Report> {
-    if vendor.speaks_messages() {
-        let body = ask(subject, "max_tokens");
-        let response = vendor
-            .send(Method::POST, "/v1/messages", Some(&body))
-            .await?;
-        return streamed(vendor, response).await;
-    }
-    let response = vendor
-        .send(
-            Method::POST,
-            "/chat/completions",
-            Some(&ask(subject, "max_tokens")),
-        )
-        .await?;
-    if response.status() != 400 {
+    let path = vendor.dialect().path(subject.upstream_model, true);
+    let path = vendor.path_at(subject.upstream_model, path);
+    let body = match vendor.dialect() {
+        Dialect::Chat | Dialect::Messages => ask(subject, "max_tokens"),
+        Dialect::Gemini => json!({
+            "contents": [{ "role": "user", "parts": [{ "text": "ping" }] }],
+            "generationConfig": { "maxOutputTokens": FEW_TOKENS },
+        }),
+    };
+    let response = vendor.send(Method::POST, &path, Some(&body)).await?;
+    if response.status() != 400 || vendor.dialect() != Dialect::Chat {
         return streamed(vendor, response).await;
     }
     // Newer models of some vendors take the limit under another name only, and say so.
@@ -93,9 +89,7 @@ async fn chat(vendor: &Vendor<'_>, subject: Subject<'_>) -> Result<Report, Repor
         return Err(vendor.of_answer(&answer));
     }
     let body = ask(subject, "max_completion_tokens");
-    let response = vendor
-        .send(Method::POST, "/chat/completions", Some(&body))
-        .await?;
+    let response = vendor.send(Method::POST, &path, Some(&body)).await?;
     streamed(vendor, response).await
 }
 
@@ -114,10 +108,10 @@ async fn streamed(vendor: &Vendor<'_>, response: Response) -> Result<Report, Rep
     }
     if !content_type(&response).contains("event-stream") {
         // A vendor that does not stream still works; anything else is told apart by what it sent.
-        let field = if vendor.speaks_messages() {
-            "content"
-        } else {
-            "choices"
+        let field = match vendor.dialect() {
+            Dialect::Chat => "choices",
+            Dialect::Messages => "content",
+            Dialect::Gemini => "candidates",
         };
         return whole(vendor, response, field).await;
     }
@@ -147,14 +141,15 @@ async fn streamed(vendor: &Vendor<'_>, response: Response) -> Result<Report, Rep
             return Err(vendor.report(said.verdict, status, &said.detail));
         }
         let kind = json.get("type").and_then(Value::as_str);
-        let begun = json.get("choices").is_some() || kind == Some("message_start");
+        let answers = json.get("choices").or_else(|| json.get("candidates"));
+        let begun = answers.is_some() || kind == Some("message_start");
         if begun && ttft_ms.is_none() {
             ttft_ms = Some(vendor.elapsed_ms());
         }
         finished |= kind == Some("message_stop")
-            || json
-                .pointer("/choices/0/finish_reason")
-                .is_some_and(Value::is_string);
+            || ["/choices/0/finish_reason", "/candidates/0/finishReason"]
+                .iter()
+                .any(|reason| json.pointer(reason).is_some_and(Value::is_string));
     }
     if ttft_ms.is_none() || !finished {
         let text = "the stream ended before the answer was complete";

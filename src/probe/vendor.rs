@@ -1,5 +1,6 @@
 //! One vendor as a probe sees it: a client of its own, a clock, and what may be shown.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use modelgate_dialect::Dialect;
@@ -63,9 +64,14 @@ impl<'a> Vendor<'a> {
         }
     }
 
-    /// True where it speaks Anthropic's messages.
-    pub(super) fn speaks_messages(&self) -> bool {
-        Dialect::of_protocol(&self.provider.protocol) == Some(Dialect::Messages)
+    /// What it speaks.
+    pub(super) fn dialect(&self) -> Dialect {
+        Dialect::of_protocol(&self.provider.protocol).unwrap_or(Dialect::Chat)
+    }
+
+    /// Where it is asked for `path` with this model.
+    pub(super) fn path_at<'p>(&self, model: &str, path: impl Into<Cow<'p, str>>) -> Cow<'p, str> {
+        upstream::path_at(self.provider, model, path.into())
     }
 
     /// Sends a request and waits for the head of the answer.

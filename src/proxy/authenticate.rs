@@ -1,7 +1,8 @@
-//! Whose call it is, from headers alone, before a byte of the body is read.
+//! Whose call it is, from the headers (or the address, where Google's clients have it), before a byte of the body is read.
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use modelgate_domain::api_key::public_prefix;
 
@@ -15,11 +16,33 @@ const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
 /// Finds the key, by its secret or by the one before while that still works. An error names no more of what was
 /// presented than its public prefix.
 pub(super) fn authenticate(
-    headers: &HeaderMap,
+    request: &HttpRequest,
     catalog: &Catalog,
     now_ms: i64,
 ) -> Result<Arc<ApiKey>, ApiError> {
-    let Some(presented) = presented(headers) else {
+    // only Google's clients put it into the address
+    let query = request.query_string();
+    let query = request.path().contains("/v1beta/").then_some(query);
+    with_key(
+        presented(request.headers()).or_else(|| query.and_then(in_query)),
+        catalog,
+        now_ms,
+    )
+}
+
+/// The key of an address. Keys have no letters that addresses escape.
+fn in_query(query: &str) -> Option<&str> {
+    let mut pairs = query.split('&');
+    let key = pairs.find_map(|pair| pair.strip_prefix("key="))?;
+    (!key.is_empty()).then_some(key)
+}
+
+fn with_key(
+    presented: Option<&str>,
+    catalog: &Catalog,
+    now_ms: i64,
+) -> Result<Arc<ApiKey>, ApiError> {
+    let Some(presented) = presented else {
         return Err(ApiError::caller(
             401,
             "missing_api_key",
@@ -83,7 +106,7 @@ mod tests {
             ("x-goog-api-key", KEY.to_owned()),
         ] {
             assert!(
-                authenticate(&with(name, &value), &catalog, 0).is_ok(),
+                with_key(presented(&with(name, &value)), &catalog, 0).is_ok(),
                 "{name}"
             );
         }
@@ -95,16 +118,34 @@ mod tests {
         let before = (Arc::new(Build::key()), 1_000);
         catalog.previous_keys.insert(hash_key(KEY), before);
         let headers = with("x-api-key", KEY);
-        assert!(authenticate(&headers, &catalog, 999).is_ok());
-        let error = authenticate(&headers, &catalog, 1_000).unwrap_err();
+        assert!(with_key(presented(&headers), &catalog, 999).is_ok());
+        let error = with_key(presented(&headers), &catalog, 1_000).unwrap_err();
         assert_eq!((error.http_status, &*error.code), (401, "invalid_api_key"));
         assert!(error.message.contains("was replaced") && !error.message.contains("89abcdef"));
     }
 
     #[test]
+    fn only_googles_clients_may_put_a_key_into_the_address() {
+        let mut catalog = Build::new().done();
+        catalog.keys.insert(hash_key(KEY), Arc::new(Build::key()));
+        let found = |uri: &str| {
+            let request = actix_web::test::TestRequest::with_uri(uri).to_http_request();
+            authenticate(&request, &catalog, 0).is_ok()
+        };
+        assert!(found(&format!("/v1beta/models?alt=sse&key={KEY}")));
+        for no in [
+            format!("/v1/models?key={KEY}"),
+            format!("/v1beta/models?xkey={KEY}"),
+            "/v1beta/models?key=".to_owned(),
+        ] {
+            assert!(!found(&no), "{no}");
+        }
+    }
+
+    #[test]
     fn errors_show_no_more_than_the_prefix() {
         let catalog = Build::new().done();
-        let error = authenticate(&with("x-api-key", KEY), &catalog, 0).unwrap_err();
+        let error = with_key(presented(&with("x-api-key", KEY)), &catalog, 0).unwrap_err();
         assert_eq!(error.code, "invalid_api_key");
         assert!(error.message.contains("sk-mg-0") && !error.message.contains("89abcdef"));
         for (name, value) in [
@@ -112,7 +153,7 @@ mod tests {
             ("authorization", "Basic YTpi"),
             ("cookie", KEY),
         ] {
-            let error = authenticate(&with(name, value), &catalog, 0).unwrap_err();
+            let error = with_key(presented(&with(name, value)), &catalog, 0).unwrap_err();
             assert_eq!(error.code, "missing_api_key", "{name}");
         }
     }

@@ -11,7 +11,7 @@ use modelgate_dialect::openai::request::Peek;
 use modelgate_domain::{Cause, Phase, RequestId, RequestRecord};
 use tokio::time::Instant;
 
-use super::endpoints::Endpoint;
+use super::endpoints::{Endpoint, Form};
 use super::error::ApiError;
 use super::failure::{Refused, shutting_down};
 use super::flow::{Flow, HEARTBEAT};
@@ -33,6 +33,7 @@ const MAX_MODEL_CHARS: usize = 256;
 const fn forwarded_headers(dialect: Caller) -> &'static [&'static str] {
     match dialect {
         Caller::Chat | Caller::Responses => &["openai-beta"],
+        Caller::Gemini => &[],
         Caller::Messages => &["anthropic-version", "anthropic-beta"],
     }
 }
@@ -48,7 +49,7 @@ pub(super) async fn serve(
     let now_ms = worker.clock.now_ms();
     let id = worker.ids.next(now_ms);
     let catalog = worker.catalog.load_full();
-    let key = match authenticate::authenticate(request.headers(), &catalog, now_ms) {
+    let key = match authenticate::authenticate(request, &catalog, now_ms) {
         Ok(key) => key,
         Err(error) => {
             worker.metrics.auth_failed();
@@ -183,7 +184,7 @@ async fn prepare(
     let body = body.read(request, limit).await?;
     settlement.record.request_bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
     settlement.ends(Phase::Read);
-    let peek = Peek::read_as(endpoint.dialect, &body)?;
+    let peek = endpoint.peek(request, &body)?;
     settlement.record.requested_model = scrub::bounded(&peek.model, MAX_MODEL_CHARS);
     settlement.record.stream = peek.stream && endpoint.streams;
     settlement.prompt = peek.prompt;
@@ -371,7 +372,7 @@ async fn respond(worker: Data<Worker>, endpoint: &'static Endpoint, mut job: Job
 
 /// Runs the attempts. A caller of a stream who waits in silence gets its status and heartbeats meanwhile.
 async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -> HttpResponse {
-    let id = (job.settlement.id(), endpoint.dialect);
+    let id = (job.settlement.id(), endpoint);
     let streams = endpoint.streams && job.peek.stream;
     let committed = job.settlement.committed();
     let mut work = Box::pin(job.run());
@@ -386,7 +387,7 @@ async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -
         committed.set(error.http_status);
         // dropping the attempts settles them: the state says that the gateway closes
         drop(work);
-        return error.respond(id.0, id.1);
+        return error.respond(id.0, endpoint.dialect);
     }
     if let Ok(served) = tokio::time::timeout(HEARTBEAT, work.as_mut()).await {
         return answer(worker, id, served);
@@ -395,16 +396,13 @@ async fn attempt(worker: &Data<Worker>, endpoint: &'static Endpoint, job: Job) -
     let flow = worker
         .readers
         .watch(Flow::waiting(id, work, worker.closing.clone()));
-    dress(
-        streamed(HttpResponse::Ok().streaming(flow)),
-        &hyper::HeaderMap::new(),
-        id.0,
-    )
+    let response = streamed(HttpResponse::Ok().streaming(flow), endpoint.form);
+    dress(response, &hyper::HeaderMap::new(), id.0)
 }
 
-fn answer(worker: &Worker, id: (RequestId, Caller), served: Served) -> HttpResponse {
+fn answer(worker: &Worker, id: (RequestId, &'static Endpoint), served: Served) -> HttpResponse {
     match served {
-        Served::Error(error) => error.respond(id.0, id.1),
+        Served::Error(error) => error.respond(id.0, id.1.dialect),
         Served::Whole(whole) => whole_of(whole, id.0),
         Served::Large(large) => large_of(worker, *large, id.0),
         Served::Stream(mut relay) => {
@@ -412,7 +410,7 @@ fn answer(worker: &Worker, id: (RequestId, Caller), served: Served) -> HttpRespo
             let mut response = builder(relay.status);
             let flow = Flow::relaying(id, relay, worker.closing.clone());
             let flow = worker.readers.watch(flow);
-            streamed(dress(response.streaming(flow), &from, id.0))
+            streamed(dress(response.streaming(flow), &from, id.0), id.1.form)
         }
     }
 }
@@ -428,8 +426,8 @@ fn dress(mut response: HttpResponse, from: &hyper::HeaderMap, id: RequestId) -> 
     response
 }
 
-fn streamed(mut response: HttpResponse) -> HttpResponse {
-    headers::stream(response.headers_mut());
+fn streamed(mut response: HttpResponse, form: Form) -> HttpResponse {
+    headers::stream(response.headers_mut(), form);
     response
 }
 
@@ -457,7 +455,7 @@ pub(super) fn identify(
 ) -> Result<(Arc<ApiKey>, Arc<Catalog>), ApiError> {
     let catalog = worker.catalog.load_full();
     let now_ms = worker.clock.now_ms();
-    let key = authenticate::authenticate(request.headers(), &catalog, now_ms)
+    let key = authenticate::authenticate(request, &catalog, now_ms)
         .inspect_err(|_error| worker.metrics.auth_failed())?;
     let trusted = &worker.settings.trusted_proxies;
     let connection = request.peer_addr().map(|address| address.ip());

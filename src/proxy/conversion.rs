@@ -1,5 +1,7 @@
 //! A call on its way to a vendor: as it came where both speak the same dialect, and otherwise in the vendor's.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use modelgate_dialect::convert::{self, Back, Target};
 use modelgate_dialect::hub::fields::Refusal;
@@ -7,11 +9,12 @@ use modelgate_dialect::{Dialect, stream};
 
 use super::forward::Job;
 use crate::catalog::{self, Provider};
+use crate::upstream::path_at;
 
 /// What a vendor gets, and what the way back needs to know.
 pub(super) struct There {
     pub(super) vendor: Dialect,
-    pub(super) path: &'static str,
+    pub(super) path: Cow<'static, str>,
     pub(super) body: Bytes,
     /// The gateway asked for usage and the caller did not.
     pub(super) hide_usage: bool,
@@ -31,13 +34,14 @@ impl There {
         if !caller.is(vendor) {
             return Self::converted(job, target, vendor);
         }
+        let (provider, model) = (&target.provider, &target.upstream_model);
         let hide_usage = job.endpoint.streams && job.peek.must_ask_for_usage();
         let body = job
             .peek
             .body_for(&job.body, &target.upstream_model, hide_usage);
         Ok(Self {
             vendor,
-            path: job.endpoint.path,
+            path: path_at(provider, model, job.endpoint.path_for(model)),
             body: body.into(),
             hide_usage,
             back: None,
@@ -45,18 +49,21 @@ impl There {
     }
 
     fn converted(job: &Job, target: &catalog::Target, vendor: Dialect) -> Result<Self, Refusal> {
+        let streams = job.endpoint.streams && job.peek.stream;
         let to = Target {
             from: job.endpoint.dialect,
             to: vendor,
             model: &target.upstream_model,
             asked: &job.peek.model,
+            stream: streams,
             max_output: job.model.max_output_tokens,
             now_s: job.settlement.record.started_ms / 1_000,
         };
         let (body, back) = convert::request(&job.body, &to)?;
+        let (provider, model) = (&target.provider, &target.upstream_model);
         Ok(Self {
             vendor,
-            path: vendor.path(),
+            path: path_at(provider, model, vendor.path(model, streams)),
             body: body.into(),
             hide_usage: false,
             back: Some(Box::new(back)),

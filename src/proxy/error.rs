@@ -11,7 +11,7 @@ use modelgate_dialect::openai::error::{
     Attempt, Envelope, Figure as Shown, Policy, error_kind as chat_kind,
 };
 use modelgate_dialect::openai::request::BadRequest;
-use modelgate_dialect::{Caller, responses};
+use modelgate_dialect::{Caller, gemini, responses};
 use modelgate_domain::money::format_nanos;
 use modelgate_domain::{FaultOwner, RequestId, Status};
 
@@ -206,6 +206,8 @@ fn written(envelope: &Envelope<'_>, status: u16, dialect: Caller, form: Form) ->
         (Caller::Chat, Form::Event) => envelope.event(),
         (Caller::Messages, Form::Body) => messages.body(envelope.request_id),
         (Caller::Messages, Form::Event) => messages.event(envelope.request_id),
+        (Caller::Gemini, Form::Body) => gemini::error::body(envelope, status),
+        (Caller::Gemini, Form::Event) => gemini::error::event(envelope, status),
     }
 }
 

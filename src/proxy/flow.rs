@@ -6,11 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use modelgate_dialect::Caller;
+use modelgate_dialect::gemini::array::Array;
 use modelgate_dialect::openai::answer;
 use modelgate_dialect::sse;
 use modelgate_domain::RequestId;
 use tokio::sync::watch;
 
+use super::endpoints::{Endpoint, Form};
 use super::error::ApiError;
 use super::failure::{Refused, shutting_down};
 use super::forward::Served;
@@ -25,6 +27,8 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(super) struct Flow {
     id: RequestId,
     dialect: Caller,
+    /// Where the caller gets one array.
+    array: Option<Array>,
     phase: Phase,
     quiet: Quiet,
     closing: LocalBoxFuture<'static, ()>,
@@ -44,7 +48,7 @@ enum Phase {
 impl Flow {
     /// For a stream whose first event is at hand.
     pub(super) fn relaying(
-        id: (RequestId, Caller),
+        id: (RequestId, &Endpoint),
         relay: Box<Relay>,
         closing: watch::Receiver<bool>,
     ) -> Self {
@@ -53,7 +57,7 @@ impl Flow {
 
     /// For a caller who has waited in silence: begins with a heartbeat.
     pub(super) fn waiting(
-        id: (RequestId, Caller),
+        id: (RequestId, &Endpoint),
         work: LocalBoxFuture<'static, Served>,
         closing: watch::Receiver<bool>,
     ) -> Self {
@@ -63,13 +67,14 @@ impl Flow {
     }
 
     fn new(
-        (id, dialect): (RequestId, Caller),
+        (id, endpoint): (RequestId, &Endpoint),
         phase: Phase,
         mut closing: watch::Receiver<bool>,
     ) -> Self {
         Self {
             id,
-            dialect,
+            dialect: endpoint.dialect,
+            array: (endpoint.form == Form::Array).then(Array::default),
             phase,
             quiet: Quiet::new(HEARTBEAT),
             greeting: Bytes::new(),
@@ -116,6 +121,27 @@ impl Flow {
 
 impl Source for Flow {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+        let events = std::task::ready!(self.poll_events(cx));
+        let Some(array) = &mut self.array else {
+            return Poll::Ready(events);
+        };
+        Poll::Ready(match events {
+            // what a relay gives is whole events: none is ever too large to be put together
+            Some(Ok(events)) => Some(Ok(array.push(events).unwrap_or_default())),
+            None => self.array.take().map(|array| Ok(array.end())),
+            failed => failed,
+        })
+    }
+
+    fn break_off(self, error: &ApiError) {
+        if let Phase::Relaying(mut relay) = self.phase {
+            drop(relay.abort(error));
+        }
+    }
+}
+
+impl Flow {
+    fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
         if !self.greeting.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.greeting))));
         }
@@ -130,12 +156,6 @@ impl Source for Flow {
         match self.quiet.poll(cx) {
             Poll::Ready(()) => Poll::Ready(Some(Ok(Bytes::from_static(sse::HEARTBEAT)))),
             Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn break_off(self, error: &ApiError) {
-        if let Phase::Relaying(mut relay) = self.phase {
-            drop(relay.abort(error));
         }
     }
 }

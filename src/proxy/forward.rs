@@ -323,7 +323,7 @@ impl Job {
             .chain(trace.iter().flatten().map(|(n, v)| (*n, v.as_bytes())))
             .collect();
         let call = Call {
-            path: there.path,
+            path: there.path.clone(),
             body: there.body.clone(),
             content_type: "application/json",
             accept: if streams {
@@ -350,7 +350,7 @@ impl Job {
         let whole = Refused {
             status: 200,
             headers,
-            body: convert::token_count(&usage).into(),
+            body: convert::token_count(&usage, self.endpoint.dialect).into(),
         };
         Step::Whole(whole, Findings::default())
     }

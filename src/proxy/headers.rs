@@ -9,6 +9,7 @@ use hyper::header::HeaderName as VendorName;
 use modelgate_dialect::convert::Back;
 use modelgate_domain::{Busyness, RequestId};
 
+use super::endpoints::Form;
 use crate::admission::Rates;
 use crate::routing::wait;
 
@@ -109,8 +110,11 @@ pub(super) fn pass(from: &hyper::HeaderMap, to: &mut HeaderMap) {
 }
 
 /// What keeps proxies on the way from holding a stream back.
-pub(super) fn stream(headers: &mut HeaderMap) {
-    if !headers.contains_key(CONTENT_TYPE) {
+pub(super) fn stream(headers: &mut HeaderMap, form: Form) {
+    if form == Form::Array {
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        headers.insert(CONTENT_TYPE, json);
+    } else if !headers.contains_key(CONTENT_TYPE) {
         let events = HeaderValue::from_static("text/event-stream; charset=utf-8");
         headers.insert(CONTENT_TYPE, events);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use modelgate_domain::{Busyness, Strategy};
+use modelgate_domain::{Busyness, Protocol, Strategy};
 
 use super::Reason;
 use super::chance::Chance;
@@ -265,7 +265,7 @@ fn skip_target(request: &PlanRequest<'_>, target: &Target) -> Option<Skip> {
         Some(Skip::KindMismatch)
     } else if request
         .only
-        .is_some_and(|only| *only != *target.provider.protocol)
+        .is_some_and(|only| !Protocol::serves(&target.provider.protocol, only))
     {
         Some(Skip::ProtocolMismatch)
     } else if elsewhere {

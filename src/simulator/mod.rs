@@ -1,4 +1,4 @@
-//! The one scriptable vendor: speaks OpenAI's and Anthropic's dialects over plain TCP for tests, `demo` and the benchmark.
+//! The one scriptable vendor: speaks OpenAI's, Anthropic's and Google's dialects over plain TCP for tests, `demo` and the benchmark.
 //!
 //! Owns what a vendor may do to a gateway: usual answers, exact chunk boundaries, delays, stalls, errors,
 //! broken bodies, cut connections. Knows nothing of the gateway; nothing that serves real calls may use it.
@@ -8,6 +8,7 @@ mod deaf;
 mod directive;
 mod embeddings;
 mod fast;
+mod gemini;
 mod http;
 mod messages;
 mod play;

@@ -24,6 +24,8 @@ pub(super) enum Usual {
     Events(Vec<String>),
     /// The same in Anthropic's dialect.
     Messages(Vec<String>),
+    /// The same in Google's.
+    Gemini(Vec<String>),
 }
 
 /// How the connection is left.
@@ -58,6 +60,7 @@ pub(super) fn acts(reply: Reply, usual: Usual) -> Vec<Act> {
             Usual::Plain(body) => plain_acts(&reply, &body, &mut out),
             Usual::Events(events) => stream_acts(&reply, events, &chat_error(), &mut out),
             Usual::Messages(events) => stream_acts(&reply, events, MESSAGES_ERROR, &mut out),
+            Usual::Gemini(events) => stream_acts(&reply, events, GEMINI_ERROR, &mut out),
         },
     }
     out
@@ -82,6 +85,11 @@ const MESSAGES_ERROR: &str = concat!(
     "event: error\n",
     r#"data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
     "\n\n"
+);
+
+const GEMINI_ERROR: &str = concat!(
+    r#"data: {"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#,
+    "\r\n\r\n"
 );
 
 fn chat_error() -> String {

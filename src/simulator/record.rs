@@ -7,6 +7,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::gemini;
+
 /// Requests kept for later questions; older ones are forgotten.
 const KEPT: usize = 20_000;
 
@@ -41,16 +43,21 @@ impl Received {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The bearer key, or the one that Anthropic's clients send; empty where none was sent.
+    /// The bearer key, or the one that clients of Anthropic, Google or Azure send; empty where none was sent.
     pub fn key(&self) -> &str {
         self.header("authorization")
             .and_then(|v| v.strip_prefix("Bearer "))
             .or_else(|| self.header("x-api-key"))
+            .or_else(|| self.header("x-goog-api-key"))
+            .or_else(|| self.header("api-key"))
             .unwrap_or_default()
     }
 
-    /// The model that the body names, empty where it names none.
+    /// The model that the address or the body names, empty where none is named.
     pub fn model(&self) -> String {
+        if let Some((model, _)) = gemini::asked(&self.path) {
+            return model.to_owned();
+        }
         #[derive(serde::Deserialize)]
         struct Named {
             model: Option<String>,

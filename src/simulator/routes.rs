@@ -7,7 +7,7 @@ use super::play::{self, Usual};
 use super::record::Received;
 use super::script::{Act, Reply};
 use super::server::Shared;
-use super::{chat, embeddings, messages};
+use super::{chat, embeddings, gemini, messages};
 
 /// Requests to the simulator itself, for shell tests: `/_sim/stats`, `/_sim/requests`, `/_sim/reset`.
 pub(super) fn is_control(request: &Received) -> bool {
@@ -31,7 +31,8 @@ pub(super) fn answer(shared: &Shared, request: &Received) -> Vec<Act> {
         return play::acts(reply, Usual::Plain(messages_error(400, text)));
     }
     let body = request.json();
-    let model = body.get("model").and_then(Value::as_str).unwrap_or("");
+    let model = request.model();
+    let model = model.as_str();
     let reply = match shared.scripted(request) {
         Some(reply) => reply,
         None => match directive::parse(model, &shared.options.reply) {
@@ -43,7 +44,9 @@ pub(super) fn answer(shared: &Shared, request: &Received) -> Vec<Act> {
         },
     };
     if reply.status >= 400 && reply.body.is_none() {
-        let usual = if speaks_messages(request) {
+        let usual = if gemini::asked(&request.path).is_some() {
+            gemini_error(reply.status, &status_text(reply.status))
+        } else if speaks_messages(request) {
             messages_error(reply.status, &status_text(reply.status))
         } else {
             error_body(reply.status, &status_text(reply.status), None)
@@ -65,7 +68,8 @@ fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec
     if request.method != "POST" {
         return not_found(request);
     }
-    let model = body.get("model").and_then(Value::as_str).unwrap_or("");
+    let model = request.model();
+    let model = model.as_str();
     if !body.is_object() {
         let text = "We could not parse the JSON body of your request.";
         return error(400, text, "invalid_request_error", None);
@@ -76,6 +80,9 @@ fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec
     }
     if !exists(shared, model) {
         return unknown_model(model);
+    }
+    if let Some(asked) = gemini::asked(tail) {
+        return gemini_answer(asked, body, reply);
     }
     let made = if tail.ends_with("/chat/completions") {
         chat::chat(body, &reply)
@@ -102,6 +109,40 @@ fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec
             )
         }
     }
+}
+
+fn gemini_answer(asked: (&str, &str), body: &Value, reply: Reply) -> Vec<Act> {
+    let refused = |text: &str| {
+        let reply = Reply {
+            status: 400,
+            ..Reply::default()
+        };
+        play::acts(reply, Usual::Plain(gemini_error(400, text)))
+    };
+    if asked.0.starts_with("gemini-3") && gemini::misses_seal(body) {
+        return refused("Function call is missing a thought_signature in functionCall parts.");
+    }
+    match gemini::generate(asked, body, &reply) {
+        Ok(usual) => play::acts(reply, usual),
+        Err(missing) => refused(&format!(
+            "* GenerateContentRequest.{missing}: {missing} is not specified"
+        )),
+    }
+}
+
+fn gemini_error(status: u16, message: &str) -> Vec<u8> {
+    let word = match status {
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        429 => "RESOURCE_EXHAUSTED",
+        503 => "UNAVAILABLE",
+        500.. => "INTERNAL",
+        _ => "INVALID_ARGUMENT",
+    };
+    json!({"error": {"code": status, "message": message, "status": word}})
+        .to_string()
+        .into_bytes()
 }
 
 fn speaks_messages(request: &Received) -> bool {

@@ -1,5 +1,6 @@
 //! The clients of one serving thread, and one vendor call.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -55,7 +56,7 @@ struct Slot {
 /// One call, as the endpoint wants it sent.
 pub struct Call<'a> {
     /// Begins with a slash and is put behind the provider's base URL.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// The whole request body.
     pub body: Bytes,
     /// Its type.

@@ -66,7 +66,11 @@ pub fn may_leave(name: &str) -> bool {
 }
 
 /// How a vendor is shown the credential, by the provider's protocol; where the protocol is not here, as the bearer.
-const KEYS: [(&str, HeaderName); 1] = [("anthropic", HeaderName::from_static("x-api-key"))];
+const KEYS: [(&str, HeaderName); 3] = [
+    ("anthropic", HeaderName::from_static("x-api-key")),
+    ("gemini", HeaderName::from_static("x-goog-api-key")),
+    ("azure-openai", HeaderName::from_static("api-key")),
+];
 /// What a vendor wants to be told in every call, by the provider's protocol. What the caller says goes before it.
 const TOLD: [(&str, HeaderName, HeaderValue); 1] = [(
     "anthropic",

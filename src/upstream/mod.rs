@@ -19,7 +19,7 @@ pub use error::{ErrorKind, UpstreamError, of_connect};
 pub use headers::{may_leave, request as request_headers};
 pub use proxy::OutboundProxy;
 pub use tls::client_config;
-pub use url::join;
+pub use url::{join, path_at};
 
 #[cfg(test)]
 mod client_tests;

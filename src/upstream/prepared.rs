@@ -1,5 +1,7 @@
 //! What is the same in every call with one credential: the address and the headers, put together once.
 
+use std::borrow::Cow;
+
 use ahash::AHashMap;
 use hyper::Uri;
 use hyper::header::HeaderMap;
@@ -16,8 +18,11 @@ const MAX_ENTRIES: usize = 4_096;
 /// The prepared parts of calls, by credential and endpoint.
 #[derive(Default)]
 pub(super) struct Prepared {
-    entries: AHashMap<(ProviderKeyId, [&'static str; 3]), Entry>,
+    entries: AHashMap<Key, Entry>,
 }
+
+/// The credential, the path, what is accepted and what is sent.
+type Key = (ProviderKeyId, Cow<'static, str>, [&'static str; 2]);
 
 /// The parts, and what they were made of.
 pub(super) struct Entry {
@@ -39,7 +44,11 @@ impl Prepared {
         credential: &Credential,
         call: &Call<'_>,
     ) -> Result<&Entry, UpstreamError> {
-        let key = (credential.id, [call.path, call.accept, call.content_type]);
+        let key = (
+            credential.id,
+            call.path.clone(),
+            [call.accept, call.content_type],
+        );
         let fresh = self
             .entries
             .get(&key)
@@ -64,7 +73,7 @@ impl Entry {
     ) -> Result<Self, UpstreamError> {
         let secret = &credential.secret;
         Ok(Self {
-            uri: url::join(&provider.base_url, call.path)?,
+            uri: url::join(&provider.base_url, &call.path)?,
             headers: headers::request(provider, secret, call.content_type, call.accept)?,
             protocol: provider.protocol.clone(),
             base_url: provider.base_url.clone(),

@@ -102,7 +102,7 @@ pub(crate) fn credential() -> Credential {
 
 pub(crate) fn call<'a>(forward: &'a [(&'a str, &'a [u8])]) -> Call<'a> {
     Call {
-        path: "/chat/completions",
+        path: "/chat/completions".into(),
         body: Bytes::from_static(b"{\"model\":\"m\"}"),
         content_type: "application/json",
         accept: "text/event-stream",

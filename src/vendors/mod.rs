@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use modelgate_domain::Protocol;
 use serde::Deserialize;
 
 /// A vendor as the file describes it.
@@ -14,7 +15,10 @@ pub struct Vendor {
     pub name_en: String,
     /// The same in Chinese.
     pub name_zh: String,
-    /// What an OpenAI client gets as its base URL.
+    /// What it speaks; OpenAI's where the file says nothing.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// What a client of that gets as its base URL.
     pub base_url: String,
     /// Where keys are made; empty for programs on a machine of one's own.
     pub key_page: String,

@@ -94,6 +94,7 @@ def front(folder: Path, servers: str):
         "listen 80;": f"listen 127.0.0.1:{http_port};",
         "listen 443 ssl": f"listen 127.0.0.1:{https_port} ssl",
         "/etc/nginx/tls": str(tls),
+        "/var/log/nginx/access.log": str(folder / "access.log"),
     }
     nginx = Nginx(folder, (harness.ROOT / "nginx/modelgate.conf").read_text(), changes)
     nginx.check()
@@ -119,6 +120,18 @@ def call(site, method="POST", path="/v1/chat/completions", body=None, headers=No
 
 def chat(model, **more):
     return {"model": model, "messages": [{"role": "user", "content": "Hello"}], **more}
+
+
+def test_a_key_in_the_address_is_not_logged(tmp_path, gateway):
+    nginx, own = front(tmp_path / "own", f"server 127.0.0.1:{gateway.port};")
+    try:
+        _, answer = call(own, "GET", f"/v1beta/models?key={harness.ALICE}", headers={"Authorization": ""})
+        assert answer.status == 200 and b"models/gpt-x" in answer.read()
+        read = (tmp_path / "own/access.log").read_text
+        harness.wait_for("the line in the log", lambda: "GET /v1beta/models HTTP" in read())
+        assert harness.ALICE not in read()
+    finally:
+        nginx.stop()
 
 
 def test_events_come_through_one_by_one(site):

@@ -105,6 +105,9 @@ targets = [{{ provider = "careless", upstream_model = "x" }}]
             said.append(attempt(lambda: [c for c in client.chat.completions.create(model=model, messages=HELLO, stream=True)]))
         # A key where it does not belong.
         said.append(harness.get(f"{gateway.base_url}/models?api_key={key}", {"x-api-key": key})[2])
+        # And where Google's clients put it.
+        for path in ("models", "models/none-such", "nonsense"):
+            said.append(harness.get(f"{gateway.url}/v1beta/{path}?alt=sse&key={key}")[2])
     portal = Portal(gateway.url)
     portal.log_in(harness.ADMIN, WRONG_PASSWORD)
     status, _ = portal.log_in(harness.ADMIN, harness.PASSWORD)

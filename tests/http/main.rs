@@ -55,6 +55,7 @@ mod process_faults;
 mod proxy_bodies;
 mod proxy_cancel;
 mod proxy_failover;
+mod proxy_gemini;
 mod proxy_messages;
 mod proxy_names;
 mod proxy_overload;

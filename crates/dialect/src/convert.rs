@@ -11,7 +11,7 @@ use crate::hub::fields::{Path, Refusal};
 use crate::hub::names::Names;
 use crate::openai::answer::error_message;
 use crate::openai::error::error_kind as chat_kind;
-use crate::{anthropic, openai, responses};
+use crate::{anthropic, gemini, openai, responses};
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub struct Target<'t> {
     pub model: &'t str,
     /// The caller's name for it, which the answer shows.
     pub asked: &'t str,
+    /// Whether a stream is asked for, which not every dialect says in the body.
+    pub stream: bool,
     /// The most tokens of an answer, where the operator has said so.
     pub max_output: Option<i64>,
     /// The time that answers carry, epoch seconds.
@@ -43,6 +45,8 @@ pub struct Back {
     pub now_s: i64,
     /// Whether the caller wants events to tell the usage.
     pub include_usage: bool,
+    /// Whether the caller does not want to be told the thoughts.
+    pub hides_thoughts: bool,
     /// The names that had to be changed.
     pub names: Names,
     /// The tools that the caller calls with one text.
@@ -80,6 +84,10 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         Caller::Chat => openai::read_request::read(text, &mut notes)?,
         Caller::Messages => anthropic::read_request::read(text, &mut notes)?,
         Caller::Responses => responses::read_request::read(text, &mut notes)?,
+        Caller::Gemini => Request {
+            stream: target.stream,
+            ..gemini::read_request::read(text, &mut notes)?
+        },
     };
     let mut back = Back {
         caller: target.from,
@@ -87,6 +95,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         model: target.asked.to_owned(),
         now_s: target.now_s,
         include_usage: request.include_usage,
+        hides_thoughts: request.hides_thoughts,
         names: Names::default(),
         customs: request.customs.clone(),
         notes,
@@ -94,6 +103,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
     let body = match target.to {
         Dialect::Chat => openai::write_request::write(&request, target, &mut back)?,
         Dialect::Messages => anthropic::write_request::write(&request, target, &mut back)?,
+        Dialect::Gemini => gemini::write_request::write(&request, target, &mut back)?,
     };
     Ok((body, back))
 }
@@ -104,11 +114,13 @@ impl Back {
         let answer = match self.vendor {
             Dialect::Chat => openai::read_answer::read(body)?,
             Dialect::Messages => anthropic::read_answer::read(body)?,
+            Dialect::Gemini => gemini::read_answer::read(body)?,
         };
         Ok(match self.caller {
             Caller::Chat => openai::write_answer::write(&answer, self),
             Caller::Messages => anthropic::write_answer::write(&answer, self),
             Caller::Responses => responses::write_answer::write(&answer, self),
+            Caller::Gemini => gemini::write_answer::write(&answer, self),
         })
     }
 
@@ -135,11 +147,19 @@ pub fn error_of(message: &str, caller: Caller, status: u16) -> String {
         Caller::Messages => serde_json::json!({"type": "error", "error": {
             "type": anthropic::error::error_kind(status), "message": message,
         }}),
+        Caller::Gemini => gemini::error::plain(message, status),
     };
     body.to_string()
 }
 
 /// The answer to a question for the number of tokens.
-pub fn token_count(usage: &Usage) -> String {
-    serde_json::json!({ "input_tokens": usage.input() }).to_string()
+pub fn token_count(usage: &Usage, caller: Caller) -> String {
+    let tokens = usage.input();
+    let body = match caller {
+        Caller::Gemini => serde_json::json!({ "totalTokens": tokens }),
+        Caller::Chat | Caller::Messages | Caller::Responses => {
+            serde_json::json!({ "input_tokens": tokens })
+        }
+    };
+    body.to_string()
 }

@@ -1,5 +1,11 @@
 //! The dialects that are converted into one another.
 
+use std::borrow::Cow;
+
+use modelgate_domain::Protocol;
+
+use crate::gemini::path::{Verb, path};
+
 /// A wire format for conversations with a model, as vendors speak it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -7,15 +13,21 @@ pub enum Dialect {
     Chat,
     /// Anthropic's messages.
     Messages,
+    /// Google's `generateContent`.
+    Gemini,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Messages, Self::Gemini];
 
     /// The dialect of a provider's protocol; absent where it is not known here.
     pub fn of_protocol(protocol: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|d| d.protocol() == protocol)
+        Some(match protocol.parse().ok()? {
+            Protocol::Openai | Protocol::AzureOpenai => Self::Chat,
+            Protocol::Anthropic => Self::Messages,
+            Protocol::Gemini => Self::Gemini,
+        })
     }
 
     /// What it is called in settings.
@@ -23,6 +35,7 @@ impl Dialect {
         match self {
             Self::Chat => "openai",
             Self::Messages => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 
@@ -31,14 +44,17 @@ impl Dialect {
         match self {
             Self::Chat => "OpenAI chat completions",
             Self::Messages => "Anthropic messages",
+            Self::Gemini => "Google Gemini",
         }
     }
 
-    /// Where a conversation is sent to, behind the vendor's base address.
-    pub const fn path(self) -> &'static str {
+    /// Where a conversation with this model is sent to, behind the vendor's base address.
+    pub fn path(self, model: &str, stream: bool) -> Cow<'static, str> {
         match self {
-            Self::Chat => "/chat/completions",
-            Self::Messages => "/v1/messages",
+            Self::Chat => Cow::Borrowed("/chat/completions"),
+            Self::Messages => Cow::Borrowed("/v1/messages"),
+            Self::Gemini if stream => Cow::Owned(path(model, Verb::Stream)),
+            Self::Gemini => Cow::Owned(path(model, Verb::Generate)),
         }
     }
 }
@@ -52,17 +68,20 @@ pub enum Caller {
     Messages,
     /// OpenAI's responses.
     Responses,
+    /// Google's `generateContent`.
+    Gemini,
 }
 
 impl Caller {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::Messages, Self::Responses];
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Responses, Self::Gemini];
 
     /// The dialect of vendors that is the same, where there is one.
     pub const fn native(self) -> Option<Dialect> {
         match self {
             Self::Chat => Some(Dialect::Chat),
             Self::Messages => Some(Dialect::Messages),
+            Self::Gemini => Some(Dialect::Gemini),
             Self::Responses => None,
         }
     }
@@ -78,6 +97,7 @@ impl Caller {
             Self::Chat => "openai",
             Self::Messages => "anthropic",
             Self::Responses => "openai-responses",
+            Self::Gemini => "gemini",
         }
     }
 
@@ -87,6 +107,7 @@ impl Caller {
             Self::Chat => "OpenAI chat completions",
             Self::Messages => "Anthropic messages",
             Self::Responses => "OpenAI responses",
+            Self::Gemini => "Google Gemini",
         }
     }
 }

@@ -28,29 +28,43 @@ empty list) counts as absent.
 const TAIL: &str = "\
 ## Answers
 
-| | from a vendor of messages to a chat client | from a chat vendor to a client of messages |
-|---|---|---|
-| text, calls of tools | kept, also streamed; calls of one answer keep their own indices | kept, also streamed; each in a block of its own |
-| thoughts | `reasoning_content`; signatures and redacted thoughts are dropped | a block `thinking` with an empty signature |
-| citations | dropped | (none) |
-| refusal | (a reason) | text |
-| `end_turn`, `stop_sequence`, `pause_turn` | `stop` | `stop` becomes `end_turn`, or `tool_use` where tools are called |
-| `max_tokens`, context full | `length` | `length` becomes `max_tokens` |
-| `tool_use` | `tool_calls` | `tool_calls` becomes `tool_use` |
-| `refusal` | `content_filter` | `content_filter` becomes `refusal` |
-| usage | `prompt_tokens` is all that went in, `cached_tokens` what of it was read from the cache | `input_tokens` is without what was read from the cache |
-| errors | status and words are the vendor's, the class is the one that belongs to the status | the same |
-| id | `msg_` becomes `chatcmpl-` | `chatcmpl-` becomes `msg_` |
-| model | the name that was asked for | the same |
+What the vendor says, and what the client is told of it:
 
-A client of responses gets one item for each text, thought (as a summary) and call; `status` is `incomplete` where the answer
-is cut or refused. Nothing is stored. A tool of the type `custom` goes to the vendor as a function of one text, and its call
-comes back as a `custom_tool_call`. The events of a stream repeat at the end what was said: up to 16 MiB are held for that.
+| | chat completions | messages | responses | Gemini |
+|---|---|---|---|---|
+| text | `content` | a block `text` | an item `message` | a part `text` |
+| calls of tools | `tool_calls` | blocks `tool_use` | items `function_call`, `custom_tool_call` | parts `functionCall`, each of them whole |
+| thoughts | `reasoning_content` | a block `thinking` | an item `reasoning`, as a summary | parts with `thought`, where the request asked for them |
+| seals of Gemini's thoughts | `extra_content.google.thought_signature` of a call | `signature` of a block `thinking`, `gemini#` before it | `encrypted_content`, `gemini#` before it | `thoughtSignature` |
+| signatures of Anthropic, redacted thoughts | dropped | kept | dropped | dropped |
+| citations, logprobs, grounding | dropped | dropped | dropped | dropped |
+| the end | `stop` | `end_turn`, `pause_turn`, `stop_sequence` | `completed` | `STOP` |
+| tools are called | `tool_calls` | `tool_use` | `completed` | `STOP` |
+| as long as it may be | `length` | `max_tokens` | `incomplete`: `max_output_tokens` | `MAX_TOKENS` |
+| refused | `content_filter` | `refusal` | `incomplete`: `content_filter` | `SAFETY` (also read: `RECITATION`, `BLOCKLIST`, `PROHIBITED_CONTENT`, `SPII`, `LANGUAGE`, and `blockReason` of a prompt) |
+| what went in | `prompt_tokens`, with what was read from the cache | `input_tokens`, without it | `input_tokens`, with it | `promptTokenCount`, with it |
+| what came out | `completion_tokens`, with the thoughts | `output_tokens`, with them | `output_tokens`, with them | `candidatesTokenCount`, without them |
+| an error | status and words are the vendor's, `type` belongs to the status | the same | the same | the same, as `status` |
+| model | the name that was asked for | the same | the same | the same, as `modelVersion` |
+
+Seals go back to Gemini with the part that they stood on, if the client sends them back. A client that does not can go on all
+the same: where a model of Gemini's checks a turn's first call and its seal is missing, the gateway puts in the one that
+Google's reference gives for such turns.
+
+To a client of responses nothing is stored. A tool of the type `custom` goes to the vendor as a function of one text, and its
+call comes back as a `custom_tool_call`. The events of a stream repeat at the end what was said: up to 16 MiB are held for
+that. A client of Gemini gets a call of a function whole: up to 16 MiB of arguments are held.
 
 An answer that is no stream and larger than 16 MiB cannot be put into another dialect.
 
-`POST /v1/messages/count_tokens` asks a vendor of messages; for any other the gateway estimates, and says so with the
-header `x-modelgate-estimated: true`.
+`POST /v1/messages/count_tokens` and `:countTokens` ask a vendor of the same dialect; for any other the gateway estimates, and
+says so with the header `x-modelgate-estimated: true`.
+
+## Addresses of Gemini
+
+`POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` (with `?alt=sse` as events, without it as one JSON array)
+and `:countTokens`, `GET /v1beta/models` and `/v1beta/models/{model}`. The key is taken from `x-goog-api-key`, `Authorization:
+Bearer` or `?key=`. The gateway writes no addresses with their queries anywhere; what stands in front of it may.
 ";
 
 /// The whole page.

@@ -21,6 +21,7 @@ pub mod convert;
 pub mod dialect;
 pub mod docs;
 pub mod estimate;
+pub mod gemini;
 pub mod hub;
 pub mod openai;
 pub mod reader;

@@ -2,13 +2,14 @@
 
 use crate::dialect::Dialect;
 use crate::openai::answer::Findings;
-use crate::{anthropic, openai};
+use crate::{anthropic, gemini, openai};
 
 /// The readers of all dialects. Built once and kept: the finders inside are prepared for speed.
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
     pub(crate) chat: openai::answer::Reader,
     pub(crate) messages: anthropic::answer::Reader,
+    pub(crate) gemini: gemini::answer::Reader,
 }
 
 impl Reader {
@@ -17,6 +18,7 @@ impl Reader {
         match dialect {
             Dialect::Chat => self.chat.read(body),
             Dialect::Messages => self.messages.read(body),
+            Dialect::Gemini => self.gemini.read(body),
         }
     }
 
@@ -25,6 +27,7 @@ impl Reader {
         match dialect {
             Dialect::Chat => self.chat.is_error(body) || self.chat.is_base_error(body),
             Dialect::Messages => self.messages.is_error(body),
+            Dialect::Gemini => self.gemini.is_error(body),
         }
     }
 }

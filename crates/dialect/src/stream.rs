@@ -19,7 +19,7 @@ use crate::openai::fault;
 use crate::reader::Reader;
 use crate::repeats::Repeats;
 use crate::sse::{self, EventTooLarge, Framer, Verdict};
-use crate::{anthropic, openai, responses};
+use crate::{anthropic, gemini, openai, responses};
 
 /// The state of one stream.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ struct Conversion {
     back: Back,
     chat_in: openai::read_stream::Reader,
     messages_in: anthropic::read_stream::Reader,
+    gemini_in: gemini::read_stream::Reader,
     writer: Writer,
     /// What goes to the caller with the present chunk.
     out: Vec<u8>,
@@ -82,6 +83,7 @@ enum Writer {
     Chat(openai::write_stream::Writer),
     Messages(anthropic::write_stream::Writer),
     Responses(responses::write_stream::Writer),
+    Gemini(gemini::write_stream::Writer),
 }
 
 impl Writer {
@@ -90,6 +92,7 @@ impl Writer {
             Caller::Chat => Self::Chat(openai::write_stream::Writer::default()),
             Caller::Messages => Self::Messages(anthropic::write_stream::Writer::default()),
             Caller::Responses => Self::Responses(responses::write_stream::Writer::default()),
+            Caller::Gemini => Self::Gemini(gemini::write_stream::Writer::default()),
         }
     }
 
@@ -98,6 +101,7 @@ impl Writer {
             Self::Chat(writer) => writer.write(event, back, out),
             Self::Messages(writer) => writer.write(event, back, out),
             Self::Responses(writer) => writer.write(event, back, out),
+            Self::Gemini(writer) => writer.write(event, back, out),
         }
     }
 
@@ -105,6 +109,7 @@ impl Writer {
         match self {
             Self::Chat(_) | Self::Messages(_) => false,
             Self::Responses(writer) => writer.is_too_large(),
+            Self::Gemini(writer) => writer.is_too_large(),
         }
     }
 }
@@ -114,6 +119,7 @@ impl Conversion {
         Self {
             chat_in: openai::read_stream::Reader::default(),
             messages_in: anthropic::read_stream::Reader::default(),
+            gemini_in: gemini::read_stream::Reader::default(),
             writer: Writer::new(back.caller),
             back,
             out: Vec::new(),
@@ -127,6 +133,7 @@ impl Conversion {
         let read = match back.vendor {
             Dialect::Chat => self.chat_in.read(data, write),
             Dialect::Messages => self.messages_in.read(data, write),
+            Dialect::Gemini => self.gemini_in.read(data, write),
         };
         self.odd |= !read || self.writer.is_too_large();
     }
@@ -141,6 +148,7 @@ impl Conversion {
         match back.vendor {
             Dialect::Chat => self.chat_in.end(write),
             Dialect::Messages => self.messages_in.end(write),
+            Dialect::Gemini => self.gemini_in.end(write),
         }
     }
 
@@ -270,6 +278,7 @@ impl Watch {
         let verdict = match self.vendor {
             Dialect::Chat => openai::watch::look(&self.reader.chat, self.hide_usage, data, seen),
             Dialect::Messages => self.memory.look(&self.reader.messages, data, seen),
+            Dialect::Gemini => gemini::watch::look(&self.reader.gemini, data, seen),
         };
         match &mut self.conversion {
             None => verdict,
@@ -287,6 +296,7 @@ impl Watch {
                 reader.is_error(data) || (first && reader.is_base_error(data))
             }
             Dialect::Messages => self.reader.messages.is_error(data),
+            Dialect::Gemini => self.reader.gemini.is_error(data),
         }
     }
 

@@ -2,9 +2,6 @@
 
 use std::ops::RangeInclusive;
 
-/// What providers may speak.
-pub const PROTOCOLS: [&str; 2] = ["openai", "anthropic"];
-
 /// Milliseconds a new provider's connection may take.
 pub const CONNECT_TIMEOUT_MS: i64 = 5_000;
 /// Milliseconds until a new provider's first event.
@@ -48,7 +45,7 @@ pub enum BadName {
     Tag,
     /// Not an address that endpoint paths can be joined to.
     #[error(
-        "a base URL is http://host… or https://host…, without query, user or spaces, as in https://api.example.com/v1"
+        "a base URL is http://host… or https://host…, without user, spaces or query (but for ?api-version=…), as in https://api.example.com/v1"
     )]
     BaseUrl,
 }
@@ -100,9 +97,12 @@ pub fn base_url(text: &str) -> Result<&str, BadName> {
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"))
         .ok_or(BadName::BaseUrl)?;
+    let (rest, version) = rest.split_once("?api-version=").unwrap_or((rest, "v"));
     let (host, _path) = rest.split_once('/').unwrap_or((rest, ""));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     let usable = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{}|?#".contains(&b);
-    if host.is_empty() || host.contains('@') || !text.bytes().all(usable) {
+    let queried = !version.is_empty() && version.bytes().all(plain);
+    if host.is_empty() || host.contains('@') || !rest.bytes().all(usable) || !queried {
         return Err(BadName::BaseUrl);
     }
     Ok(text.trim_end_matches('/'))

@@ -2,7 +2,8 @@
 
 use hyper::header::{HeaderName, HeaderValue};
 use modelgate_domain::{
-    Busyness, Cause, Currency, KeyText, Modalities, Modality, Secret, Strategy, money, naming,
+    Busyness, Cause, Currency, KeyText, Modalities, Modality, Protocol, Secret, Strategy, money,
+    naming,
 };
 
 use super::document::{Document, Placed, Problem, Table};
@@ -155,11 +156,12 @@ pub(super) fn line(table: &Table<'_>, key: &str) -> Result<Option<String>, Probl
 fn provider(table: &Table<'_>, env: &dyn Env) -> Result<ProviderSpec, Problem> {
     let name = table.required("name", "the provider's slug, as in name = \"acme\"")?;
     let protocol = table.text("protocol")?;
-    let known = |text: &str| naming::PROTOCOLS.contains(&text);
+    let known = |text: &str| text.parse::<Protocol>().is_ok();
     if let Some(protocol) = protocol.as_ref().filter(|p| !known(&p.value)) {
-        return Err(protocol
-            .place
-            .problem("must be \"openai\" or \"anthropic\", what this version speaks to vendors"));
+        return Err(protocol.place.problem(format!(
+            "must be {}, what this version speaks to vendors",
+            Protocol::names()
+        )));
     }
     let base_url = match table.text("base_url")? {
         None => None,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use modelgate_domain::{Modalities, Secret, Strategy, naming};
+use modelgate_domain::{Modalities, Protocol, Secret, Strategy, naming};
 
 use super::document::{Placed, Problem};
 use super::spec::{
@@ -79,7 +79,9 @@ fn provider(next: &mut State, spec: &ProviderSpec) -> Result<(), Problem> {
         name: name.clone(),
         display_name: vendor.map_or_else(String::new, |v| v.name_en.clone()),
         template: String::new(),
-        protocol: "openai".to_owned(),
+        protocol: vendor
+            .map_or_else(Protocol::default, |v| v.protocol)
+            .to_string(),
         base_url: usual.map_or_else(String::new, |v| v.base_url.clone()),
         connect_timeout_ms: naming::CONNECT_TIMEOUT_MS,
         first_byte_timeout_ms: naming::FIRST_BYTE_TIMEOUT_MS,

@@ -112,7 +112,7 @@ async fn call(
     (path, body): (&'static str, String),
 ) {
     let call = Call {
-        path,
+        path: path.into(),
         body: body.into(),
         content_type: "application/json",
         accept: "*/*",

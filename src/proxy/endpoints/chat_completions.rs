@@ -8,7 +8,7 @@ use modelgate_dialect::Caller;
 use super::super::call;
 use super::super::state::Worker;
 use super::routes::finish;
-use super::{Abroad, Endpoint};
+use super::{Abroad, Endpoint, Form};
 use crate::calls::{Answered, Call, Calls};
 
 /// The kind of model it serves.
@@ -19,6 +19,7 @@ const ENDPOINT: Endpoint = Endpoint {
     path: "/chat/completions",
     kind: KIND,
     streams: true,
+    form: Form::Events,
     repeatable: true,
     dialect: Caller::Chat,
     abroad: Abroad::Convert,

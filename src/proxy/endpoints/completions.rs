@@ -7,13 +7,14 @@ use modelgate_dialect::Caller;
 use super::super::call;
 use super::super::state::Worker;
 use super::routes::finish;
-use super::{Abroad, Endpoint};
+use super::{Abroad, Endpoint, Form};
 
 const ENDPOINT: Endpoint = Endpoint {
     name: "completions",
     path: "/completions",
     kind: "chat",
     streams: true,
+    form: Form::Events,
     repeatable: true,
     dialect: Caller::Chat,
     abroad: Abroad::Refuse,

@@ -7,13 +7,14 @@ use modelgate_dialect::Caller;
 use super::super::call;
 use super::super::state::Worker;
 use super::routes::finish;
-use super::{Abroad, Endpoint};
+use super::{Abroad, Endpoint, Form};
 
 const ENDPOINT: Endpoint = Endpoint {
     name: "embeddings",
     path: "/embeddings",
     kind: "embedding",
     streams: false,
+    form: Form::Events,
     repeatable: true,
     dialect: Caller::Chat,
     abroad: Abroad::Refuse,

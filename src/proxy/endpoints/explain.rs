@@ -40,7 +40,7 @@ async fn answer(
     id: RequestId,
 ) -> Result<Explanation, ApiError> {
     let known = worker.catalog.load_full();
-    let key = authenticate::authenticate(request.headers(), &known, worker.clock.now_ms())
+    let key = authenticate::authenticate(request, &known, worker.clock.now_ms())
         .inspect_err(|_error| worker.metrics.auth_failed())?;
     let body = body::read(request, payload, worker.settings.body_limit).await?;
     let peek = Peek::read(&body)?;

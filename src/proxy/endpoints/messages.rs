@@ -9,7 +9,7 @@ use super::super::call;
 use super::super::headers::X_REQUEST_ID;
 use super::super::state::Worker;
 use super::routes::finish;
-use super::{Abroad, Endpoint};
+use super::{Abroad, Endpoint, Form};
 
 /// Where Anthropic's clients look for the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -19,6 +19,7 @@ const MESSAGES: Endpoint = Endpoint {
     path: "/v1/messages",
     kind: "chat",
     streams: true,
+    form: Form::Events,
     repeatable: true,
     dialect: Caller::Messages,
     abroad: Abroad::Convert,
@@ -29,6 +30,7 @@ const COUNT_TOKENS: Endpoint = Endpoint {
     path: "/v1/messages/count_tokens",
     kind: "chat",
     streams: false,
+    form: Form::Events,
     repeatable: true,
     dialect: Caller::Messages,
     abroad: Abroad::Estimate,

@@ -4,11 +4,17 @@ mod chat_completions;
 mod completions;
 mod embeddings;
 mod explain;
+mod gemini;
 mod messages;
 mod models;
 mod responses;
 mod routes;
 
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+use modelgate_dialect::gemini::path::{Verb, path};
+use modelgate_dialect::openai::request::{BadRequest, Peek};
 use modelgate_dialect::{Caller, Dialect};
 pub use routes::configure;
 
@@ -22,6 +28,8 @@ pub(super) struct Endpoint {
     pub(super) kind: &'static str,
     /// Whether it knows `stream`.
     pub(super) streams: bool,
+    /// How a stream goes to the caller.
+    pub(super) form: Form,
     /// Whether a request may go out again although a vendor may have done what it asks for. True where doing it twice
     /// changes nothing at the vendor, as with all completions.
     pub(super) repeatable: bool,
@@ -29,6 +37,15 @@ pub(super) struct Endpoint {
     pub(super) dialect: Caller,
     /// What happens at a vendor who speaks another dialect.
     pub(super) abroad: Abroad,
+}
+
+/// How a stream goes to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As events.
+    Events,
+    /// As one JSON array.
+    Array,
 }
 
 /// What happens to a call at a vendor who speaks another dialect.
@@ -43,6 +60,25 @@ pub(super) enum Abroad {
 }
 
 impl Endpoint {
+    /// What the gateway needs to know of a request.
+    pub(super) fn peek(&self, request: &HttpRequest, body: &[u8]) -> Result<Peek, BadRequest> {
+        match self.dialect {
+            Caller::Gemini => Peek::read_beside(&gemini::asked(request), self.streams, body),
+            dialect => Peek::read_as(dialect, body),
+        }
+    }
+
+    /// Where a vendor who speaks the same dialect is asked, behind its base address.
+    pub(super) fn path_for(&self, model: &str) -> Cow<'static, str> {
+        let verb = match self.dialect {
+            Caller::Gemini if self.streams => Verb::Stream,
+            Caller::Gemini if self.only_counts() => Verb::Count,
+            Caller::Gemini => Verb::Generate,
+            _ => return Cow::Borrowed(self.path),
+        };
+        Cow::Owned(path(model, verb))
+    }
+
     /// The one protocol of providers that can serve it.
     pub(super) fn only(&self) -> Option<&'static str> {
         let native = self.dialect.native().map(Dialect::protocol);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::super::error::ApiError;
 use super::super::state::Worker;
 use super::super::{call, headers};
+use super::chat_completions::KIND;
 use super::messages::known_by;
 use super::routes::{finish, spoken};
 use crate::catalog::Model;
@@ -27,9 +28,12 @@ enum List<'a> {
         first_id: Option<&'a str>,
         last_id: Option<&'a str>,
     },
+    Gemini {
+        models: Vec<Entry<'a>>,
+    },
 }
 
-/// A model in one of the two forms.
+/// A model in one of the forms that clients know.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Entry<'a> {
@@ -46,7 +50,21 @@ enum Entry<'a> {
         display_name: &'a str,
         created_at: String,
     },
+    #[serde(rename_all = "camelCase")]
+    Gemini {
+        name: String,
+        version: &'static str,
+        display_name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        input_token_limit: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output_token_limit: Option<i64>,
+        supported_generation_methods: &'static [&'static str],
+    },
 }
+
+/// What can be asked of a model in Google's dialect.
+const METHODS: [&str; 3] = ["generateContent", "streamGenerateContent", "countTokens"];
 
 impl<'a> Entry<'a> {
     /// `id` is the name that the caller knows the model by.
@@ -65,6 +83,18 @@ impl<'a> Entry<'a> {
                 created_at: DateTime::from_timestamp(model.created_s, 0)
                     .unwrap_or_default()
                     .to_rfc3339_opts(SecondsFormat::Secs, true),
+            },
+            Caller::Gemini => Self::Gemini {
+                name: format!("models/{id}"),
+                version: "1",
+                display_name: id,
+                input_token_limit: model.context_length,
+                output_token_limit: model.max_output_tokens,
+                supported_generation_methods: if model.kind.as_ref() == KIND {
+                    &METHODS
+                } else {
+                    &[]
+                },
             },
         }
     }
@@ -90,6 +120,7 @@ pub(super) async fn list(request: HttpRequest, worker: Data<Worker>) -> HttpResp
                     first_id: models.first().map(|model| &*model.name),
                     last_id: models.last().map(|model| &*model.name),
                 },
+                Caller::Gemini => List::Gemini { models: data },
             };
             json(id, &list)
         }
@@ -114,7 +145,7 @@ pub(super) async fn get(
 
 fn in_form(response: HttpResponse, dialect: Caller) -> HttpResponse {
     match dialect {
-        Caller::Chat | Caller::Responses => response,
+        Caller::Chat | Caller::Responses | Caller::Gemini => response,
         Caller::Messages => known_by(response),
     }
 }

@@ -2,18 +2,19 @@
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use modelgate_dialect::{Caller, Dialect};
+use modelgate_dialect::Caller;
 
 use super::super::call;
 use super::super::state::Worker;
 use super::routes::finish;
-use super::{Abroad, Endpoint};
+use super::{Abroad, Endpoint, Form};
 
 const ENDPOINT: Endpoint = Endpoint {
     name: "responses",
-    path: Dialect::Chat.path(),
+    path: "/responses",
     kind: "chat",
     streams: true,
+    form: Form::Events,
     repeatable: true,
     dialect: Caller::Responses,
     abroad: Abroad::Convert,

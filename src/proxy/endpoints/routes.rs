@@ -15,10 +15,12 @@ use super::super::error::ApiError;
 use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
 use super::super::{cors, headers};
-use super::{chat_completions, completions, embeddings, explain, messages, models, responses};
+use super::{
+    chat_completions, completions, embeddings, explain, gemini, messages, models, responses,
+};
 use crate::calls::Door;
 
-/// Registers `/v1`. Called once for each serving thread; what comes back is for the pages of that thread.
+/// Registers `/v1` and `/v1beta`. Called once for each serving thread; what comes back is for the pages of that thread.
 pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
     let worker = Worker {
         state,
@@ -31,6 +33,15 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
     actix_web::rt::spawn(Readers::look_after(readers, patience));
     let worker = Data::new(worker);
     let pages = chat_completions::Pages(Data::clone(&worker));
+    let googles = web::scope("/v1beta")
+        .app_data(Data::clone(&worker))
+        .service(get("/models").route(web::get().to(models::list)))
+        .service(
+            both("/models/{rest:.+}")
+                .route(web::get().to(models::get))
+                .route(web::post().to(gemini::post)),
+        )
+        .default_service(web::to(unknown));
     let scope = web::scope("/v1")
         .app_data(worker)
         .service(post("/chat/completions").route(web::post().to(chat_completions::post)))
@@ -43,7 +54,7 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
         .service(get("/models").route(web::get().to(models::list)))
         .service(get("/models/{id:.+}").route(web::get().to(models::get)))
         .default_service(web::to(unknown));
-    config.service(scope);
+    config.service(scope).service(googles);
     Box::new(pages)
 }
 
@@ -53,6 +64,10 @@ fn post(path: &str) -> Resource {
 
 fn get(path: &str) -> Resource {
     web::resource(path).default_service(web::to(|r, w| other_method(r, w, "GET, OPTIONS")))
+}
+
+fn both(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(|r, w| other_method(r, w, "GET, POST, OPTIONS")))
 }
 
 /// Puts on an answer what depends on the settings alone.
@@ -72,10 +87,13 @@ pub(super) fn finish(
     response
 }
 
-/// The dialect of a caller on a path that several dialects share: Anthropic's clients name their version.
+/// The dialect of a caller on a path that several dialects share: Anthropic's clients name their version, Google's have
+/// paths of their own.
 pub(super) fn spoken(request: &HttpRequest) -> Caller {
     let headers = request.headers();
-    if headers.contains_key("anthropic-version") || request.path().contains("/messages") {
+    if request.path().contains("/v1beta/") {
+        Caller::Gemini
+    } else if headers.contains_key("anthropic-version") || request.path().contains("/messages") {
         Caller::Messages
     } else {
         Caller::Chat

@@ -2,7 +2,9 @@
 
 use actix_web::web;
 use askama::Template;
-use modelgate_domain::{CredentialState, LimitKind, LimitScope, ProviderId, Secret, naming};
+use modelgate_domain::{
+    CredentialState, LimitKind, LimitScope, Protocol, ProviderId, Secret, naming,
+};
 use modelgate_store::providers::{Provider, ProviderData};
 use modelgate_store::{Conn, changes, limits, models, provider_keys, providers, targets};
 use serde::Deserialize;
@@ -112,17 +114,17 @@ pub(super) fn after(form: &Form, usual: &str) -> String {
 
 /// The protocols to choose from, with what they are called.
 pub(super) fn protocol_choices(page: &Shell) -> Vec<(String, String)> {
-    let named = |protocol: &&str| {
-        let text = page.t_code("admin-provider-protocol-", protocol);
-        ((*protocol).to_owned(), text)
+    let named = |protocol: &Protocol| {
+        let text = page.t_code("admin-provider-protocol-", protocol.as_str());
+        (protocol.to_string(), text)
     };
-    naming::PROTOCOLS.iter().map(named).collect()
+    Protocol::ALL.iter().map(named).collect()
 }
 
 /// The protocol of a form; `usual` where the form has none.
 pub(super) fn read_protocol(fields: &mut Fields<'_>, usual: &str) -> String {
     let known = |text: &str| {
-        let known = text.is_empty() || naming::PROTOCOLS.contains(&text);
+        let known = text.is_empty() || text.parse::<Protocol>().is_ok();
         known.then_some(()).ok_or(())
     };
     let chosen = fields.text("protocol", known, "admin-provider-bad-protocol");
@@ -208,6 +210,7 @@ async fn new(page: Page<Secrets>, query: web::Query<NewQuery>) -> PageResult {
     if let Some(vendor) = vendors::find(&query.vendor) {
         state = state
             .with("name", vendor.id.as_str())
+            .with("protocol", vendor.protocol.as_str())
             .with("base_url", vendor.base_url.as_str())
             .with("template", vendor.id.as_str());
     }
@@ -304,7 +307,7 @@ fn read(page: &Shell, form: &Form) -> Result<(ProviderData, String, Option<Secre
     let name = fields.text("name", naming::provider, "admin-provider-bad-name");
     let check_url = |text: &str| naming::base_url(text).map(|_url| ());
     let base_url = fields.text("base_url", check_url, "admin-provider-bad-url");
-    let protocol = read_protocol(&mut fields, naming::PROTOCOLS[0]);
+    let protocol = read_protocol(&mut fields, Protocol::default().as_str());
     let label = fields.text("label", naming::label, "admin-provider-bad-label");
     let secret = form.secret("secret");
     let secret = (!secret.expose().is_empty()).then_some(secret);

@@ -107,6 +107,7 @@ fn output<'a>(
         let schema = format
             .take("schema")
             .ok_or_else(|| Refusal::missing(&at.to("schema")))?;
+        let schema = Cow::Borrowed(schema);
         request.schema = Some(Schema { name: None, schema });
     }
     notes.left("output_config", &config);
@@ -141,7 +142,7 @@ fn read_tool<'a>(raw: &'a RawValue, at: &Path<'_>, notes: &mut Notes) -> Result<
     let read = Tool {
         name: tool.need_text("name", at)?,
         description: tool.text("description", at)?,
-        schema: tool.take("input_schema"),
+        schema: tool.take("input_schema").map(Cow::Borrowed),
         strict: tool.flag("strict", at)?,
         cache: tool.take("cache_control"),
     };

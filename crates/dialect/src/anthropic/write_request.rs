@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::convert::{Back, Target};
 use crate::dialect::{Caller, Dialect};
+use crate::gemini::seal;
 use crate::hub::features::{self as known, Notes};
 use crate::hub::fields::{Fields, Path, Refusal};
 use crate::hub::json::Json;
@@ -115,6 +116,7 @@ fn check(request: &Request<'_>, caller: Caller) -> Result<(), Refusal> {
         {
             let at = Path::ROOT.to(match caller {
                 Caller::Responses => "input.content.file_data",
+                Caller::Gemini => "contents.parts.inlineData.mimeType",
                 Caller::Chat | Caller::Messages => "messages.content.file.file_data",
             });
             return Err(Refusal::unsupported(&at, "a document that is no PDF"));
@@ -254,7 +256,7 @@ fn tools(json: &mut Json, request: &Request<'_>, model: MessagesModel, back: &mu
 fn write_tool(json: &mut Json, tool: &Tool<'_>, model: MessagesModel, back: &mut Back) {
     json.text("name", &back.names.out(&tool.name, NAME));
     json.maybe_text("description", tool.description.as_deref());
-    json.raw("input_schema", &schema(tool.schema));
+    json.raw("input_schema", &schema(tool.schema.as_deref()));
     if let Some(strict) = tool.strict {
         if model.schemas {
             json.flag("strict", strict);
@@ -316,8 +318,12 @@ fn merged<'r>(
     for Turn { role, parts } in &request.turns {
         let mut kept: Vec<&Part<'_>> = Vec::with_capacity(parts.len());
         for part in parts.iter().filter(|p| says(p)) {
-            if matches!(&part.kind, Kind::Thinking { signature, .. } if signature.is_empty()) {
-                notes.drop(known::THOUGHTS.of(caller));
+            let foreign =
+                |signature: &str| signature.is_empty() || seal::unmarked(signature).is_some();
+            if let Kind::Thinking { signature, .. } = &part.kind
+                && foreign(signature)
+            {
+                notes.drop(known::thoughts(caller, signature));
             } else {
                 kept.push(part);
             }

@@ -58,6 +58,15 @@ impl Writer {
                     json.text("thinking", text);
                 });
             }
+            Event::Seal(seal) => {
+                let index = self.plain(Plain::Thought, out);
+                delta(index, out, |json| {
+                    json.text("type", "signature_delta");
+                    json.text("signature", seal);
+                });
+                self.open = None;
+                close(index, out);
+            }
             Event::Call { key, id, name } => self.begin(*key, id, back.names.back(name), out),
             Event::Arguments { key, piece } => self.arguments(*key, piece, out),
             Event::CallEnd { key } => {

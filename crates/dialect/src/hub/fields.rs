@@ -149,6 +149,23 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The same, with `snake_case` names written as `camelCase`.
+    #[must_use]
+    pub fn camel(mut self) -> Self {
+        for (name, _) in &mut self.left {
+            if name.bytes().skip(1).any(|byte| byte == b'_') {
+                *name = Cow::Owned(camel(name));
+            }
+        }
+        self
+    }
+
+    /// The names of all that was not asked for, but for what is `null`.
+    pub fn names(&self) -> Vec<&str> {
+        let left = self.left.iter().filter(|(_, raw)| raw.get() != "null");
+        left.map(|(name, _)| &**name).collect()
+    }
+
     /// Takes a member out; `null` counts as absent.
     pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let at = self.left.iter().position(|(known, _)| known == name)?;
@@ -233,6 +250,21 @@ impl<'a> Fields<'a> {
     }
 }
 
+fn camel(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut raise = false;
+    for letter in name.chars() {
+        if letter == '_' && !out.is_empty() {
+            raise = true;
+        } else if std::mem::take(&mut raise) {
+            out.extend(letter.to_uppercase());
+        } else {
+            out.push(letter);
+        }
+    }
+    out
+}
+
 /// A value that asks for nothing: the default of whatever it is.
 pub fn says_nothing(raw: &RawValue) -> bool {
     matches!(
@@ -276,6 +308,13 @@ mod tests {
         let mut inner = fields.object("d", &at).unwrap().unwrap();
         let elements = inner.list("e", &at.to("d")).unwrap();
         assert_eq!(elements.len(), 2);
+    }
+
+    #[test]
+    fn names_are_written_in_one_way() {
+        let json = r#"{"max_output_tokens":1,"_a_b":2,"topP":3,"x_":null}"#;
+        let fields = Fields::read(json, &Path::ROOT).unwrap().camel();
+        assert_eq!(fields.names(), ["maxOutputTokens", "_aB", "topP"]);
     }
 
     #[test]

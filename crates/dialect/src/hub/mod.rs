@@ -49,6 +49,8 @@ pub struct Request<'a> {
     pub user: Option<Cow<'a, str>>,
     /// How much to think.
     pub thinking: Option<Thinking>,
+    /// Whether the caller does not want to be told the thoughts.
+    pub hides_thoughts: bool,
     /// The form of the answer's text.
     pub schema: Option<Schema<'a>>,
     /// JSON of any form.
@@ -184,7 +186,7 @@ pub struct Tool<'a> {
     /// What it does.
     pub description: Option<Cow<'a, str>>,
     /// The JSON schema of its arguments.
-    pub schema: Option<&'a RawValue>,
+    pub schema: Option<Cow<'a, RawValue>>,
     /// Whether the arguments must keep to the schema.
     pub strict: Option<bool>,
     /// As in [`Part`].
@@ -284,7 +286,7 @@ pub struct Schema<'a> {
     /// What it is called, where a dialect has a name for it.
     pub name: Option<Cow<'a, str>>,
     /// The JSON schema.
-    pub schema: &'a RawValue,
+    pub schema: Cow<'a, RawValue>,
 }
 
 /// Why an answer ends.
@@ -329,6 +331,8 @@ pub enum Event<'e> {
     Text(&'e str),
     /// A piece of thought.
     Thought(&'e str),
+    /// The seal of the thoughts before, which the vendor wants back with what follows.
+    Seal(&'e str),
     /// A call of a tool begins.
     Call {
         /// Which one: what the arguments refer to.

@@ -133,6 +133,59 @@ pub fn messages(name: &str) -> MessagesModel {
     find(&MESSAGES, name).unwrap_or(BUDGET)
 }
 
+/// How a model of Google's is told to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeminiThinking {
+    /// It cannot, or nothing is known of it.
+    None,
+    /// With a budget of tokens between these bounds; `off` is the budget that asks for as little as there is.
+    Budget {
+        /// As little as there is.
+        off: i64,
+        /// The smallest that is no `off`.
+        least: i64,
+        /// The largest.
+        most: i64,
+    },
+    /// With a level. Such models want the seals of their thoughts back, and check them.
+    Level,
+}
+
+const GEMINI: [(&str, GeminiThinking); 6] = [
+    (
+        "gemini-2-5-pro",
+        GeminiThinking::Budget {
+            off: 128,
+            least: 128,
+            most: 32_768,
+        },
+    ),
+    (
+        "gemini-2-5-flash-lite",
+        GeminiThinking::Budget {
+            off: 0,
+            least: 512,
+            most: 24_576,
+        },
+    ),
+    (
+        "gemini-2-5",
+        GeminiThinking::Budget {
+            off: 0,
+            least: 1,
+            most: 24_576,
+        },
+    ),
+    ("gemini-2", GeminiThinking::None),
+    ("gemini-1", GeminiThinking::None),
+    ("gemini-", GeminiThinking::Level),
+];
+
+/// The same for `generateContent`.
+pub fn gemini(name: &str) -> GeminiThinking {
+    find(&GEMINI, name).unwrap_or(GeminiThinking::None)
+}
+
 fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
     let family = name.rsplit('/').next().unwrap_or(name);
     let family = family.to_ascii_lowercase().replace('.', "-");
@@ -170,6 +223,9 @@ mod tests {
         ] {
             assert_eq!(messages(name).thinking, expected, "{name}");
         }
+        assert_eq!(gemini("models/gemini-3-pro"), GeminiThinking::Level);
+        assert_eq!(gemini("gemini-2.0-flash"), GeminiThinking::None);
+        assert_ne!(gemini("gemini-2.5-flash"), gemini("gemini-2.5-pro"));
         assert!(messages("claude-opus-4-6").sampling && !messages("claude-opus-4-8").sampling);
     }
 }

@@ -134,7 +134,7 @@ fn call_of<'a>(call: ToolCall<'a>, answer: &str, index: usize) -> Call<'a> {
 }
 
 /// An id for a call whose vendor gave none: results must be able to refer to it.
-pub(super) fn made_id(answer: &str, index: usize) -> String {
+pub(crate) fn made_id(answer: &str, index: usize) -> String {
     format!("call_{:016x}_{index}", crate::hub::names::hash(answer))
 }
 

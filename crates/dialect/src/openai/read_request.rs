@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::Caller;
+use crate::gemini::seal;
 use crate::hub::features::{self as known, Notes, extras};
 use crate::hub::fields::{Fields, Path, Refusal, is_text, list, text};
 use crate::hub::{
@@ -117,6 +119,7 @@ fn schema<'a>(fields: &mut Fields<'a>, json: &mut bool) -> Result<Option<Schema<
             let schema = inner
                 .take("schema")
                 .ok_or_else(|| Refusal::missing(&at.to("schema")))?;
+            let schema = Cow::Borrowed(schema);
             Ok(Some(Schema { name, schema }))
         }
         _ => Err(Refusal::kind(
@@ -140,7 +143,7 @@ fn read_tool<'a>(raw: &'a RawValue, at: &Path<'_>, notes: &mut Notes) -> Result<
     let read = Tool {
         name: function.need_text("name", &at)?,
         description: function.text("description", &at)?,
-        schema: function.take("parameters"),
+        schema: function.take("parameters").map(Cow::Borrowed),
         strict: function.flag("strict", &at)?,
         cache,
     };
@@ -241,6 +244,9 @@ fn assistant<'a>(
         let mut call = Fields::read(raw.get(), &at)?;
         let mut function = call.need_object("function", &at)?;
         let inner = at.to("function");
+        if let Some(sealed) = call.take("extra_content").and_then(sealed) {
+            parts.push(sealed.into());
+        }
         let call = Call {
             id: call.need_text("id", &at)?,
             name: function.need_text("name", &inner)?,
@@ -251,6 +257,24 @@ fn assistant<'a>(
     Ok(Turn {
         role: Role::Assistant,
         parts,
+    })
+}
+
+/// The seal of a call, where Google's own surface of this dialect carries it
+/// (`https://ai.google.dev/gemini-api/docs/thought-signatures`).
+fn sealed<'a>(extra: &'a RawValue) -> Option<Kind<'a>> {
+    #[derive(Deserialize)]
+    struct Extra {
+        google: Google,
+    }
+    #[derive(Deserialize)]
+    struct Google {
+        thought_signature: String,
+    }
+    let read: Extra = serde_json::from_str(extra.get()).ok()?;
+    Some(Kind::Thinking {
+        text: Cow::Borrowed(""),
+        signature: Cow::Owned(seal::marked(&read.google.thought_signature)),
     })
 }
 

@@ -27,7 +27,10 @@ pub struct Peek {
     pub max_output: Option<i64>,
     /// How many answers are asked for, at least 1.
     pub choices: i64,
+    /// Empty where the model stands in the address.
     model_span: Range<usize>,
+    /// What stands before the model's name in the body.
+    folder: &'static str,
     /// Where the conversation stands, or the prompt or input in its place.
     says_span: Range<usize>,
     usage: UsageRequest,
@@ -128,6 +131,32 @@ struct Wire<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireGemini<'a> {
+    #[serde(borrow, default)]
+    model: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    contents: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "system_instruction")]
+    system_instruction: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "generation_config")]
+    generation_config: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "generate_content_request")]
+    generate_content_request: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireGeneration<'a> {
+    #[serde(borrow, default, alias = "max_output_tokens")]
+    max_output_tokens: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "candidate_count")]
+    candidate_count: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
 struct WireStreamOptions<'a> {
     #[serde(borrow, default, deserialize_with = "raw")]
     include_usage: Option<&'a RawValue>,
@@ -192,8 +221,45 @@ impl Peek {
             max_output: most.into_iter().filter_map(whole).max(),
             choices: whole(wire.n).unwrap_or(1).max(1),
             model_span,
+            folder: "",
             says_span,
             usage,
+        })
+    }
+
+    /// Reads a body of Google's dialect, whose model stands in the address, as does whether it streams.
+    pub fn read_beside(model: &str, stream: bool, body: &[u8]) -> Result<Self, BadRequest> {
+        match body.trim_ascii_start().first() {
+            None => return Err(BadRequest::Empty),
+            Some(b'[') => return Err(BadRequest::NotAnObject),
+            Some(_) => {}
+        }
+        let outer: WireGemini<'_> = serde_json::from_slice(body).map_err(|e| explain(&e))?;
+        let inner = outer.generate_content_request.map(RawValue::get);
+        let inner = inner.and_then(|raw| serde_json::from_str::<WireGemini<'_>>(raw).ok());
+        let wire = inner.as_ref().unwrap_or(&outer);
+        let mut prompt = Estimate::default();
+        for part in [wire.system_instruction, wire.contents, wire.tools] {
+            prompt.add_json(part.map_or("", RawValue::get).as_bytes());
+        }
+        let config = wire.generation_config.map(RawValue::get);
+        let config = config.and_then(|raw| serde_json::from_str::<WireGeneration<'_>>(raw).ok());
+        let config = config.unwrap_or_default();
+        let model_span = wire
+            .model
+            .or(outer.model)
+            .and_then(|raw| span_in(body, raw));
+        let says_span = wire.contents.and_then(|raw| span_in(body, raw));
+        Ok(Self {
+            model: model.to_owned(),
+            stream,
+            prompt,
+            max_output: whole(config.max_output_tokens),
+            choices: whole(config.candidate_count).unwrap_or(1).max(1),
+            model_span: model_span.unwrap_or(0..0),
+            folder: "models/",
+            says_span: says_span.unwrap_or(0..0),
+            usage: UsageRequest::Settled,
         })
     }
 
@@ -216,7 +282,13 @@ impl Peek {
     /// The body for a vendor that calls the model `upstream_model`; all other bytes stay as they came.
     /// `ask_for_usage` applies to streams whose caller did not ask itself.
     pub fn body_for(&self, body: &[u8], upstream_model: &str, ask_for_usage: bool) -> Vec<u8> {
-        let name = serde_json::Value::from(upstream_model).to_string();
+        if self.model_span.is_empty() {
+            return body.to_vec();
+        }
+        let name = upstream_model
+            .strip_prefix(self.folder)
+            .unwrap_or(upstream_model);
+        let name = serde_json::Value::from(format!("{}{name}", self.folder)).to_string();
         let model = Edit {
             span: self.model_span.clone(),
             with: name.as_bytes(),

@@ -3,6 +3,7 @@
 use modelgate_domain::Usage;
 
 use crate::convert::Back;
+use crate::gemini::seal;
 use crate::hub::json::Json;
 use crate::hub::{Answer, Kind, Stop};
 
@@ -30,11 +31,22 @@ pub fn write(answer: &Answer<'_>, back: &Back) -> Vec<u8> {
 fn message(json: &mut Json, answer: &Answer<'_>, back: &Back) {
     let (mut text, mut thoughts) = (String::new(), String::new());
     let mut calls = Vec::new();
+    let mut sealed = None;
     for part in &answer.parts {
         match &part.kind {
-            Kind::Text(piece) => text.push_str(piece),
-            Kind::Thinking { text: piece, .. } => thoughts.push_str(piece),
-            Kind::Call(call) => calls.push(call),
+            Kind::Text(piece) => {
+                // what seals a text has no place here
+                sealed = None;
+                text.push_str(piece);
+            }
+            Kind::Thinking {
+                text: piece,
+                signature,
+            } => {
+                sealed = seal::unmarked(signature);
+                thoughts.push_str(piece);
+            }
+            Kind::Call(call) => calls.push((call, sealed.take())),
             _ => {}
         }
     }
@@ -52,10 +64,11 @@ fn message(json: &mut Json, answer: &Answer<'_>, back: &Back) {
         return;
     }
     json.array("tool_calls", |json| {
-        for call in calls {
+        for (call, sealed) in calls {
             json.item(|json| {
                 json.text("id", &call.id);
                 json.text("type", "function");
+                write_seal(json, sealed);
                 json.member("function", |json| {
                     json.text("name", back.names.back(&call.name));
                     json.text("arguments", &call.arguments);
@@ -63,6 +76,15 @@ fn message(json: &mut Json, answer: &Answer<'_>, back: &Back) {
             });
         }
     });
+}
+
+/// The seal of a call, as Google's own surface of this dialect tells it.
+pub(super) fn write_seal(json: &mut Json, seal: Option<&str>) {
+    if let Some(seal) = seal {
+        json.member("extra_content", |json| {
+            json.member("google", |json| json.text("thought_signature", seal));
+        });
+    }
 }
 
 /// The answer's id in the form that this dialect has.

@@ -168,7 +168,7 @@ fn write_tool(json: &mut Json, tool: &Tool<'_>, back: &mut Back) {
     json.member("function", |json| {
         json.text("name", &back.names.out(&tool.name, NAME));
         json.maybe_text("description", tool.description.as_deref());
-        json.maybe_raw("parameters", tool.schema);
+        json.maybe_raw("parameters", tool.schema.as_deref());
         if let Some(strict) = tool.strict {
             json.flag("strict", strict);
         }
@@ -325,7 +325,7 @@ fn assistant(json: &mut Json, turn: &Turn<'_>, back: &mut Back) {
                 thoughts.push_str(text);
             }
             Kind::Thinking { .. } | Kind::Sealed(_) => {
-                back.notes.drop(known::SIGNED.of(back.caller));
+                back.notes.drop(known::signed(back.caller));
             }
             _ => {}
         }

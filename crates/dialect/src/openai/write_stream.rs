@@ -3,8 +3,9 @@
 use modelgate_domain::Usage;
 
 use super::error::error_kind;
-use super::write_answer::{finish, id, write_usage};
+use super::write_answer::{finish, id, write_seal, write_usage};
 use crate::convert::Back;
+use crate::gemini::seal;
 use crate::hub::json::Json;
 use crate::hub::{Event, Stop};
 
@@ -14,6 +15,8 @@ pub struct Writer {
     id: String,
     /// Keys of the calls that have begun, and whether they have arguments: the place is their index here.
     calls: Vec<(u32, bool)>,
+    /// The seal that goes with the next call.
+    seal: Option<String>,
     usage: Option<Usage>,
 }
 
@@ -28,10 +31,15 @@ impl Writer {
                     json.text("content", "");
                 });
             }
-            Event::Text(text) => self.delta(back, out, |json| json.text("content", text)),
+            Event::Text(text) => {
+                // what seals a text has no place here
+                self.seal = None;
+                self.delta(back, out, |json| json.text("content", text));
+            }
             Event::Thought(text) => {
                 self.delta(back, out, |json| json.text("reasoning_content", text));
             }
+            Event::Seal(seal) => self.seal = seal::unmarked(seal).map(str::to_owned),
             Event::Call { key, id, name } => self.begin(*key, id, name, back, out),
             Event::Arguments { key, piece } => self.arguments(*key, piece, back, out),
             Event::CallEnd { key } => {
@@ -50,9 +58,11 @@ impl Writer {
     fn begin(&mut self, key: u32, id: &str, name: &str, back: &Back, out: &mut Vec<u8>) {
         let index = i64::try_from(self.calls.len()).unwrap_or(i64::MAX);
         self.calls.push((key, false));
+        let seal = self.seal.take();
         self.call(index, back, out, |json| {
             json.text("id", id);
             json.text("type", "function");
+            write_seal(json, seal.as_deref());
             json.member("function", |json| {
                 json.text("name", back.names.back(name));
                 json.text("arguments", "");

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::dialect::Caller;
+use crate::gemini::seal;
 use crate::hub::features::{self as known, Notes, extras};
 use crate::hub::fields::{Fields, Path, Refusal, is_text, list, text};
 use crate::hub::{
@@ -129,6 +130,7 @@ fn format<'a>(
             let schema = format
                 .take("schema")
                 .ok_or_else(|| Refusal::missing(&at.to("schema")))?;
+            let schema = Cow::Borrowed(schema);
             Ok(Some(Schema { name, schema }))
         }
         _ => Err(Refusal::kind(
@@ -169,12 +171,12 @@ fn read_tool<'a>(
     let mut read = Tool {
         name,
         description: tool.text("description", at)?,
-        schema: tool.take("parameters"),
+        schema: tool.take("parameters").map(Cow::Borrowed),
         strict: tool.flag("strict", at)?,
         cache: None,
     };
     if kind == "custom" {
-        read.schema = serde_json::from_str(ONE_TEXT).ok();
+        read.schema = serde_json::from_str(ONE_TEXT).ok().map(Cow::Borrowed);
         request.customs.push(read.name.clone().into_owned());
         if tool
             .take("format")
@@ -298,15 +300,21 @@ fn read_item<'a>(
     Ok(())
 }
 
-/// Thoughts that this gateway has told, which are not sealed; those sealed by OpenAI are for OpenAI alone.
+/// Thoughts that this gateway has told, with the seal that Gemini put on them; those sealed by OpenAI are for OpenAI alone.
 fn thoughts<'a>(
     item: &mut Fields<'a>,
     at: &Path<'_>,
     request: &mut Request<'a>,
     notes: &mut Notes,
 ) -> Result<(), Refusal> {
-    if item.take("encrypted_content").is_some() {
-        notes.drop(known::SEALED.responses);
+    if let Some(signature) = item.text("encrypted_content", at)? {
+        if seal::unmarked(&signature).is_some() {
+            let text = Cow::Borrowed("");
+            let part = Kind::Thinking { text, signature }.into();
+            push(request, Role::Assistant, vec![part]);
+        } else {
+            notes.drop(known::SEALED.responses);
+        }
         return Ok(());
     }
     let here = at.to("summary");

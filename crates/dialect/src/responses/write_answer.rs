@@ -4,6 +4,7 @@ use modelgate_domain::Usage;
 use serde::Deserialize;
 
 use crate::convert::Back;
+use crate::gemini::seal;
 use crate::hub::json::Json;
 use crate::hub::{Answer, Call, Kind, Stop};
 
@@ -28,8 +29,10 @@ fn items(answer: &Answer<'_>) -> Vec<Item> {
         match (&part.kind, items.last_mut().map(|item| &mut item.says)) {
             (Kind::Text(more), Some(Says::Text(text))) => text.push_str(more),
             (Kind::Text(text), _) => items.push(Item::new(number, Says::Text(text.to_string()))),
-            (Kind::Thinking { text, .. }, _) => {
-                items.push(Item::new(number, Says::Thought(text.to_string())));
+            (Kind::Thinking { text, signature }, _) => {
+                let mut item = Item::new(number, Says::Thought(text.to_string()));
+                item.seal = seal::unmarked(signature).map(|_| signature.to_string());
+                items.push(item);
             }
             (Kind::Call(call), _) => items.push(Item::new(number, Says::call(call))),
             _ => {}
@@ -43,6 +46,8 @@ fn items(answer: &Answer<'_>) -> Vec<Item> {
 pub(super) struct Item {
     pub(super) number: usize,
     pub(super) says: Says,
+    /// The vendor's seal of thoughts, as this dialect carries it.
+    pub(super) seal: Option<String>,
 }
 
 /// What an item says.
@@ -69,7 +74,8 @@ impl Says {
 
 impl Item {
     pub(super) fn new(number: usize, says: Says) -> Self {
-        Self { number, says }
+        let seal = None;
+        Self { number, says, seal }
     }
 
     /// The item's own id.
@@ -111,11 +117,14 @@ impl Item {
             Says::Thought(text) => {
                 json.text("type", "reasoning");
                 json.array("summary", |json| {
-                    if whole {
+                    if whole && !text.is_empty() {
                         json.item(|json| summary_part(json, text));
                     }
                 });
-                json.null("encrypted_content");
+                match self.seal.as_deref().filter(|_| whole) {
+                    Some(seal) => json.text("encrypted_content", seal),
+                    None => json.null("encrypted_content"),
+                }
             }
             Says::Call {
                 id,

@@ -59,6 +59,7 @@ impl Writer {
             }
             Event::Text(piece) => self.text(piece, back, out),
             Event::Thought(piece) => self.thought(piece, back, out),
+            Event::Seal(seal) => self.sealed(seal, back, out),
             Event::Call { key, id, name } => self.call(*key, (id, name), back, out),
             Event::Arguments { key, piece } => self.arguments(*key, piece, back, out),
             Event::CallEnd { key } => {
@@ -201,6 +202,24 @@ impl Writer {
         );
     }
 
+    /// The seal of the thoughts that are open, or of thoughts that are not told.
+    fn sealed(&mut self, seal: &str, back: &Back, out: &mut Vec<u8>) {
+        let is_thought = |item: &Item| matches!(item.says, Says::Thought(_));
+        let open = self.open.take();
+        let at = match open {
+            Some(at) if self.items.get(at).is_some_and(is_thought) => at,
+            _ => {
+                self.open = open;
+                self.close_whole(back, out);
+                self.begin(Says::Thought(String::new()), back, out)
+            }
+        };
+        if let Some(item) = self.items.get_mut(at) {
+            item.seal = Some(seal.to_owned());
+        }
+        self.close(at, back, out);
+    }
+
     fn call(&mut self, key: u32, (id, name): (&str, &str), back: &Back, out: &mut Vec<u8>) {
         self.close_whole(back, out);
         let says = Says::Call {
@@ -253,6 +272,10 @@ impl Writer {
             && arguments.is_empty()
         {
             "{}".clone_into(arguments);
+        }
+        let untold = |item: &Item| matches!(&item.says, Says::Thought(text) if text.is_empty());
+        if self.items.get(at).is_some_and(untold) {
+            return self.item("response.output_item.done", at, true, back, out);
         }
         let name = match self.items.get(at).map(|item| &item.says) {
             Some(Says::Text(_)) => "response.output_text.done",

@@ -11,7 +11,7 @@ use modelgate_dialect::stream::Stream;
 use modelgate_dialect::{Caller, Dialect};
 use serde_json::{Value, json};
 
-use super::{target, ways};
+use super::{small, target, ways};
 
 /// The cases of a folder, by name, with their text.
 fn cases(kind: &str, of: &str, ending: &str) -> Vec<(PathBuf, String)> {
@@ -67,12 +67,13 @@ fn requests() {
 pub(super) fn back(way: (Caller, Dialect)) -> Back {
     let body = json!({ "model": "m", "stream_options": { "include_usage": true } });
     let mut body = body;
-    let said = json!([{ "role": "user", "content": "x" }]);
+    let (says, said) = small(way.0);
+    body[says] = said;
     if way.0 == Caller::Responses {
-        body["input"] = said;
         body["tools"] = json!([{ "type": "custom", "name": "patch" }]);
-    } else {
-        body["messages"] = said;
+    }
+    if way.0 == Caller::Gemini {
+        body["generationConfig"] = json!({ "thinkingConfig": { "includeThoughts": true } });
     }
     let target = target(way, "m");
     convert::request(body.to_string().as_bytes(), &target)

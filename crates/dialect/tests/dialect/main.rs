@@ -21,12 +21,27 @@ mod table;
 
 use modelgate_dialect::convert::Target;
 use modelgate_dialect::{Caller, Dialect};
+use serde_json::{Value, json};
 
 /// Every way through the gateway on which the dialect changes.
 fn ways() -> impl Iterator<Item = (Caller, Dialect)> {
     let from = |caller: Caller| Dialect::ALL.into_iter().map(move |vendor| (caller, vendor));
     let all = Caller::ALL.into_iter().flat_map(from);
     all.filter(|(caller, vendor)| !caller.is(*vendor))
+}
+
+/// A small request, without its model.
+fn small(from: Caller) -> (&'static str, Value) {
+    match from {
+        Caller::Chat | Caller::Messages => {
+            ("messages", json!([{ "role": "user", "content": "x" }]))
+        }
+        Caller::Responses => ("input", json!([{ "role": "user", "content": "x" }])),
+        Caller::Gemini => (
+            "contents",
+            json!([{ "role": "user", "parts": [{ "text": "x" }] }]),
+        ),
+    }
 }
 
 /// Where a request of this caller goes.
@@ -36,6 +51,7 @@ fn target((from, to): (Caller, Dialect), model: &str) -> Target<'_> {
         to,
         model,
         asked: "asked",
+        stream: false,
         max_output: None,
         now_s: 1_700_000_000,
     }

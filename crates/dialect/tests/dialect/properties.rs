@@ -120,6 +120,8 @@ fn nonsense() -> impl Strategy<Value = Value> {
             "url",
             "file",
             "document",
+            "model",
+            "OBJECT",
             "json_schema",
             "enabled",
             "auto",
@@ -168,6 +170,20 @@ fn nonsense() -> impl Strategy<Value = Value> {
             "finish_reason",
             "content_block",
             "stop_reason",
+            "parts",
+            "thought",
+            "thoughtSignature",
+            "functionCall",
+            "functionResponse",
+            "inlineData",
+            "mimeType",
+            "args",
+            "response",
+            "functionDeclarations",
+            "candidates",
+            "finishReason",
+            "usageMetadata",
+            "generationConfig",
             "odd",
         ]);
         prop_oneof![
@@ -199,13 +215,13 @@ proptest! {
     fn no_request_makes_it_panic_and_what_comes_out_is_json(
         messages in nonsense(), tools in nonsense(), rest in nonsense(), way in way(),
     ) {
-        let mut body = json!({ "model": "m", "messages": messages, "input": messages, "tools": tools });
+        let mut body = json!({ "model": "m", "messages": messages, "input": messages, "contents": messages, "tools": tools });
         for (name, value) in rest.as_object().into_iter().flatten() {
             body[name] = value.clone();
         }
         if let Ok((out, _)) = convert::request(body.to_string().as_bytes(), &target(way, "m")) {
             let out: Value = serde_json::from_slice(&out).unwrap();
-            prop_assert!(out["messages"].is_array());
+            prop_assert!(out["messages"].is_array() || out["contents"].is_array());
         }
     }
 

@@ -1,0 +1,86 @@
+//! Reading Google's `usageMetadata` into disjoint buckets: `promptTokenCount` includes what was read from the cache,
+//! `candidatesTokenCount` is without the thoughts (`https://ai.google.dev/api/generate-content#UsageMetadata`).
+
+use modelgate_domain::Usage;
+use serde::Deserialize;
+
+use crate::hub::json::Json;
+
+/// `usageMetadata`; what is not named here is ignored, what is absent counts 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct WireUsage {
+    prompt_token_count: Option<i64>,
+    cached_content_token_count: Option<i64>,
+    tool_use_prompt_token_count: Option<i64>,
+    candidates_token_count: Option<i64>,
+    thoughts_token_count: Option<i64>,
+    total_token_count: Option<i64>,
+}
+
+impl WireUsage {
+    /// The disjoint buckets, or `None` where nothing was counted. Negative counts are clamped.
+    pub(super) fn into_usage(self) -> Option<Usage> {
+        if self.prompt_token_count.is_none() && self.candidates_token_count.is_none() {
+            return None;
+        }
+        let count = |tokens: Option<i64>| tokens.unwrap_or(0).max(0);
+        let prompt = count(self.prompt_token_count);
+        let cached = count(self.cached_content_token_count).min(prompt);
+        let tools = count(self.tool_use_prompt_token_count);
+        Some(Usage {
+            prompt: prompt.saturating_sub(cached).saturating_add(tools),
+            cached,
+            completion: count(self.candidates_token_count),
+            reasoning: count(self.thoughts_token_count),
+            ..Usage::default()
+        })
+    }
+}
+
+/// Reads the object that `from` begins with, whatever follows it.
+pub(super) fn read(from: &[u8]) -> Option<Usage> {
+    let mut values = serde_json::Deserializer::from_slice(from).into_iter::<WireUsage>();
+    values.next()?.ok()?.into_usage()
+}
+
+/// The members of `usageMetadata`, some of whose counts overlap here.
+pub(super) fn write(json: &mut Json, usage: &Usage) {
+    json.number("promptTokenCount", usage.input());
+    json.number("candidatesTokenCount", usage.completion);
+    json.number("totalTokenCount", usage.total());
+    if usage.cached > 0 {
+        json.number("cachedContentTokenCount", usage.cached);
+    }
+    if usage.reasoning > 0 {
+        json.number("thoughtsTokenCount", usage.reasoning);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_disjoint() {
+        let full =
+            br#"{"promptTokenCount":100,"cachedContentTokenCount":40,"candidatesTokenCount":30,
+            "thoughtsTokenCount":20,"toolUsePromptTokenCount":5,"totalTokenCount":155,
+            "promptTokensDetails":[{"modality":"TEXT","tokenCount":100}]} , 1"#;
+        let usage = read(full).unwrap();
+        let buckets = (
+            usage.prompt,
+            usage.cached,
+            usage.completion,
+            usage.reasoning,
+        );
+        assert_eq!(buckets, (65, 40, 30, 20));
+        assert_eq!(usage.total(), 155);
+        let odd =
+            br#"{"promptTokenCount":3,"cachedContentTokenCount":9,"candidatesTokenCount":-1}"#;
+        assert_eq!(read(odd).unwrap().total(), 3);
+        for none in ["{}", "null", r#"{"totalTokenCount":5}"#, "[]", "{"] {
+            assert_eq!(read(none.as_bytes()), None, "{none}");
+        }
+    }
+}
