@@ -55,12 +55,12 @@ impl Received {
 
     /// The model that the address or the body names, empty where none is named.
     pub fn model(&self) -> String {
-        if let Some((model, _)) = gemini::asked(&self.path) {
-            return model.to_owned();
-        }
         #[derive(serde::Deserialize)]
         struct Named {
             model: Option<String>,
+        }
+        if let Some((model, _)) = gemini::asked(&self.path) {
+            return model.to_owned();
         }
         serde_json::from_slice::<Named>(&self.body)
             .ok()

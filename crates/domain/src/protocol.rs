@@ -20,6 +20,7 @@ closed_set! {
 
 impl Protocol {
     /// The protocol whose endpoints it has: its own, but for what only calls them in another way.
+    #[must_use]
     pub const fn surface(self) -> Self {
         match self {
             Self::AzureOpenai => Self::Openai,

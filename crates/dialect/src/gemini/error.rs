@@ -1,7 +1,7 @@
 //! Google's error envelope, as a body and as the last event of a stream (`google.rpc.Status`,
 //! `https://ai.google.dev/gemini-api/docs/troubleshooting`, `https://cloud.google.com/apis/design/errors`).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::openai::error::Envelope;
 
@@ -29,9 +29,10 @@ pub fn plain(message: &str, status: u16) -> Value {
 
 /// The body of an error answer. What other dialects have fields for stands in `details`.
 pub fn body(error: &Envelope<'_>, status: u16) -> String {
-    let mut about = json!({ "request_id": error.request_id });
+    let mut about = Map::new();
+    about.insert("request_id".to_owned(), error.request_id.into());
     if let Some(param) = error.param {
-        about["param"] = param.into();
+        about.insert("param".to_owned(), param.into());
     }
     let mut details = vec![json!({
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",

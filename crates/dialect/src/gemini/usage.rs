@@ -8,31 +8,35 @@ use crate::hub::json::Json;
 
 /// `usageMetadata`; what is not named here is ignored, what is absent counts 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 pub(super) struct WireUsage {
-    prompt_token_count: Option<i64>,
-    cached_content_token_count: Option<i64>,
-    tool_use_prompt_token_count: Option<i64>,
-    candidates_token_count: Option<i64>,
-    thoughts_token_count: Option<i64>,
-    total_token_count: Option<i64>,
+    #[serde(rename = "promptTokenCount")]
+    prompt: Option<i64>,
+    #[serde(rename = "cachedContentTokenCount")]
+    cached_content: Option<i64>,
+    #[serde(rename = "toolUsePromptTokenCount")]
+    tool_use_prompt: Option<i64>,
+    #[serde(rename = "candidatesTokenCount")]
+    candidates: Option<i64>,
+    #[serde(rename = "thoughtsTokenCount")]
+    thoughts: Option<i64>,
 }
 
 impl WireUsage {
     /// The disjoint buckets, or `None` where nothing was counted. Negative counts are clamped.
     pub(super) fn into_usage(self) -> Option<Usage> {
-        if self.prompt_token_count.is_none() && self.candidates_token_count.is_none() {
+        if self.prompt.is_none() && self.candidates.is_none() {
             return None;
         }
         let count = |tokens: Option<i64>| tokens.unwrap_or(0).max(0);
-        let prompt = count(self.prompt_token_count);
-        let cached = count(self.cached_content_token_count).min(prompt);
-        let tools = count(self.tool_use_prompt_token_count);
+        let prompt = count(self.prompt);
+        let cached = count(self.cached_content).min(prompt);
+        let tools = count(self.tool_use_prompt);
         Some(Usage {
             prompt: prompt.saturating_sub(cached).saturating_add(tools),
             cached,
-            completion: count(self.candidates_token_count),
-            reasoning: count(self.thoughts_token_count),
+            completion: count(self.candidates),
+            reasoning: count(self.thoughts),
             ..Usage::default()
         })
     }

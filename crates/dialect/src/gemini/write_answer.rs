@@ -50,7 +50,7 @@ fn write_part(json: &mut Json, part: &Part<'_>, back: &Back) {
             json.flag("thought", true);
         }
         Kind::Call(call) => {
-            write_call(json, &call.id, back.names.back(&call.name), &call.arguments)
+            write_call(json, &call.id, back.names.back(&call.name), &call.arguments);
         }
         // not told
         _ => {}

@@ -110,7 +110,7 @@ impl Writer {
     fn call(&self, call: &Held, back: &Back, out: &mut Vec<u8>) {
         let name = back.names.back(&call.name);
         self.part(back, out, |json| {
-            write_call(json, &call.id, name, &call.arguments)
+            write_call(json, &call.id, name, &call.arguments);
         });
     }
 

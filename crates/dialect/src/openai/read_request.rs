@@ -262,7 +262,7 @@ fn assistant<'a>(
 
 /// The seal of a call, where Google's own surface of this dialect carries it
 /// (`https://ai.google.dev/gemini-api/docs/thought-signatures`).
-fn sealed<'a>(extra: &'a RawValue) -> Option<Kind<'a>> {
+fn sealed(extra: &RawValue) -> Option<Kind<'_>> {
     #[derive(Deserialize)]
     struct Extra {
         google: Google,
