@@ -21,6 +21,7 @@ admin-api-key-bad-time = A date and time.
 admin-api-key-no-model = Tick all models, or at least one.
 admin-api-key-no-fallbacks = Only the model that is asked for answers: no fallback models
 admin-api-key-bypass-busyness = Rules of busyness leave this key alone
+admin-api-key-strict-conversion = Refuse what cannot be put into a vendor's dialect, instead of leaving it out
 admin-api-key-when = When it may be used
 admin-api-key-when-hint = A refusing rule wins. Of each sort of rule that allows, one must fit. Hours may pass midnight; the end is not included. Dates include the last day.
 admin-api-key-zone = Time zone

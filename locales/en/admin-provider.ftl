@@ -9,6 +9,7 @@ admin-provider-protocol-hint = What the vendor speaks. Callers may use any of th
 admin-provider-protocol-openai = OpenAI (chat completions)
 admin-provider-protocol-azure-openai = Azure OpenAI
 admin-provider-protocol-anthropic = Anthropic (messages)
+admin-provider-protocol-openai-responses = OpenAI (responses)
 admin-provider-protocol-gemini = Google Gemini (generateContent)
 admin-provider-bad-protocol = Choose one of the protocols.
 admin-provider-user-agent = User agent

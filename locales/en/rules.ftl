@@ -50,6 +50,7 @@ rules-for-model = { $what } for { $model }
 rules-observed = { $what } (only observed)
 rules-no-fallbacks = no fallback models
 rules-bypasses-busyness = exempt from rules of busyness
+rules-strict-conversion = refused rather than translated in part
 rules-none = no rule
 rules-row = Row { $number }
 rules-time-kind = Rule

@@ -21,6 +21,7 @@ admin-api-key-bad-time = 请填写日期和时间。
 admin-api-key-no-model = 请勾选所有模型，或至少一个。
 admin-api-key-no-fallbacks = 只由所请求的模型回答：不使用后备模型
 admin-api-key-bypass-busyness = 此密钥不受繁忙规则约束
+admin-api-key-strict-conversion = 无法转换到厂商协议的内容直接拒绝，而不是省略
 admin-api-key-when = 何时可用
 admin-api-key-when-hint = 拒绝的规则优先。每种允许的规则中须有一条符合。时段可跨午夜，不含结束时刻；日期包含末日。
 admin-api-key-zone = 时区

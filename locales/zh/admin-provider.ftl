@@ -9,6 +9,7 @@ admin-provider-protocol-hint = 厂商使用的协议。调用方可使用任意�
 admin-provider-protocol-openai = OpenAI（chat completions）
 admin-provider-protocol-azure-openai = Azure OpenAI
 admin-provider-protocol-anthropic = Anthropic（messages）
+admin-provider-protocol-openai-responses = OpenAI（responses）
 admin-provider-protocol-gemini = Google Gemini（generateContent）
 admin-provider-bad-protocol = 请选择一种协议。
 admin-provider-user-agent = User-Agent

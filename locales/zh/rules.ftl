@@ -40,6 +40,7 @@ rules-for-model = { $model } { $what }
 rules-observed = { $what }（仅观察）
 rules-no-fallbacks = 不使用后备模型
 rules-bypasses-busyness = 不受繁忙规则约束
+rules-strict-conversion = 无法完整转换时拒绝
 rules-none = 无规则
 rules-row = 第 { $number } 行
 rules-time-kind = 规则

@@ -390,6 +390,7 @@ impl Keys<'_> {
             },
             fallbacks: row.fallbacks,
             bypass_busyness: row.bypass_busyness,
+            strict_conversion: row.strict_conversion,
         }
     }
 

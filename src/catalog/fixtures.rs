@@ -170,6 +170,7 @@ impl Build {
             user_limits: Arc::default(),
             fallbacks: true,
             bypass_busyness: false,
+            strict_conversion: false,
         }
     }
 

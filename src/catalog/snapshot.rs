@@ -221,6 +221,8 @@ pub struct ApiKey {
     pub fallbacks: bool,
     /// Whether rules of busyness leave it alone.
     pub bypass_busyness: bool,
+    /// Whether what a vendor's dialect has nothing for is refused instead of left out.
+    pub strict_conversion: bool,
 }
 
 /// When and from where an API key may be used.

@@ -45,7 +45,7 @@ pub async fn fetch_models(provider: &Provider, secret: &Secret) -> Result<Vec<Of
 
 pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<Offer>, Report> {
     let path = match vendor.dialect() {
-        Dialect::Chat => "/models",
+        Dialect::Chat | Dialect::Responses => "/models",
         Dialect::Messages => "/v1/models?limit=1000",
         Dialect::Gemini => "/v1beta/models?pageSize=1000",
     };

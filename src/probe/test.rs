@@ -74,6 +74,10 @@ async fn chat(vendor: &Vendor<'_>, subject: Subject<'_>) -> Result<Report, Repor
     let path = vendor.path_at(subject.upstream_model, path);
     let body = match vendor.dialect() {
         Dialect::Chat | Dialect::Messages => ask(subject, "max_tokens"),
+        Dialect::Responses => json!({
+            "model": subject.upstream_model, "input": "ping", "stream": true, "store": false,
+            "max_output_tokens": FEW_TOKENS,
+        }),
         Dialect::Gemini => json!({
             "contents": [{ "role": "user", "parts": [{ "text": "ping" }] }],
             "generationConfig": { "maxOutputTokens": FEW_TOKENS },
@@ -112,6 +116,7 @@ async fn streamed(vendor: &Vendor<'_>, response: Response) -> Result<Report, Rep
             Dialect::Chat => "choices",
             Dialect::Messages => "content",
             Dialect::Gemini => "candidates",
+            Dialect::Responses => "output",
         };
         return whole(vendor, response, field).await;
     }
@@ -142,14 +147,16 @@ async fn streamed(vendor: &Vendor<'_>, response: Response) -> Result<Report, Rep
         }
         let kind = json.get("type").and_then(Value::as_str);
         let answers = json.get("choices").or_else(|| json.get("candidates"));
-        let begun = answers.is_some() || kind == Some("message_start");
+        let begun = answers.is_some() || matches!(kind, Some("message_start" | "response.created"));
         if begun && ttft_ms.is_none() {
             ttft_ms = Some(vendor.elapsed_ms());
         }
-        finished |= kind == Some("message_stop")
-            || ["/choices/0/finish_reason", "/candidates/0/finishReason"]
-                .iter()
-                .any(|reason| json.pointer(reason).is_some_and(Value::is_string));
+        finished |= matches!(
+            kind,
+            Some("message_stop" | "response.completed" | "response.incomplete")
+        ) || ["/choices/0/finish_reason", "/candidates/0/finishReason"]
+            .iter()
+            .any(|reason| json.pointer(reason).is_some_and(Value::is_string));
     }
     if ttft_ms.is_none() || !finished {
         let text = "the stream ended before the answer was complete";

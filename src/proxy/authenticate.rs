@@ -21,13 +21,17 @@ pub(super) fn authenticate(
     now_ms: i64,
 ) -> Result<Arc<ApiKey>, ApiError> {
     // only Google's clients put it into the address
-    let query = request.query_string();
-    let query = request.path().contains("/v1beta/").then_some(query);
+    let query = Some(request.query_string()).filter(|_| may_be_googles(request.path()));
     with_key(
         presented(request.headers()).or_else(|| query.and_then(in_query)),
         catalog,
         now_ms,
     )
+}
+
+/// Whether a path is one that Google's clients call.
+pub(super) fn may_be_googles(path: &str) -> bool {
+    path.contains("/v1beta/") || path.contains("/v1/models")
 }
 
 /// The key of an address. Keys have no letters that addresses escape.
@@ -134,7 +138,7 @@ mod tests {
         };
         assert!(found(&format!("/v1beta/models?alt=sse&key={KEY}")));
         for no in [
-            format!("/v1/models?key={KEY}"),
+            format!("/v1/chat/completions?key={KEY}"),
             format!("/v1beta/models?xkey={KEY}"),
             "/v1beta/models?key=".to_owned(),
         ] {

@@ -60,6 +60,11 @@ impl There {
             now_s: job.settlement.record.started_ms / 1_000,
         };
         let (body, back) = convert::request(&job.body, &to)?;
+        if job.planner.key.strict_conversion
+            && let Some(refusal) = back.strict()
+        {
+            return Err(refusal);
+        }
         let (provider, model) = (&target.provider, &target.upstream_model);
         Ok(Self {
             vendor,

@@ -13,6 +13,7 @@ mod http;
 mod messages;
 mod play;
 mod record;
+mod responses;
 mod routes;
 mod script;
 mod server;

@@ -26,6 +26,8 @@ pub(super) enum Usual {
     Messages(Vec<String>),
     /// The same in Google's.
     Gemini(Vec<String>),
+    /// Those of a response.
+    Responses(Vec<String>),
 }
 
 /// How the connection is left.
@@ -60,6 +62,7 @@ pub(super) fn acts(reply: Reply, usual: Usual) -> Vec<Act> {
             Usual::Plain(body) => plain_acts(&reply, &body, &mut out),
             Usual::Events(events) => stream_acts(&reply, events, &chat_error(), &mut out),
             Usual::Messages(events) => stream_acts(&reply, events, MESSAGES_ERROR, &mut out),
+            Usual::Responses(events) => stream_acts(&reply, events, RESPONSES_ERROR, &mut out),
             Usual::Gemini(events) => stream_acts(&reply, events, GEMINI_ERROR, &mut out),
         },
     }
@@ -84,6 +87,12 @@ fn plain_acts(reply: &Reply, body: &[u8], out: &mut Vec<Act>) {
 const MESSAGES_ERROR: &str = concat!(
     "event: error\n",
     r#"data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+    "\n\n"
+);
+
+const RESPONSES_ERROR: &str = concat!(
+    "event: error\n",
+    r#"data: {"type":"error","sequence_number":9,"code":"server_error","message":"The server had an error.","param":null}"#,
     "\n\n"
 );
 

@@ -7,7 +7,7 @@ use super::play::{self, Usual};
 use super::record::Received;
 use super::script::{Act, Reply};
 use super::server::Shared;
-use super::{chat, embeddings, gemini, messages};
+use super::{chat, embeddings, gemini, messages, responses};
 
 /// Requests to the simulator itself, for shell tests: `/_sim/stats`, `/_sim/requests`, `/_sim/reset`.
 pub(super) fn is_control(request: &Received) -> bool {
@@ -90,6 +90,8 @@ fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec
         chat::legacy(body, &reply)
     } else if tail.ends_with("/messages") {
         messages::messages(body, &reply)
+    } else if tail.ends_with("/responses") {
+        responses::responses(body, &reply)
     } else if tail.ends_with("/messages/count_tokens") {
         messages::count(body)
     } else if tail.ends_with("/embeddings") {

@@ -54,6 +54,7 @@ mod process;
 mod process_faults;
 mod proxy_bodies;
 mod proxy_cancel;
+mod proxy_dialects;
 mod proxy_failover;
 mod proxy_gemini;
 mod proxy_messages;

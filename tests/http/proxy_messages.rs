@@ -46,6 +46,18 @@ base_url = "{root}"
 first_byte_timeout_ms = 5000
 keys = [ {{ label = "main", secret = "{VENDOR_KEY}" }} ]
 
+[[providers]]
+name = "replies"
+protocol = "openai-responses"
+base_url = "{base_url}"
+first_byte_timeout_ms = 5000
+keys = [ {{ label = "main", secret = "{VENDOR_KEY}" }} ]
+
+[[models]]
+name = "o-x"
+targets = [ {{ provider = "replies", upstream_model = "gpt-5" }} ]
+price = {{ currency = "USD", input = "1", cached_input = "0.5", output = "2" }}
+
 [[models]]
 name = "gpt-x"
 targets = [ {{ provider = "acme", upstream_model = "gpt-x-2026" }} ]
@@ -85,7 +97,7 @@ pub(super) async fn start() -> TestApp {
 }
 
 /// A call as Anthropic's SDK makes it.
-async fn ask(app: &TestApp, path: &str, body: &str) -> Answer {
+pub(super) async fn ask(app: &TestApp, path: &str, body: &str) -> Answer {
     let request = app.openai_as("unused").request(Method::POST, path);
     let mut request = request.build().unwrap();
     let headers = request.headers_mut();
@@ -104,7 +116,7 @@ async fn ask(app: &TestApp, path: &str, body: &str) -> Answer {
     Answer::of(client.execute(request).await.unwrap()).await
 }
 
-fn message(model: &str, stream: bool) -> String {
+pub(super) fn message(model: &str, stream: bool) -> String {
     json!({ "model": model, "max_tokens": 64, "stream": stream,
         "messages": [{ "role": "user", "content": "hello" }] })
     .to_string()
@@ -460,7 +472,7 @@ async fn models_are_listed_in_the_callers_form() {
         .iter()
         .map(|m| m["id"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["both", "claude-x", "gpt-x"]);
+    assert_eq!(names, ["both", "claude-x", "gpt-x", "o-x"]);
     assert_eq!(
         (&list["first_id"], &list["last_id"]),
         (&json!("both"), &json!("gpt-x"))
@@ -478,18 +490,5 @@ async fn models_are_listed_in_the_callers_form() {
         .await;
     assert_eq!(Answer::of(one.unwrap()).await.json()["type"], "model");
     assert_eq!(app.openai().get("/models").await.json()["object"], "list");
-    app.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_no_other_dialect_has_says_so() {
-    let app = start().await;
-    let body = json!({ "model": "claude-x", "prompt": "x" });
-    let answer = app.openai().post("/completions", &body).await;
-    assert_eq!(answer.status, 400, "{}", answer.text());
-    assert_eq!(answer.json()["error"]["code"], "endpoint_not_supported");
-    let works = json!({ "model": "both", "prompt": "x" });
-    assert_eq!(app.openai().post("/completions", &works).await.status, 200);
-    assert_eq!(app.vendor.stats().requests, 1);
     app.finish().await;
 }

@@ -104,6 +104,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         Dialect::Chat => openai::write_request::write(&request, target, &mut back)?,
         Dialect::Messages => anthropic::write_request::write(&request, target, &mut back)?,
         Dialect::Gemini => gemini::write_request::write(&request, target, &mut back)?,
+        Dialect::Responses => responses::write_request::write(&request, target, &mut back)?,
     };
     Ok((body, back))
 }
@@ -115,12 +116,25 @@ impl Back {
             Dialect::Chat => openai::read_answer::read(body)?,
             Dialect::Messages => anthropic::read_answer::read(body)?,
             Dialect::Gemini => gemini::read_answer::read(body)?,
+            Dialect::Responses => responses::read_answer::read(body)?,
         };
         Ok(match self.caller {
             Caller::Chat => openai::write_answer::write(&answer, self),
             Caller::Messages => anthropic::write_answer::write(&answer, self),
             Caller::Responses => responses::write_answer::write(&answer, self),
             Caller::Gemini => gemini::write_answer::write(&answer, self),
+        })
+    }
+
+    /// What was left out as a refusal that names the first of it; nothing where all went over.
+    pub fn strict(&self) -> Option<Refusal> {
+        let name = self.notes.dropped().first()?;
+        Some(Refusal {
+            field: name.to_string(),
+            message: format!(
+                "The field \"{name}\" would be left out, since this model's provider has no counterpart for it; this API key refuses that."
+            ),
+            code: "unsupported_parameter",
         })
     }
 

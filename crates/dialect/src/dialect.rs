@@ -15,11 +15,13 @@ pub enum Dialect {
     Messages,
     /// Google's `generateContent`.
     Gemini,
+    /// OpenAI's responses.
+    Responses,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Chat, Self::Messages, Self::Gemini];
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Gemini, Self::Responses];
 
     /// The dialect of a provider's protocol; absent where it is not known here.
     pub fn of_protocol(protocol: &str) -> Option<Self> {
@@ -27,6 +29,7 @@ impl Dialect {
             Protocol::Openai | Protocol::AzureOpenai => Self::Chat,
             Protocol::Anthropic => Self::Messages,
             Protocol::Gemini => Self::Gemini,
+            Protocol::OpenaiResponses => Self::Responses,
         })
     }
 
@@ -36,6 +39,7 @@ impl Dialect {
             Self::Chat => "openai",
             Self::Messages => "anthropic",
             Self::Gemini => "gemini",
+            Self::Responses => "openai-responses",
         }
     }
 
@@ -45,6 +49,7 @@ impl Dialect {
             Self::Chat => "OpenAI chat completions",
             Self::Messages => "Anthropic messages",
             Self::Gemini => "Google Gemini",
+            Self::Responses => "OpenAI responses",
         }
     }
 
@@ -53,6 +58,7 @@ impl Dialect {
         match self {
             Self::Chat => Cow::Borrowed("/chat/completions"),
             Self::Messages => Cow::Borrowed("/v1/messages"),
+            Self::Responses => Cow::Borrowed("/responses"),
             Self::Gemini if stream => Cow::Owned(path(model, Verb::Stream)),
             Self::Gemini => Cow::Owned(path(model, Verb::Generate)),
         }
@@ -82,7 +88,7 @@ impl Caller {
             Self::Chat => Some(Dialect::Chat),
             Self::Messages => Some(Dialect::Messages),
             Self::Gemini => Some(Dialect::Gemini),
-            Self::Responses => None,
+            Self::Responses => Some(Dialect::Responses),
         }
     }
 

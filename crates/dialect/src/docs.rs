@@ -20,6 +20,8 @@ dialect, and the answer, its events, its usage and its errors into the client's.
   vendor was not told.
 - **refused**: a request that uses it gets status 400, which names the field.
 
+An API key may be strict: then what would be dropped is refused as well, with status 400 and the name of the field.
+
 Fields that are on no list (new or a vendor's own) are dropped and named. What asks for nothing (`null`, `false`, `0`, an
 empty list) counts as absent.
 
@@ -36,6 +38,7 @@ What the vendor says, and what the client is told of it:
 | calls of tools | `tool_calls` | blocks `tool_use` | items `function_call`, `custom_tool_call` | parts `functionCall`, each of them whole |
 | thoughts | `reasoning_content` | a block `thinking` | an item `reasoning`, as a summary | parts with `thought`, where the request asked for them |
 | seals of Gemini's thoughts | `extra_content.google.thought_signature` of a call | `signature` of a block `thinking`, `gemini#` before it | `encrypted_content`, `gemini#` before it | `thoughtSignature` |
+| sealed thoughts of OpenAI's responses | dropped | `signature` of a block `thinking`, `openai#` before it | `encrypted_content` | dropped |
 | signatures of Anthropic, redacted thoughts | dropped | kept | dropped | dropped |
 | citations, logprobs, grounding | dropped | dropped | dropped | dropped |
 | the end | `stop` | `end_turn`, `pause_turn`, `stop_sequence` | `completed` | `STOP` |
@@ -47,7 +50,7 @@ What the vendor says, and what the client is told of it:
 | an error | status and words are the vendor's, `type` belongs to the status | the same | the same | the same, as `status` |
 | model | the name that was asked for | the same | the same | the same, as `modelVersion` |
 
-Seals go back to Gemini with the part that they stood on, if the client sends them back. A client that does not can go on all
+Seals go back to the vendor that made them, and to no other, if the client sends them back. A client of Gemini's models that does not can go on all
 the same: where a model of Gemini's checks a turn's first call and its seal is missing, the gateway puts in the one that
 Google's reference gives for such turns.
 
@@ -63,7 +66,8 @@ says so with the header `x-modelgate-estimated: true`.
 ## Addresses of Gemini
 
 `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` (with `?alt=sse` as events, without it as one JSON array)
-and `:countTokens`, `GET /v1beta/models` and `/v1beta/models/{model}`. The key is taken from `x-goog-api-key`, `Authorization:
+and `:countTokens`, `GET /v1beta/models` and `/v1beta/models/{model}`; the same under `/v1`, where the lists have Google's form
+for clients that show their key as Google's do. The key is taken from `x-goog-api-key`, `Authorization:
 Bearer` or `?key=`. The gateway writes no addresses with their queries anywhere; what stands in front of it may.
 ";
 

@@ -2,7 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::openai::answer::Findings;
-use crate::{anthropic, gemini, openai};
+use crate::{anthropic, gemini, openai, responses};
 
 /// The readers of all dialects. Built once and kept: the finders inside are prepared for speed.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +10,7 @@ pub struct Reader {
     pub(crate) chat: openai::answer::Reader,
     pub(crate) messages: anthropic::answer::Reader,
     pub(crate) gemini: gemini::answer::Reader,
+    pub(crate) responses: responses::answer::Reader,
 }
 
 impl Reader {
@@ -19,6 +20,7 @@ impl Reader {
             Dialect::Chat => self.chat.read(body),
             Dialect::Messages => self.messages.read(body),
             Dialect::Gemini => self.gemini.read(body),
+            Dialect::Responses => self.responses.read(body),
         }
     }
 
@@ -28,6 +30,7 @@ impl Reader {
             Dialect::Chat => self.chat.is_error(body) || self.chat.is_base_error(body),
             Dialect::Messages => self.messages.is_error(body),
             Dialect::Gemini => self.gemini.is_error(body),
+            Dialect::Responses => self.responses.is_error(body),
         }
     }
 }

@@ -70,6 +70,7 @@ struct Conversion {
     chat_in: openai::read_stream::Reader,
     messages_in: anthropic::read_stream::Reader,
     gemini_in: gemini::read_stream::Reader,
+    responses_in: responses::read_stream::Reader,
     writer: Writer,
     /// What goes to the caller with the present chunk.
     out: Vec<u8>,
@@ -120,6 +121,7 @@ impl Conversion {
             chat_in: openai::read_stream::Reader::default(),
             messages_in: anthropic::read_stream::Reader::default(),
             gemini_in: gemini::read_stream::Reader::default(),
+            responses_in: responses::read_stream::Reader::default(),
             writer: Writer::new(back.caller),
             back,
             out: Vec::new(),
@@ -134,6 +136,7 @@ impl Conversion {
             Dialect::Chat => self.chat_in.read(data, write),
             Dialect::Messages => self.messages_in.read(data, write),
             Dialect::Gemini => self.gemini_in.read(data, write),
+            Dialect::Responses => self.responses_in.read(data, write),
         };
         self.odd |= !read || self.writer.is_too_large();
     }
@@ -149,6 +152,7 @@ impl Conversion {
             Dialect::Chat => self.chat_in.end(write),
             Dialect::Messages => self.messages_in.end(write),
             Dialect::Gemini => self.gemini_in.end(write),
+            Dialect::Responses => self.responses_in.end(write),
         }
     }
 
@@ -279,6 +283,7 @@ impl Watch {
             Dialect::Chat => openai::watch::look(&self.reader.chat, self.hide_usage, data, seen),
             Dialect::Messages => self.memory.look(&self.reader.messages, data, seen),
             Dialect::Gemini => gemini::watch::look(&self.reader.gemini, data, seen),
+            Dialect::Responses => responses::watch::look(&self.reader.responses, data, seen),
         };
         match &mut self.conversion {
             None => verdict,
@@ -297,6 +302,7 @@ impl Watch {
             }
             Dialect::Messages => self.reader.messages.is_error(data),
             Dialect::Gemini => self.reader.gemini.is_error(data),
+            Dialect::Responses => self.reader.responses.is_error(data),
         }
     }
 

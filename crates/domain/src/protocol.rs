@@ -13,6 +13,9 @@ closed_set! {
         AzureOpenai = "azure-openai",
         /// Anthropic's messages.
         Anthropic = "anthropic",
+        /// OpenAI's responses.
+        #[serde(rename = "openai-responses")]
+        OpenaiResponses = "openai-responses",
         /// Google's `generateContent`.
         Gemini = "gemini",
     }

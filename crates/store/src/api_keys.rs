@@ -47,6 +47,8 @@ pub struct ApiKey {
     pub fallbacks: bool,
     /// Whether rules of busyness leave it alone.
     pub bypass_busyness: bool,
+    /// Whether what a vendor's dialect has nothing for is refused instead of left out.
+    pub strict_conversion: bool,
     /// When it was last used, as of the last drained record.
     #[diesel(deserialize_as = MaybeAt)]
     pub last_used_at: Option<DateTime<Utc>>,
@@ -102,6 +104,8 @@ pub struct ApiKeyData {
     pub fallbacks: bool,
     /// Whether rules of busyness leave it alone.
     pub bypass_busyness: bool,
+    /// Whether what a vendor's dialect has nothing for is refused instead of left out.
+    pub strict_conversion: bool,
     /// What operators sort it by.
     pub tags: Vec<String>,
 }
@@ -120,6 +124,7 @@ impl Default for ApiKeyData {
             allowed_cidrs: Vec::new(),
             fallbacks: true,
             bypass_busyness: false,
+            strict_conversion: false,
             tags: Vec::new(),
         }
     }
@@ -138,6 +143,7 @@ impl From<ApiKey> for ApiKeyData {
             allowed_cidrs: k.allowed_cidrs,
             fallbacks: k.fallbacks,
             bypass_busyness: k.bypass_busyness,
+            strict_conversion: k.strict_conversion,
             tags: k.tags,
         }
     }
@@ -176,6 +182,7 @@ struct Values<'a> {
     allowed_cidrs: String,
     fallbacks: bool,
     bypass_busyness: bool,
+    strict_conversion: bool,
     tags: String,
 }
 
@@ -192,6 +199,7 @@ impl ApiKeyData {
             allowed_cidrs: json(&self.allowed_cidrs)?,
             fallbacks: self.fallbacks,
             bypass_busyness: self.bypass_busyness,
+            strict_conversion: self.strict_conversion,
             tags: json(&self.tags)?,
         })
     }

@@ -67,6 +67,7 @@ diesel::table! {
         previous_hash -> Nullable<Text>,
         previous_shown -> Text,
         previous_until -> Nullable<Timestamp>,
+        strict_conversion -> Bool,
     }
 }
 

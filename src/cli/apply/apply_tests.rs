@@ -97,6 +97,7 @@ time_rules = [ { kind = "time_range", allowed = true, start = "09:00", end = "18
                { kind = "date_range", allowed = false, start = "2026-12-24", end = "2027-01-01" } ]
 fallbacks = false
 bypass_busyness = true
+strict_conversion = true
 [[api_keys]]
 name = "bob"
 secret = "sk-mg-0123456789abcdef"
@@ -150,7 +151,12 @@ async fn what_is_written_is_what_the_gateway_reads() {
     assert_eq!((alice.limits.len(), alice.rules.time_rules.len()), (5, 3));
     assert_eq!(alice.rules.time_zone, Some(chrono_tz::Asia::Shanghai));
     assert_eq!(alice.rules.allowed_cidrs.as_ref().map(Vec::len), Some(2));
-    assert!(alice.expires_at_ms.is_some() && !alice.fallbacks && alice.bypass_busyness);
+    assert!(
+        alice.expires_at_ms.is_some()
+            && !alice.fallbacks
+            && alice.bypass_busyness
+            && alice.strict_conversion
+    );
     let keys = place
         .db
         .read(|c| Box::pin(async move { provider_keys::list(c).await }))

@@ -193,5 +193,10 @@ fn api_key(out: &mut String, k: &ApiKey) {
     );
     line(out, "fallbacks", &rules.fallbacks.to_string());
     line(out, "bypass_busyness", &rules.bypass_busyness.to_string());
+    line(
+        out,
+        "strict_conversion",
+        &rules.strict_conversion.to_string(),
+    );
     allowances(out, &rules.allowances);
 }

@@ -26,6 +26,7 @@ pub(super) const API_KEY: &[&str] = &[
     "time_rules",
     "fallbacks",
     "bypass_busyness",
+    "strict_conversion",
     "limits",
     "budget",
 ];
@@ -39,6 +40,7 @@ pub(super) fn read(table: &Table<'_>) -> Result<KeyRulesSpec, Problem> {
         time_rules: rules::time_rules(table)?,
         fallbacks: table.boolean("fallbacks")?,
         bypass_busyness: table.boolean("bypass_busyness")?,
+        strict_conversion: table.boolean("strict_conversion")?,
         allowances: AllowanceSpecs::read(table, rules::KEY_LIMITS, rules::KEY_BUDGET)?,
     })
 }

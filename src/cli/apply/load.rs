@@ -230,6 +230,7 @@ fn api_keys(rows: &CatalogRows, slugs: &BTreeMap<ProviderId, &str>) -> Vec<ApiKe
                 },
                 fallbacks: k.fallbacks,
                 bypass_busyness: k.bypass_busyness,
+                strict_conversion: k.strict_conversion,
                 allowances: allowances(rows, LimitScope::ApiKey, k.id.0, |_| true),
             },
         })

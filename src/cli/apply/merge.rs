@@ -379,6 +379,10 @@ fn key_rules(
     set(&mut rules.time_rules, spec.time_rules.as_ref());
     set(&mut rules.fallbacks, spec.fallbacks.as_ref());
     set(&mut rules.bypass_busyness, spec.bypass_busyness.as_ref());
+    set(
+        &mut rules.strict_conversion,
+        spec.strict_conversion.as_ref(),
+    );
     let known = |name: &Placed<String>| known_model(names, name);
     rules.allowances = spec.allowances.over(&rules.allowances, known)?;
     Ok(())

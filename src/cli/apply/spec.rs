@@ -133,6 +133,7 @@ pub(super) struct KeyRulesSpec {
     pub(super) time_rules: Option<Vec<TimeRule>>,
     pub(super) fallbacks: Option<bool>,
     pub(super) bypass_busyness: Option<bool>,
+    pub(super) strict_conversion: Option<bool>,
     pub(super) allowances: AllowanceSpecs,
 }
 

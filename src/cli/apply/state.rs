@@ -129,6 +129,7 @@ pub(super) struct KeyRules {
     pub(super) time_rules: Vec<TimeRule>,
     pub(super) fallbacks: bool,
     pub(super) bypass_busyness: bool,
+    pub(super) strict_conversion: bool,
     pub(super) allowances: Vec<Allowance>,
 }
 
@@ -142,6 +143,7 @@ impl Default for KeyRules {
             time_rules: Vec::new(),
             fallbacks: true,
             bypass_busyness: false,
+            strict_conversion: false,
             allowances: Vec::new(),
         }
     }
@@ -360,6 +362,7 @@ impl ApiKey {
             ),
             field("fallbacks", self.rules.fallbacks),
             field("bypass_busyness", self.rules.bypass_busyness),
+            field("strict_conversion", self.rules.strict_conversion),
         ]
         .into_iter()
         .chain(allowed(&self.rules.allowances))

@@ -485,6 +485,7 @@ fn key_data(new: &ApiKey, user_id: UserId) -> ApiKeyData {
         allowed_cidrs: new.rules.allowed_cidrs.clone(),
         fallbacks: new.rules.fallbacks,
         bypass_busyness: new.rules.bypass_busyness,
+        strict_conversion: new.rules.strict_conversion,
         tags: new.tags.clone(),
     }
 }

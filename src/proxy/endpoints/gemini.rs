@@ -1,5 +1,6 @@
 //! `POST /v1beta/models/{model}:generateContent`, `:streamGenerateContent` and `:countTokens`, Google's dialect. The model
-//! and what is wanted of it stand in the address, and `?alt=sse` says that a stream comes as events.
+//! and what is wanted of it stand in the address, and `?alt=sse` says that a stream comes as events. The same under `/v1`, which is
+//! what newer clients of Google's call.
 
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};

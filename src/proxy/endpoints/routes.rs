@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource};
+use actix_web::{HttpRequest, HttpResponse, Resource, Scope};
 use modelgate_dialect::Caller;
 use modelgate_dialect::reader::Reader;
 
+use super::super::authenticate::may_be_googles;
 use super::super::error::ApiError;
 use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
@@ -42,8 +43,15 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
                 .route(web::post().to(gemini::post)),
         )
         .default_service(web::to(unknown));
-    let scope = web::scope("/v1")
-        .app_data(worker)
+    // a client whose base URL ends in /v1 although it adds that itself
+    let doubled = of_v1(web::scope("/v1/v1").app_data(Data::clone(&worker)));
+    let scope = of_v1(web::scope("/v1").app_data(worker));
+    config.service(doubled).service(scope).service(googles);
+    Box::new(pages)
+}
+
+fn of_v1(scope: Scope) -> Scope {
+    scope
         .service(post("/chat/completions").route(web::post().to(chat_completions::post)))
         .service(post("/completions").route(web::post().to(completions::post)))
         .service(post("/explain").route(web::post().to(explain::post)))
@@ -52,10 +60,12 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
         .service(post("/messages/count_tokens").route(web::post().to(messages::count_tokens)))
         .service(post("/responses").route(web::post().to(responses::post)))
         .service(get("/models").route(web::get().to(models::list)))
-        .service(get("/models/{id:.+}").route(web::get().to(models::get)))
-        .default_service(web::to(unknown));
-    config.service(scope).service(googles);
-    Box::new(pages)
+        .service(
+            both("/models/{rest:.+}")
+                .route(web::get().to(models::get))
+                .route(web::post().to(gemini::post)),
+        )
+        .default_service(web::to(unknown))
 }
 
 fn post(path: &str) -> Resource {
@@ -87,13 +97,19 @@ pub(super) fn finish(
     response
 }
 
-/// The dialect of a caller on a path that several dialects share: Anthropic's clients name their version, Google's have
-/// paths of their own.
+/// The dialect of a caller on a path that several dialects share: Anthropic's clients name their version, Google's
+/// have paths of their own or show their key in their own way.
 pub(super) fn spoken(request: &HttpRequest) -> Caller {
-    let headers = request.headers();
-    if request.path().contains("/v1beta/") {
+    let (headers, path) = (request.headers(), request.path());
+    let has = |name: &str| headers.contains_key(name);
+    let googles = has("x-goog-api-key") || has("x-goog-api-client");
+    let in_query = request
+        .query_string()
+        .split('&')
+        .any(|pair| pair.starts_with("key="));
+    if path.contains("/v1beta/") || (may_be_googles(path) && (googles || in_query)) {
         Caller::Gemini
-    } else if headers.contains_key("anthropic-version") || request.path().contains("/messages") {
+    } else if has("anthropic-version") || path.contains("/messages") {
         Caller::Messages
     } else {
         Caller::Chat

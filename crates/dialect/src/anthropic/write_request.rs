@@ -6,12 +6,12 @@ use serde_json::value::RawValue;
 
 use crate::convert::{Back, Target};
 use crate::dialect::{Caller, Dialect};
-use crate::gemini::seal;
 use crate::hub::features::{self as known, Notes};
 use crate::hub::fields::{Fields, Path, Refusal};
 use crate::hub::json::Json;
 use crate::hub::models::{self, MessagesModel, ThinkingForm};
 use crate::hub::names::fitted;
+use crate::hub::seal;
 use crate::hub::{
     Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, Tool, Turn,
 };
@@ -318,8 +318,7 @@ fn merged<'r>(
     for Turn { role, parts } in &request.turns {
         let mut kept: Vec<&Part<'_>> = Vec::with_capacity(parts.len());
         for part in parts.iter().filter(|p| says(p)) {
-            let foreign =
-                |signature: &str| signature.is_empty() || seal::unmarked(signature).is_some();
+            let foreign = |signature: &str| signature.is_empty() || seal::is_marked(signature);
             if let Kind::Thinking { signature, .. } = &part.kind
                 && foreign(signature)
             {

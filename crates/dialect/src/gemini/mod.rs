@@ -11,7 +11,6 @@ pub mod read_answer;
 pub mod read_request;
 pub mod read_stream;
 pub mod schema;
-pub mod seal;
 pub mod usage;
 pub mod watch;
 pub mod write_answer;

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::seal;
 use super::usage::WireUsage;
 use crate::convert::Unreadable;
+use crate::hub::seal::{self, Maker};
 use crate::hub::{Answer, Call, Kind, Part, Stop};
 use crate::openai::read_answer::made_id;
 
@@ -133,7 +133,7 @@ fn read_part<'a>(part: WirePart<'a>, answer: &str, calls: &mut usize, parts: &mu
 
 /// Puts the seal on the thoughts right before it, or where there are none on empty ones.
 fn sign(parts: &mut Vec<Part<'_>>, sealed: &str) {
-    let marked = Cow::Owned(seal::marked(sealed));
+    let marked = Cow::Owned(seal::marked(Maker::Gemini, sealed));
     match parts.last_mut().map(|part| &mut part.kind) {
         Some(Kind::Thinking { signature, .. }) if signature.is_empty() => *signature = marked,
         _ => {

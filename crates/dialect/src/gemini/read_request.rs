@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 
 use serde_json::value::RawValue;
 
-use super::{schema, seal};
+use super::schema;
 use crate::dialect::Caller;
 use crate::hub::features::{Notes, extras_at};
 use crate::hub::fields::{Fields, Path, Refusal, list, text};
+use crate::hub::seal::{self, Maker};
 use crate::hub::{
     Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Schema, Source, Thinking, Tool, Turn,
 };
@@ -146,7 +147,7 @@ fn part<'a>(
     if let Some(signature) = part.text("thoughtSignature", at)?
         && !signature.is_empty()
     {
-        let signature = Cow::Owned(seal::marked(&signature));
+        let signature = Cow::Owned(seal::marked(Maker::Gemini, &signature));
         let text = Cow::Borrowed("");
         parts.push(Kind::Thinking { text, signature }.into());
     }

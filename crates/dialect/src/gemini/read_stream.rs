@@ -4,8 +4,8 @@
 use serde_json::value::RawValue;
 
 use super::read_answer::{Wire, WirePart, stop};
-use super::seal;
 use super::usage::WireUsage;
+use crate::hub::seal::{self, Maker};
 use crate::hub::{Event, Stop};
 use crate::openai::read_answer::made_id;
 
@@ -70,7 +70,7 @@ impl Reader {
         }
         let sealed = part.thought_signature.as_deref();
         if let Some(sealed) = sealed.filter(|seal| !seal.is_empty()) {
-            each(Event::Seal(&seal::marked(sealed)));
+            each(Event::Seal(&seal::marked(Maker::Gemini, sealed)));
         }
         if let (false, Some(text)) = (thought, text) {
             each(Event::Text(text));

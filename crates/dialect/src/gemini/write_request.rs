@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::seal;
 use super::write_answer::write_args;
 use crate::convert::{Back, Target};
 use crate::dialect::{Caller, Dialect};
@@ -11,10 +10,13 @@ use crate::hub::features::{self as known, Notes};
 use crate::hub::fields::Refusal;
 use crate::hub::json::Json;
 use crate::hub::models::{self, GeminiThinking};
+use crate::hub::seal::{self, Maker};
 use crate::hub::{Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking};
 
 /// The longest name of a function.
 const NAME: usize = 64;
+/// What Google's reference gives for calls whose seal was lost or that another model made: checking is skipped.
+const SKIP: &str = "skip_thought_signature_validator";
 /// In front of the names of parameters that stand in an object of their own.
 const CONFIG: &str = "generationConfig.";
 
@@ -114,11 +116,13 @@ fn merged<'r>(request: &'r Request<'r>, back: &mut Back) -> Vec<Merged<'r>> {
         };
         for part in &turn.parts {
             match &part.kind {
-                Kind::Thinking { text, signature } => match seal::unmarked(signature) {
-                    Some(seal) => merged.last = Some(seal),
-                    None if signature.is_empty() && text.is_empty() => {}
-                    None => back.notes.drop(known::thoughts(back.caller, signature)),
-                },
+                Kind::Thinking { text, signature } => {
+                    match seal::unmarked(Maker::Gemini, signature) {
+                        Some(seal) => merged.last = Some(seal),
+                        None if signature.is_empty() && text.is_empty() => {}
+                        None => back.notes.drop(known::thoughts(back.caller, signature)),
+                    }
+                }
                 Kind::Sealed(_) => back.notes.drop(known::SIGNED.of(back.caller)),
                 Kind::Text(text) if text.is_empty() => {}
                 _ => merged.parts.push((part, merged.last.take())),
@@ -177,7 +181,7 @@ fn contents(
         for (at, (part, seal)) in turn.parts.iter().enumerate() {
             // models that check the first call of a turn refuse one that another model has made
             let checked = thinks == GeminiThinking::Level && first == Some(at);
-            let seal = seal.or(checked.then_some(seal::SKIP));
+            let seal = seal.or(checked.then_some(SKIP));
             json.item(|json| {
                 write_part(json, part, names, back);
                 json.maybe_text("thoughtSignature", seal);

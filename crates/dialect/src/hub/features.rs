@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::fields::{Fields, Path, Refusal};
+pub use super::rows::*;
 use crate::dialect::{Caller, Dialect};
 
 /// What happens to a field on its way into a dialect.
@@ -38,6 +39,8 @@ pub struct Feature {
     pub to_messages: Fate,
     /// What becomes of it in Google's dialect.
     pub to_gemini: Fate,
+    /// What becomes of it in responses.
+    pub to_responses: Fate,
 }
 
 impl Feature {
@@ -57,18 +60,25 @@ impl Feature {
             Dialect::Chat => self.chat,
             Dialect::Messages => self.messages,
             Dialect::Gemini => self.gemini,
+            Dialect::Responses => self.responses,
         }
     }
 
+    /// What becomes of it in responses, where that is not what becomes of it in the others.
+    pub(super) const fn out(mut self, fate: Fate) -> Self {
+        self.to_responses = fate;
+        self
+    }
+
     /// The same feature, where Google's dialect has it as well, or does something with it.
-    const fn gem(mut self, name: &'static str, fate: Fate) -> Self {
+    pub(super) const fn gem(mut self, name: &'static str, fate: Fate) -> Self {
         self.gemini = name;
         self.to_gemini = fate;
         self
     }
 
     /// The same feature, where responses have it as well.
-    const fn and(mut self, responses: &'static str) -> Self {
+    pub(super) const fn and(mut self, responses: &'static str) -> Self {
         self.responses = responses;
         self
     }
@@ -79,391 +89,12 @@ impl Feature {
             Dialect::Chat => self.to_chat,
             Dialect::Messages => self.to_messages,
             Dialect::Gemini => self.to_gemini,
+            Dialect::Responses => self.to_responses,
         }
     }
 }
 
-const fn both(
-    chat: &'static str,
-    messages: &'static str,
-    to_chat: Fate,
-    to_messages: Fate,
-) -> Feature {
-    Feature {
-        chat,
-        messages,
-        responses: "",
-        gemini: "",
-        to_chat,
-        to_messages,
-        to_gemini: match (to_chat, to_messages) {
-            (Refused, _) | (_, Refused) => Refused,
-            _ => Dropped,
-        },
-    }
-}
-
-/// A field of Google's dialect alone.
-const fn gemini(name: &'static str, fate: Fate) -> Feature {
-    both("", "", fate, fate).gem(name, Kept)
-}
-
-/// A field of responses alone.
-const fn responses(name: &'static str, fate: Fate) -> Feature {
-    both("", "", fate, fate).and(name)
-}
-
-/// A field of chat completions alone.
-const fn chat(name: &'static str, to_messages: Fate) -> Feature {
-    both(name, "", Fate::Kept, to_messages)
-}
-
-/// A field of messages alone.
-const fn messages(name: &'static str, to_chat: Fate) -> Feature {
-    both("", name, to_chat, Fate::Kept)
-}
-
 use Fate::{Changed, Dropped, Kept, Refused};
-
-/// Parameters of the whole request that a dialect may not know.
-pub static PARAMETERS: [Feature; 39] = [
-    both("top_k", "top_k", Dropped, Kept).gem("generationConfig.topK", Kept),
-    both("service_tier", "service_tier", Dropped, Dropped).and("service_tier"),
-    chat("frequency_penalty", Dropped).gem("generationConfig.frequencyPenalty", Kept),
-    chat("presence_penalty", Dropped).gem("generationConfig.presencePenalty", Kept),
-    chat("logit_bias", Dropped),
-    chat("seed", Dropped).gem("generationConfig.seed", Kept),
-    chat("store", Dropped),
-    chat("metadata", Dropped).and("metadata"),
-    chat("prediction", Dropped),
-    chat("verbosity", Dropped),
-    chat("prompt_cache_key", Dropped).and("prompt_cache_key"),
-    chat("prompt_cache_retention", Dropped).and("prompt_cache_retention"),
-    chat("safety_identifier", Dropped).and("safety_identifier"),
-    chat("logprobs", Refused),
-    chat("top_logprobs", Refused),
-    responses("top_logprobs", Refused),
-    chat("audio", Refused),
-    chat("web_search_options", Refused),
-    chat("functions", Refused),
-    chat("function_call", Refused),
-    responses("background", Refused),
-    responses("prompt", Refused),
-    responses("max_tool_calls", Dropped),
-    responses("client_metadata", Dropped),
-    messages("container", Refused),
-    messages("mcp_servers", Refused),
-    messages("context_management", Dropped),
-    messages("inference_geo", Dropped),
-    gemini("safetySettings", Dropped),
-    gemini("cachedContent", Refused),
-    gemini("labels", Dropped),
-    gemini("generationConfig.mediaResolution", Dropped),
-    gemini("generationConfig.audioTimestamp", Dropped),
-    gemini("generationConfig.enableEnhancedCivicAnswers", Dropped),
-    gemini("generationConfig.speechConfig", Refused),
-    gemini("generationConfig.imageConfig", Refused),
-    gemini("generationConfig.responseLogprobs", Refused),
-    gemini("generationConfig.logprobs", Refused),
-    gemini("generationConfig.routingConfig", Refused),
-];
-
-/// Several answers to one request.
-pub static CHOICES: Feature = chat("n", Refused).gem("generationConfig.candidateCount", Refused);
-/// Answers in other forms than text.
-pub static MODALITIES: Feature =
-    chat("modalities", Refused).gem("generationConfig.responseModalities", Refused);
-/// Thoughts that an earlier answer told.
-pub static THOUGHTS: Feature = chat("messages.reasoning_content", Dropped)
-    .and("input.reasoning.summary")
-    .gem("contents.parts.thought", Dropped);
-/// Who among several users speaks.
-pub static SPEAKER: Feature = chat("messages.name", Dropped);
-/// Sound that goes in.
-pub static SOUND: Feature = chat("messages.content.input_audio", Refused)
-    .gem("contents.parts.inlineData (sound, video)", Refused);
-/// Sound that came out in an earlier answer.
-pub static SPOKEN: Feature = chat("messages.audio", Dropped);
-/// Files that lie at the vendor.
-pub static FILE_ID: Feature = both(
-    "messages.content.file.file_id",
-    "messages.content.source.file_id",
-    Refused,
-    Refused,
-)
-.and("input.content.file_id")
-.gem("contents.parts.fileData.fileUri (at Google)", Refused);
-/// How closely to look at a picture.
-pub static DETAIL: Feature =
-    chat("messages.content.image_url.detail", Dropped).and("input.content.detail");
-/// JSON without a schema.
-pub static JSON_OBJECT: Feature = chat("response_format.json_object", Dropped)
-    .and("text.format.json_object")
-    .gem("generationConfig.responseMimeType", Kept);
-/// Tools with a grammar instead of a schema.
-pub static CUSTOM_TOOL: Feature = chat("tools.custom", Refused);
-/// Which part of the tools may be called.
-pub static ALLOWED_TOOLS: Feature = both("tool_choice.allowed_tools", "", Refused, Refused)
-    .and("tool_choice.allowed_tools")
-    .gem(
-        "toolConfig.functionCallingConfig.allowedFunctionNames",
-        Refused,
-    );
-/// Tools that keep to their schemas.
-pub static STRICT: Feature = both(
-    "tools.function.strict",
-    "tools.strict",
-    Kept,
-    Changed("kept where the model knows it, otherwise dropped"),
-)
-.and("tools.strict");
-/// How much to think.
-pub static EFFORT: Feature = both(
-    "reasoning_effort",
-    "thinking",
-    Changed(
-        "also `output_config.effort`; a budget becomes `low` (below 4,096 tokens), `medium` (below 16,384) or `high`; an effort above `high` \
-         becomes `high`; dropped for models that do not know `reasoning_effort`",
-    ),
-    Changed(
-        "a budget of 1,024 (`minimal`), 2,048, 8,192, 16,384 (`high`), 24,576 tokens, and `max_tokens` raised above it; \
-         for newer Claude models adaptive thinking with an effort; dropped for models that cannot think and where a tool is \
-         forced, and, with a budget, right after the results of tools, since the caller does not send the thoughts before \
-         them",
-    ),
-)
-.and("reasoning.effort")
-.gem("generationConfig.thinkingConfig", Changed(
-    "a budget or, from Gemini 3 on, a level (`low`, `high`), and thoughts are told; where thinking cannot be switched off, as \
-     little as there is; dropped for models that cannot think",
-));
-/// The form of the answer.
-pub static SCHEMA: Feature = both(
-    "response_format.json_schema",
-    "output_config.format",
-    Changed("the name `output`, not strict"),
-    Changed("name and `strict` are left out; dropped for models that do not know it"),
-)
-.and("text.format")
-.gem(
-    "generationConfig.responseSchema, responseJsonSchema",
-    Changed("as `responseJsonSchema`, without name and `strict`"),
-);
-/// How much to sample.
-pub static SAMPLING: Feature = both(
-    "temperature, top_p",
-    "temperature, top_p",
-    Changed("dropped for reasoning models, which refuse them"),
-    Changed(
-        "a temperature above 1 becomes 1 and is named in the header; `top_p` is dropped beside a temperature; both are \
-         dropped for models that refuse them and beside thinking",
-    ),
-)
-.and("temperature, top_p")
-.gem("generationConfig.temperature, topP", Kept);
-/// Marks of what is worth keeping of a prompt.
-pub static CACHE: Feature = both("cache_control", "cache_control", Dropped, Kept);
-/// Thoughts of earlier answers with a signature, or sealed.
-pub static SIGNED: Feature = messages(
-    "messages.content.thinking",
-    Changed(
-        "thoughts that this gateway made of `reasoning_content` (they have no signature) become `reasoning_content` again; \
-     signed and redacted ones are dropped",
-    ),
-)
-.gem("", Changed("the seals that Gemini made go back to it unchanged; all others, and the texts, are dropped"));
-/// Seals of Gemini's on what a client of its own sends.
-pub static SEAL: Feature = gemini("contents.parts.thoughtSignature", Dropped);
-/// The same where its surface of chat completions has them.
-pub static EXTRA: Feature = chat("messages.tool_calls.extra_content", Dropped).gem(
-    "",
-    Changed("the seals that Gemini made go back to it unchanged"),
-);
-/// Thoughts of earlier answers that OpenAI sealed.
-pub static SEALED: Feature = responses("input.reasoning.encrypted_content", Dropped).gem(
-    "",
-    Changed("the seals that Gemini made go back to it unchanged; all others are dropped"),
-);
-/// Tools that run at OpenAI.
-pub static HOSTED_TOOL: Feature = responses("tools.hosted", Dropped);
-/// Tools that the client runs and only OpenAI's models can call.
-pub static CLIENT_TOOL: Feature =
-    responses("tools.local_shell, shell, apply_patch, computer", Refused);
-/// The grammar of a tool's text.
-pub static GRAMMAR: Feature = responses("tools.format", Dropped);
-/// What refers to answers that were stored.
-pub static STORED: Feature = responses("previous_response_id", Refused);
-/// The same in another way.
-pub static CONVERSATION: Feature = responses("conversation", Refused);
-/// A conversation that is too long, to be shortened.
-pub static TRUNCATION: Feature = responses("truncation", Refused);
-/// Items that only OpenAI has.
-pub static ITEMS: Feature = responses("input.type", Refused);
-/// How wordy the answer is.
-pub static VERBOSITY: Feature = responses("text.verbosity", Dropped);
-/// References to documents.
-pub static CITATIONS: Feature = messages("messages.content.citations", Dropped);
-/// What says more about a document.
-pub static CONTEXT: Feature = messages("messages.content.context", Dropped);
-/// Tools that run at the vendor.
-pub static SERVER_TOOL: Feature = messages("tools.type", Refused);
-/// The same at Google.
-pub static GOOGLE_TOOL: Feature = gemini("tools (all but functionDeclarations)", Refused);
-/// What such tools have done.
-pub static GOOGLE_CODE: Feature = gemini(
-    "contents.parts (executableCode, codeExecutionResult)",
-    Refused,
-);
-/// Whether several tools may be called at once.
-pub static PARALLEL: Feature = both(
-    "parallel_tool_calls",
-    "tool_choice.disable_parallel_tool_use",
-    Kept,
-    Kept,
-)
-.and("parallel_tool_calls");
-/// Who asks.
-pub static USER: Feature = both(
-    "user",
-    "metadata.user_id",
-    Changed("longer than 64 characters: a hash of it"),
-    Kept,
-)
-.and("user");
-/// Blocks of content that no other dialect has.
-pub static BLOCKS: Feature = messages("messages.content.type", Refused);
-/// Documents that lie somewhere else.
-pub static DOCUMENT_URL: Feature = messages("messages.content.source.url (documents)", Refused)
-    .and("input.content.file_url")
-    .gem("contents.parts.fileData (documents)", Kept);
-/// How many tokens a whole task may use.
-pub static TASK_BUDGET: Feature = messages("output_config.task_budget", Dropped);
-
-/// What is carried over whatever it says, for the page of what survives.
-pub static CARRIED: [Feature; 11] = [
-    both("model", "model", Kept, Kept).and("model").gem("(in the address)", Kept),
-    both(
-        "messages (system, developer)",
-        "system",
-        Kept,
-        Changed("all of them, in order, come before the conversation"),
-    ).and("instructions, input (system, developer)").gem("systemInstruction", Changed("all of them, in order, come before the conversation")),
-    both(
-        "messages (user, assistant)",
-        "messages",
-        Kept,
-        Changed(
-            "turns of the same side become one; a conversation that the assistant begins gets a user's turn `...` before \
-             it; empty texts are left out",
-        ),
-    ).and("input (user, assistant)").gem("contents", Changed("as for messages")),
-    both(
-        "messages.content.image_url",
-        "messages.content.image",
-        Kept,
-        Kept,
-    ).and("input.content.input_image").gem("contents.parts.inlineData, fileData (pictures)", Changed("an address goes as `fileData`, which only newer models read")),
-    both(
-        "messages.content.file.file_data",
-        "messages.content.document",
-        Changed("a plain text becomes a text part"),
-        Changed("PDF documents; any other is refused"),
-    ).and("input.content.input_file").gem("contents.parts.inlineData (documents)", Kept),
-    both(
-        "tools, tool_choice",
-        "tools, tool_choice",
-        Changed("names above 64 characters are shortened and restored in the answer"),
-        Changed("names that the vendor refuses are changed and restored in the answer"),
-    ).and("tools (function, custom), tool_choice").gem("tools.functionDeclarations, toolConfig", Changed("schemas as `parametersJsonSchema`; names above 64 characters are shortened and restored in the answer")),
-    both(
-        "messages.tool_calls",
-        "messages.content.tool_use",
-        Kept,
-        Changed("arguments that are no JSON object stand under `_raw`"),
-    ).and("input (function_call, custom_tool_call)").gem("contents.parts.functionCall", Changed("as for messages; a turn whose first call has no seal gets the one that skips the check, for models that check")),
-    both(
-        "messages (tool)",
-        "messages.content.tool_result",
-        Changed(
-            "a failed one begins with `Error: `; pictures follow in a message of the user after the results",
-        ),
-        Kept,
-    ).and("input (outputs of calls)").gem("contents.parts.functionResponse", Changed("the text as `output`, of a failed one as `error`; pictures follow as parts")),
-    both(
-        "max_completion_tokens, max_tokens",
-        "max_tokens",
-        Changed("`max_completion_tokens` for models that want it"),
-        Changed("where absent: the model's largest answer as set in the gateway, otherwise 8,192"),
-    ).and("max_output_tokens").gem("generationConfig.maxOutputTokens", Kept),
-    both("stop", "stop_sequences", Kept, Kept).gem("generationConfig.stopSequences", Kept),
-    both("stream", "stream", Kept, Kept).and("stream").gem("(in the address)", Kept),
-];
-
-/// Everything that is not carried over as it is.
-pub fn special() -> impl Iterator<Item = &'static Feature> {
-    let named: [&'static Feature; 37] = [
-        &THOUGHTS,
-        &CHOICES,
-        &MODALITIES,
-        &SPEAKER,
-        &SOUND,
-        &SPOKEN,
-        &FILE_ID,
-        &DETAIL,
-        &JSON_OBJECT,
-        &CUSTOM_TOOL,
-        &ALLOWED_TOOLS,
-        &STRICT,
-        &EFFORT,
-        &SCHEMA,
-        &SAMPLING,
-        &CACHE,
-        &SIGNED,
-        &SEAL,
-        &EXTRA,
-        &SEALED,
-        &HOSTED_TOOL,
-        &CLIENT_TOOL,
-        &GRAMMAR,
-        &STORED,
-        &CONVERSATION,
-        &TRUNCATION,
-        &ITEMS,
-        &VERBOSITY,
-        &CITATIONS,
-        &CONTEXT,
-        &SERVER_TOOL,
-        &GOOGLE_TOOL,
-        &GOOGLE_CODE,
-        &PARALLEL,
-        &USER,
-        &BLOCKS,
-        &DOCUMENT_URL,
-    ];
-    PARAMETERS
-        .iter()
-        .chain(named)
-        .chain(std::iter::once(&TASK_BUDGET))
-}
-
-/// What seals of thoughts are called in what a caller sends.
-pub fn signed(caller: Caller) -> &'static str {
-    match caller {
-        Caller::Chat => EXTRA.chat,
-        Caller::Messages => SIGNED.messages,
-        Caller::Responses => SEALED.responses,
-        Caller::Gemini => SEAL.gemini,
-    }
-}
-
-/// What thoughts with this signature are called in what a caller sends.
-pub fn thoughts(caller: Caller, signature: &str) -> &'static str {
-    match THOUGHTS.of(caller) {
-        "" => signed(caller),
-        name if signature.is_empty() => name,
-        _ => signed(caller),
-    }
-}
 
 /// A parameter that the hub has no field for.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,8 @@ pub mod fields;
 pub mod json;
 pub mod models;
 pub mod names;
+pub mod rows;
+pub mod seal;
 pub mod whole;
 
 use std::borrow::Cow;

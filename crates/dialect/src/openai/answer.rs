@@ -107,6 +107,12 @@ pub fn error_message(json: &[u8]) -> Option<String> {
         message: Option<String>,
         detail: Option<serde_json::Value>,
         base_resp: Option<Base>,
+        response: Option<Failed>,
+    }
+    /// The event that ends a response that failed.
+    #[derive(serde::Deserialize)]
+    struct Failed {
+        error: Option<Inner>,
     }
     #[derive(serde::Deserialize)]
     struct Base {
@@ -119,7 +125,8 @@ pub fn error_message(json: &[u8]) -> Option<String> {
         Text(String),
     }
     let body: Body = serde_json::from_slice(json).ok()?;
-    let inner = body.error.and_then(|e| match e {
+    let nested = body.response.and_then(|failed| failed.error);
+    let inner = body.error.or(nested).and_then(|e| match e {
         Inner::Object { message } => message,
         Inner::Text(text) => Some(text),
     });
@@ -216,6 +223,7 @@ mod tests {
             r#"{"error":"m"}"#,
             r#"{"message":"m"}"#,
             r#"{"detail":"m"}"#,
+            r#"{"type":"response.failed","response":{"error":{"code":"x","message":"m"}}}"#,
             r#"{"base_resp":{"status_code":1008,"status_msg":"m"}}"#,
         ] {
             assert_eq!(error_message(body.as_bytes()).as_deref(), Some("m"));

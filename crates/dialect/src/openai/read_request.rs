@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::Caller;
-use crate::gemini::seal;
 use crate::hub::features::{self as known, Notes, extras};
 use crate::hub::fields::{Fields, Path, Refusal, is_text, list, text};
+use crate::hub::seal::{self, Maker};
 use crate::hub::{
     Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Schema, Source, Thinking, Tool, Turn,
 };
@@ -274,7 +274,7 @@ fn sealed(extra: &RawValue) -> Option<Kind<'_>> {
     let read: Extra = serde_json::from_str(extra.get()).ok()?;
     Some(Kind::Thinking {
         text: Cow::Borrowed(""),
-        signature: Cow::Owned(seal::marked(&read.google.thought_signature)),
+        signature: Cow::Owned(seal::marked(Maker::Gemini, &read.google.thought_signature)),
     })
 }
 

@@ -385,7 +385,11 @@ fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
 }
 
 /// Names of [`Wire`] and [`WireStreamOptions`], to tell which one stands twice.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 18] = [
+    "contents",
+    "systemInstruction",
+    "generationConfig",
+    "generateContentRequest",
     "model",
     "stream",
     "stream_options",

@@ -3,8 +3,8 @@
 use modelgate_domain::Usage;
 
 use crate::convert::Back;
-use crate::gemini::seal;
 use crate::hub::json::Json;
+use crate::hub::seal::{self, Maker};
 use crate::hub::{Answer, Kind, Stop};
 
 /// Writes the body.
@@ -43,7 +43,7 @@ fn message(json: &mut Json, answer: &Answer<'_>, back: &Back) {
                 text: piece,
                 signature,
             } => {
-                sealed = seal::unmarked(signature);
+                sealed = seal::unmarked(Maker::Gemini, signature);
                 thoughts.push_str(piece);
             }
             Kind::Call(call) => calls.push((call, sealed.take())),

@@ -305,7 +305,7 @@ fn content(json: &mut Json, part: &Part<'_>, caller: Caller) -> Result<(), Refus
     refused
 }
 
-fn url<'s>(source: &'s Source<'_>) -> Cow<'s, str> {
+pub(crate) fn url<'s>(source: &'s Source<'_>) -> Cow<'s, str> {
     match source {
         Source::Url(url) => Cow::Borrowed(url),
         Source::Data { media, data } => {

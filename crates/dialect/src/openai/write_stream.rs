@@ -5,8 +5,8 @@ use modelgate_domain::Usage;
 use super::error::error_kind;
 use super::write_answer::{finish, id, write_seal, write_usage};
 use crate::convert::Back;
-use crate::gemini::seal;
 use crate::hub::json::Json;
+use crate::hub::seal::{self, Maker};
 use crate::hub::{Event, Stop};
 
 /// The state of one stream. Holds nothing that grows with it but for the number of calls.
@@ -39,7 +39,7 @@ impl Writer {
             Event::Thought(text) => {
                 self.delta(back, out, |json| json.text("reasoning_content", text));
             }
-            Event::Seal(seal) => self.seal = seal::unmarked(seal).map(str::to_owned),
+            Event::Seal(seal) => self.seal = seal::unmarked(Maker::Gemini, seal).map(str::to_owned),
             Event::Call { key, id, name } => self.begin(*key, id, name, back, out),
             Event::Arguments { key, piece } => self.arguments(*key, piece, back, out),
             Event::CallEnd { key } => {

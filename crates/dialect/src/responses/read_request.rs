@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::dialect::Caller;
-use crate::gemini::seal;
 use crate::hub::features::{self as known, Notes, extras};
 use crate::hub::fields::{Fields, Path, Refusal, is_text, list, text};
+use crate::hub::seal;
 use crate::hub::{
     Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Schema, Source, Thinking, Tool, Turn,
 };
@@ -308,7 +308,7 @@ fn thoughts<'a>(
     notes: &mut Notes,
 ) -> Result<(), Refusal> {
     if let Some(signature) = item.text("encrypted_content", at)? {
-        if seal::unmarked(&signature).is_some() {
+        if seal::is_marked(&signature) {
             let text = Cow::Borrowed("");
             let part = Kind::Thinking { text, signature }.into();
             push(request, Role::Assistant, vec![part]);

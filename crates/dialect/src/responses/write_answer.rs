@@ -4,8 +4,8 @@ use modelgate_domain::Usage;
 use serde::Deserialize;
 
 use crate::convert::Back;
-use crate::gemini::seal;
 use crate::hub::json::Json;
+use crate::hub::seal;
 use crate::hub::{Answer, Call, Kind, Stop};
 
 /// Writes the body.
@@ -31,7 +31,7 @@ fn items(answer: &Answer<'_>) -> Vec<Item> {
             (Kind::Text(text), _) => items.push(Item::new(number, Says::Text(text.to_string()))),
             (Kind::Thinking { text, signature }, _) => {
                 let mut item = Item::new(number, Says::Thought(text.to_string()));
-                item.seal = seal::unmarked(signature).map(|_| signature.to_string());
+                item.seal = seal::is_marked(signature).then(|| signature.to_string());
                 items.push(item);
             }
             (Kind::Call(call), _) => items.push(Item::new(number, Says::call(call))),

@@ -18,6 +18,8 @@ mod goldens;
 mod page;
 mod properties;
 mod table;
+#[path = "../../../../fuzz/trials.rs"]
+mod trials;
 
 use modelgate_dialect::convert::Target;
 use modelgate_dialect::{Caller, Dialect};

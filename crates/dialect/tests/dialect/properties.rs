@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::goldens::{back, streams, through};
-use super::{target, ways};
+use super::{target, trials, ways};
 
 fn pieces<'t>(text: &'t [u8], cuts: &[usize]) -> Vec<&'t [u8]> {
     let mut cuts: Vec<usize> = cuts.iter().map(|c| c % (text.len() + 1)).collect();
@@ -194,6 +194,15 @@ fn nonsense() -> impl Strategy<Value = Value> {
     })
 }
 
+/// What the fuzz targets call.
+const TRIALS: [fn(&[u8]); 5] = [
+    trials::request,
+    trials::answer,
+    trials::events,
+    trials::peek,
+    trials::error,
+];
+
 proptest! {
     #[test]
     fn any_split_yields_the_same(
@@ -221,7 +230,7 @@ proptest! {
         }
         if let Ok((out, _)) = convert::request(body.to_string().as_bytes(), &target(way, "m")) {
             let out: Value = serde_json::from_slice(&out).unwrap();
-            prop_assert!(out["messages"].is_array() || out["contents"].is_array());
+            prop_assert!(["messages", "contents", "input"].iter().any(|says| out[says].is_array()));
         }
     }
 
@@ -233,11 +242,25 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200), way in way()) {
-        let _ = convert::request(&body, &target(way, "m"));
-        let _ = back(way).answer(&body);
-        let _ = through(way, &[&body]);
-        let _ = convert::error(&body, way.0, 500);
+    fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        for trial in TRIALS {
+            trial(&body);
+        }
+    }
+
+    #[test]
+    fn no_json_makes_it_panic(body in nonsense()) {
+        for trial in TRIALS {
+            trial(body.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn no_events_make_it_panic(size in any::<u8>(), events in prop::collection::vec(nonsense(), 0..8)) {
+        let text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let mut data = vec![size];
+        data.extend(text.bytes());
+        trials::events(&data);
     }
 
     #[test]

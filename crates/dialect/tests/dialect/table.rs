@@ -23,6 +23,8 @@ fn using(from: Caller, field: &str) -> Value {
         (_, "tool_choice.disable_parallel_tool_use") => {
             json!({ "tool_choice": { "type": "auto", "disable_parallel_tool_use": true } })
         }
+        (Caller::Chat, "stop") => json!({ "stop": ["x"] }),
+        (Caller::Messages, "stop_sequences") => json!({ "stop_sequences": ["x"] }),
         (_, "user") => json!({ "user": "ann" }),
         (_, "metadata.user_id") => json!({ "metadata": { "user_id": "ann" } }),
         (Caller::Chat, "tools.function.strict") => json!({ "tools": [
@@ -142,6 +144,7 @@ fn of_gemini(name: &str) -> Value {
     if let Some(name) = name.strip_prefix("generationConfig.") {
         let value = match name {
             "topK" | "seed" | "candidateCount" | "logprobs" => json!(3),
+            "stopSequences" => json!(["x"]),
             "responseModalities" => json!(["TEXT", "AUDIO"]),
             "responseMimeType" => json!("application/json"),
             "frequencyPenalty" | "presencePenalty" => json!(0.5),

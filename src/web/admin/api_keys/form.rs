@@ -157,6 +157,7 @@ impl Edit {
             limits: &limits,
             fallbacks: self.data.fallbacks,
             bypass_busyness: self.data.bypass_busyness,
+            strict_conversion: self.data.strict_conversion,
         };
         summary::sentence(page.lang, &rules, &|id| choices.model_name(id))
     }
@@ -179,6 +180,7 @@ impl Edit {
             .ticked("enabled", data.enabled)
             .ticked("no_fallbacks", !data.fallbacks)
             .ticked("bypass_busyness", data.bypass_busyness)
+            .ticked("strict_conversion", data.strict_conversion)
             .ticked("all_models", data.all_models);
         let allowed = self.allowed.iter();
         let state = allowed.fold(state, |state, entry| state.with("model", value_of(entry)));
@@ -205,6 +207,7 @@ impl Edit {
             "tags": data.tags, "all_models": data.all_models, "models": choices.names(&self.allowed), "note": data.note,
             "time_zone": data.time_zone, "allowed_cidrs": data.allowed_cidrs,
             "fallbacks": data.fallbacks, "bypass_busyness": data.bypass_busyness,
+            "strict_conversion": data.strict_conversion,
             "time_rules": time_rows::audited(&self.time_rules),
             "limits": allowances::audited(&self.limits, choices.subject()),
         })
@@ -317,6 +320,7 @@ pub(in crate::web::admin) fn read(
             allowed_cidrs: networks(&mut fields, form.text("allowed_cidrs")),
             fallbacks: !form.checked("no_fallbacks"),
             bypass_busyness: form.checked("bypass_busyness"),
+            strict_conversion: form.checked("strict_conversion"),
             user_id: owner,
         },
         allowed: if all_models { Vec::new() } else { allowed },

@@ -18,6 +18,7 @@ pub(in crate::web) struct Terms<'a> {
     pub(in crate::web) limits: &'a [Limit],
     pub(in crate::web) fallbacks: bool,
     pub(in crate::web) bypass_busyness: bool,
+    pub(in crate::web) strict_conversion: bool,
 }
 
 /// How many networks are named before they are only counted.
@@ -42,6 +43,9 @@ pub(in crate::web) fn sentence(
     }
     if rules.bypass_busyness {
         parts.push(t(lang, "rules-bypasses-busyness"));
+    }
+    if rules.strict_conversion {
+        parts.push(t(lang, "rules-strict-conversion"));
     }
     capitalised(&join(lang, "rules-join", parts))
 }
@@ -247,6 +251,7 @@ mod tests {
             limits,
             fallbacks: true,
             bypass_busyness: false,
+            strict_conversion: false,
         };
         sentence(lang, &rules, &|_| "gpt-x".to_owned())
     }
