@@ -61,11 +61,11 @@ impl Reader {
             #[serde(default)]
             output: Option<Vec<serde::de::IgnoredAny>>,
         }
+        if Self::kind(json).is_some_and(|kind| matches!(&*kind, "error" | "response.failed")) {
+            return true;
+        }
         let says = |value: &[u8]| value.first() == Some(&b'{');
-        let named = self
-            .kind(json)
-            .is_some_and(|kind| fails(&format!("\"{kind}\"")));
-        if !named && !self.error.values(json).any(says) {
+        if !self.error.values(json).any(says) {
             return false;
         }
         let Ok(answer) = serde_json::from_slice::<Answer<'_>>(json) else {
@@ -74,8 +74,7 @@ impl Reader {
         let told = answer
             .error
             .is_some_and(|error| error.get().starts_with('{'));
-        let empty = answer.output.is_none_or(|output| output.is_empty());
-        told && empty
+        told && answer.output.is_none_or(|output| output.is_empty())
     }
 
     /// What an event is called. `OpenAI` says it first of all, which spares the parsing.

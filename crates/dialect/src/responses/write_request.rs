@@ -107,7 +107,7 @@ fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
         return;
     }
     json.array("include", |json| {
-        json.item_text("reasoning.encrypted_content")
+        json.item_text("reasoning.encrypted_content");
     });
     let effort = match request.thinking {
         Some(Thinking::Effort(effort)) => Some(effort.min(Effort::High)),
