@@ -475,7 +475,7 @@ async fn models_are_listed_in_the_callers_form() {
     assert_eq!(names, ["both", "claude-x", "gpt-x", "o-x"]);
     assert_eq!(
         (&list["first_id"], &list["last_id"]),
-        (&json!("both"), &json!("gpt-x"))
+        (&json!("both"), &json!("o-x"))
     );
     let one = &list["data"][0];
     assert_eq!(
