@@ -8,7 +8,6 @@ use futures_util::future::LocalBoxFuture;
 use modelgate_dialect::Caller;
 use modelgate_dialect::gemini::array::Array;
 use modelgate_dialect::openai::answer;
-use modelgate_dialect::sse;
 use modelgate_domain::RequestId;
 use tokio::sync::watch;
 
@@ -20,7 +19,7 @@ use super::readers::Source;
 use super::relay::{Quiet, Relay};
 use crate::upstream::{UpstreamError, scrub};
 
-/// Silence after which a comment keeps the connection open.
+/// Silence after which something that means nothing keeps the connection open.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What a caller reads while its stream lasts.
@@ -62,7 +61,7 @@ impl Flow {
         closing: watch::Receiver<bool>,
     ) -> Self {
         let mut flow = Self::new(id, Phase::Waiting(work), closing);
-        flow.greeting = Bytes::from_static(sse::HEARTBEAT);
+        flow.greeting = Bytes::from_static(flow.dialect.heartbeat());
         flow
     }
 
@@ -154,7 +153,7 @@ impl Flow {
             return Poll::Ready((!event.is_empty()).then_some(Ok(event)));
         }
         match self.quiet.poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Some(Ok(Bytes::from_static(sse::HEARTBEAT)))),
+            Poll::Ready(()) => Poll::Ready(Some(Ok(Bytes::from_static(self.dialect.heartbeat())))),
             Poll::Pending => Poll::Pending,
         }
     }

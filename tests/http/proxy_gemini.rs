@@ -1,5 +1,7 @@
 //! Google's dialect: its clients and its vendors, alone and with other dialects on the other side; Azure's addresses.
 
+use std::time::Duration;
+
 use modelgate::simulator::{End, Options, Reply, Step};
 use modelgate_domain::Status;
 use reqwest::Method;
@@ -284,6 +286,37 @@ async fn clients_of_every_dialect_reach_googles_models_with_their_seals() {
         seals,
         ["c2VhbGVk", "c2VhbGVk", "skip_thought_signature_validator"]
     );
+    app.finish().await;
+}
+
+/// Google's clients for Python and Go take a comment for JSON, so they hear empty lines; in an array those are white space.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_long_hears_nothing_that_is_no_data() {
+    let app = start().await;
+    let patient = provisioning(&app.vendor.base_url()).replace("5000", "60000");
+    app.apply(&patient).await;
+    let late = Step::answer().delay(Duration::from_millis(16_000));
+    app.vendor.push(late.always());
+    let events = "/models/gemini-x:streamGenerateContent?alt=sse";
+    let array = "/models/claude-x:streamGenerateContent";
+    let body = hello();
+    let (events, array) = tokio::join!(
+        ask(&app, events, Some(&body)),
+        ask(&app, array, Some(&body))
+    );
+    assert!(
+        events.text().starts_with("\n\ndata: {"),
+        "{}",
+        events.text()
+    );
+    let lines = events.text();
+    assert!(
+        lines
+            .lines()
+            .all(|l| l.is_empty() || l.starts_with("data: "))
+    );
+    assert!(array.text().starts_with("\n\n["), "{}", array.text());
+    assert!(array.json().is_array());
     app.finish().await;
 }
 

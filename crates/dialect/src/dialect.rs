@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use modelgate_domain::Protocol;
 
 use crate::gemini::path::{Verb, path};
+use crate::sse;
 
 /// A wire format for conversations with a model, as vendors speak it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +82,14 @@ pub enum Caller {
 impl Caller {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Responses, Self::Gemini];
+
+    /// What keeps a silent stream open and means nothing to its reader.
+    pub const fn heartbeat(self) -> &'static [u8] {
+        match self {
+            Self::Chat | Self::Messages | Self::Responses => sse::HEARTBEAT,
+            Self::Gemini => sse::BLANK_HEARTBEAT,
+        }
+    }
 
     /// The dialect of vendors that is the same, where there is one.
     pub const fn native(self) -> Option<Dialect> {

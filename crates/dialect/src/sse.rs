@@ -12,6 +12,9 @@ pub const MAX_EVENT_BYTES: usize = 8 * 1024 * 1024;
 /// A comment that keeps a silent connection open; readers ignore it.
 pub const HEARTBEAT: &[u8] = b": keep-alive\n\n";
 
+/// The same for readers who take every line that is not empty for data or an error (Google's clients for Python and Go).
+pub const BLANK_HEARTBEAT: &[u8] = b"\n\n";
+
 /// An event is larger than [`MAX_EVENT_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event is larger than {MAX_EVENT_BYTES} bytes")]
