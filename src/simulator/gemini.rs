@@ -158,9 +158,13 @@ fn function_call(body: &Value, prompt: &str) -> Option<Value> {
         .filter_map(|tool| tool.get("functionDeclarations")?.as_array())
         .flatten();
     let function = all.find(|f| named.is_none_or(|n| f.get("name") == Some(n)))?;
-    let schema = function
-        .get("parametersJsonSchema")
-        .or_else(|| function.get("parameters"));
+    // the API takes names of fields in both forms, and Google's own SDKs mix them
+    let schema = [
+        "parametersJsonSchema",
+        "parameters_json_schema",
+        "parameters",
+    ];
+    let schema = schema.iter().find_map(|name| function.get(*name));
     let properties = schema
         .and_then(|s| s.get("properties"))
         .and_then(Value::as_object);
