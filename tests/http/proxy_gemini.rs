@@ -295,7 +295,7 @@ async fn who_waits_for_long_hears_nothing_that_is_no_data() {
     let app = start().await;
     let patient = provisioning(&app.vendor.base_url()).replace("5000", "60000");
     app.apply(&patient).await;
-    let late = Step::answer().delay(Duration::from_millis(16_000));
+    let late = Step::answer().delay(Duration::from_secs(16));
     app.vendor.push(late.always());
     let events = "/models/gemini-x:streamGenerateContent?alt=sse";
     let array = "/models/claude-x:streamGenerateContent";
