@@ -44,11 +44,13 @@ pub enum Kind {
     JobTimedOut,
     /// The process of a job died; the job goes on.
     JobInterrupted,
+    /// A report of the schedule is there.
+    ReportMade,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::CredentialRejected,
         Self::CredentialExhausted,
         Self::CredentialRecovered,
@@ -64,6 +66,7 @@ impl Kind {
         Self::JobFailed,
         Self::JobTimedOut,
         Self::JobInterrupted,
+        Self::ReportMade,
     ];
 
     /// The stable short code.
@@ -84,6 +87,7 @@ impl Kind {
             Self::JobFailed => "job_failed",
             Self::JobTimedOut => "job_timed_out",
             Self::JobInterrupted => "job_interrupted",
+            Self::ReportMade => "report_made",
         }
     }
 
@@ -110,7 +114,8 @@ impl Kind {
             Self::CredentialRecovered
             | Self::ModelBack
             | Self::SchemaUpdated
-            | Self::JobInterrupted => Severity::Info,
+            | Self::JobInterrupted
+            | Self::ReportMade => Severity::Info,
         }
     }
 }

@@ -54,3 +54,4 @@ user-dashboard-active-own = You
 user-dashboard-active-other = Another key ({ $number })
 user-dashboard-active-more = And { $count } more.
 user-dashboard-requests = Requests
+user-dashboard-files-report = Usage report

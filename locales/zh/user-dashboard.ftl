@@ -54,3 +54,4 @@ user-dashboard-active-own = 你
 user-dashboard-active-other = 其他密钥（{ $number }）
 user-dashboard-active-more = 另有 { $count } 个。
 user-dashboard-requests = 请求数
+user-dashboard-files-report = 使用报告

@@ -24,7 +24,7 @@ missing_packages() {
     command -v openssl >/dev/null || echo openssl
   fi
   if [[ "$wanted" == *" rust "* ]]; then command -v python3 >/dev/null || echo python3; fi
-  if [[ "$wanted" =~ " "(deploy|sdk-python|secrets|readme)" " ]]; then
+  if [[ "$wanted" =~ " "(deploy|sdk-python|secrets|readme|reports)" " ]]; then
     command -v python3 >/dev/null || echo python3
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
     command -v curl >/dev/null || echo curl
@@ -36,6 +36,11 @@ missing_packages() {
   if [[ "$wanted" =~ " "(sdk-node|browser)" " ]]; then
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
+  fi
+  if [[ "$wanted" == *" reports "* ]]; then
+    command -v soffice >/dev/null || echo libreoffice-writer-nogui
+    command -v pdftotext >/dev/null || echo poppler-utils
+    [[ -n "$(fc-list :lang=zh 2>/dev/null)" ]] || echo fonts-noto-cjk fontconfig
   fi
   if [[ "$wanted" == *" browser "* ]]; then chromium_path >/dev/null || echo chromium; fi
 }

@@ -1,9 +1,9 @@
 # The parts of the suite, one function each. Sourced by scripts/test.
 
-ALL_PARTS="format clippy deny rust docs deploy sdk-python sdk-node secrets browser readme chaos"
+ALL_PARTS="format clippy deny rust docs deploy sdk-python sdk-node secrets browser readme reports chaos"
 QUICK_PARTS="format clippy rust"
 # Parts whose runner prints counts of its own.
-RUNNER_PARTS="rust deploy sdk-python sdk-node secrets browser readme"
+RUNNER_PARTS="rust deploy sdk-python sdk-node secrets browser readme reports"
 
 part_format() {
   cargo fmt --all --check
@@ -79,6 +79,11 @@ part_secrets() {
 # The commands of both READMEs, as they stand.
 part_readme() {
   run_pytest tests/deploy/test_readme.py
+}
+
+# Reports of use, opened by LibreOffice and looked at page by page.
+part_reports() {
+  run_pytest tests/deploy/test_reports.py
 }
 
 part_sdk_node() {

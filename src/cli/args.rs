@@ -52,6 +52,9 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// Move an installation from SQLite to PostgreSQL or back, into an empty database
     Transfer(TransferArgs),
+    /// Write a report to a file
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Show or follow the request log
     Logs(Box<LogsArgs>),
     /// Check database, secrets, clock, disk, journal and vendors, and say what to do
@@ -188,6 +191,53 @@ pub(super) struct JobRunArgs {
 pub(super) struct JobPauseArgs {
     /// Its name, as `job list` shows it
     pub(super) job: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `report`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportCommand {
+    /// What was used over a range: a document (.docx), a workbook (.xlsx), text (.md) or a table (.csv)
+    Usage(Box<ReportUsageArgs>),
+}
+
+/// `report usage`.
+#[derive(Args, Debug)]
+pub(super) struct ReportUsageArgs {
+    /// The first day, such as 2026-11-01
+    #[arg(long)]
+    pub(super) from: String,
+    /// The last day, included
+    #[arg(long)]
+    pub(super) to: String,
+    /// The file; its ending says as what it is written
+    #[arg(long)]
+    pub(super) out: PathBuf,
+    /// The language: en or zh
+    #[arg(long, default_value = "en")]
+    pub(super) lang: String,
+    /// Whose days these are, such as Europe/Berlin; the business time zone when absent
+    #[arg(long)]
+    pub(super) time_zone: Option<String>,
+    /// Only of this API key
+    #[arg(long, conflicts_with_all = ["user", "tag"])]
+    pub(super) key: Option<String>,
+    /// Only of the API keys of this account
+    #[arg(long, conflicts_with = "tag")]
+    pub(super) user: Option<String>,
+    /// Only of the API keys with this tag
+    #[arg(long)]
+    pub(super) tag: Option<String>,
+    /// API keys and accounts to leave out, between commas
+    #[arg(long, value_delimiter = ',')]
+    pub(super) without: Vec<String>,
+    /// Pages of 8.5 by 11 inches instead of A4
+    #[arg(long)]
+    pub(super) letter: bool,
+    /// For .csv, which table: keys, days, models, providers or statuses
+    #[arg(long, default_value = "keys")]
+    pub(super) table: String,
     #[command(flatten)]
     pub(super) json: Json,
 }

@@ -16,6 +16,7 @@ mod migrate;
 mod output;
 mod password;
 mod provision;
+mod report;
 mod secrets;
 mod session;
 pub mod simulate;
@@ -26,7 +27,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{AdminCommand, Arguments, Command, JobCommand, KeyCommand, SecretsCommand};
+use args::{
+    AdminCommand, Arguments, Command, JobCommand, KeyCommand, ReportCommand, SecretsCommand,
+};
 pub use error::CliError;
 use output::Output;
 use session::Session;
@@ -103,6 +106,7 @@ async fn work(session: &Session, command: &Command, out: &mut Output) -> Result<
         Command::Backup(args) => backup::make(session, args, out).await,
         Command::Restore(args) => backup::restore(session, args, out).await,
         Command::Transfer(args) => transfer::run(session, args, out).await,
+        Command::Report(command) => report::run(session, command, out).await,
         Command::Logs(args) => logs::run(session, args, out).await,
         Command::Doctor(args) => doctor::run(session, args, out).await,
         Command::Config(args) => config::run(session, args, out).await,
@@ -127,6 +131,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Key(KeyCommand::Revoke(args)) => args.json.json,
         Command::Job(JobCommand::Run(args)) => args.json.json,
         Command::Job(JobCommand::Pause(args) | JobCommand::Resume(args)) => args.json.json,
+        Command::Report(ReportCommand::Usage(args)) => args.json.json,
         Command::Job(JobCommand::List(json))
         | Command::Export(json)
         | Command::Key(KeyCommand::List(json))

@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 
 use super::given::invalid;
 use super::{
-    Config, ConfigError, Fallback, JournalFull, Origin, Policy, Retention, Site, Variable, parse,
-    registry as r,
+    Config, ConfigError, Fallback, JournalFull, Origin, Policy, Reports, Retention, Site, Variable,
+    parse, registry as r,
 };
 
 /// The settings in force, replaced as a whole when one is saved.
@@ -43,6 +43,8 @@ pub struct Runtime {
     pub policy: Policy,
     /// How long things are kept that grow with time.
     pub retention: Retention,
+    /// Reports that are made by themselves.
+    pub reports: Reports,
     /// When the call of a caller who does not read is broken off.
     pub slow_reader_timeout: Duration,
     /// Ends a stream after so many events that say the same; 0 never does.
@@ -176,6 +178,7 @@ impl Runtime {
             Some("user_agent") => text.clone_into(&mut self.user_agent),
             _ if self.site.set(variable, text) => {}
             _ if self.retention.set(variable, text).map_err(bad)? => {}
+            _ if self.reports.set(variable, text) => {}
             _ => self.policy.set(variable, text).map_err(bad)?,
         }
         Ok(())
@@ -198,6 +201,7 @@ impl From<&Config> for Runtime {
             site: config.site.clone(),
             policy: config.policy,
             retention: config.retention,
+            reports: config.reports.clone(),
             slow_reader_timeout: config.slow_reader_timeout,
             loop_guard: config.loop_guard,
             max_open_requests: config.max_open_requests,
@@ -251,7 +255,8 @@ mod tests {
                 "unpriced" => "refuse",
                 "public_url" | "cors_origins" => "https://x.example",
                 "theme" => "dark",
-                "languages" | "language" => "zh",
+                "languages" | "language" | "report_language" => "zh",
+                "report_schedule" => "weekly",
                 "quarter_days" => "500",
                 "attachment_max_bytes" => "2KiB",
                 _ => "42",

@@ -10,6 +10,7 @@ mod otlp;
 mod parse;
 mod policy;
 mod registry;
+mod report;
 mod retention;
 mod site;
 mod variable;
@@ -28,6 +29,7 @@ pub use otlp::{Otlp, Sampler};
 pub use parse::{nearest, redact_database_url, username};
 pub use policy::{Policy, Thresholds};
 pub use registry::{registry, setting};
+pub use report::Reports;
 pub use retention::Retention;
 pub use site::{PRODUCT_USER_AGENT, Site};
 pub use variable::{Fallback, Kind, Variable};
@@ -101,6 +103,8 @@ pub struct Config {
     pub retention: Retention,
     /// `MODELGATE_BACKUP_DIR`; absent where no backups are made by the clock.
     pub backup_dir: Option<PathBuf>,
+    /// Reports that are made by themselves.
+    pub reports: Reports,
     /// `MODELGATE_SLOW_READER_TIMEOUT`: when the call of a caller who does not read is broken off.
     pub slow_reader_timeout: Duration,
     /// `MODELGATE_LOOP_GUARD`: ends a stream after so many events that say the same; 0 never does.
@@ -182,6 +186,7 @@ impl Config {
             policy: Policy::read(&given)?,
             retention: Retention::read(&given)?,
             backup_dir: retention::backup_dir(&given),
+            reports: Reports::read(&given)?,
             slow_reader_timeout: Duration::from_secs(given.integer(&r::SLOW_READER_TIMEOUT)?),
             loop_guard: given.integer(&r::LOOP_GUARD)?,
             max_open_requests: given.integer(&r::MAX_OPEN_REQUESTS)?,

@@ -7,7 +7,7 @@ pub(super) use super::site::{
     USER_AGENT,
 };
 use super::variable::{Fallback, Kind, Variable, variable};
-use super::{otlp, retention};
+use super::{otlp, report, retention};
 
 /// What new names begin with; unknown names that begin so are refused.
 pub(super) const PREFIX: &str = "MODELGATE_";
@@ -337,7 +337,7 @@ pub(super) const ANALYSIS_MODEL: Variable = variable(
 )
 .setting("analysis_model");
 
-static REGISTRY: [Variable; 73] = [
+static REGISTRY: [Variable; 76] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -393,10 +393,13 @@ static REGISTRY: [Variable; 73] = [
     retention::HEALTH_DAYS,
     retention::JOB_RUN_DAYS,
     retention::NOTICE_DAYS,
+    retention::REPORT_DAYS,
     retention::ERROR_REPORT_DAYS,
     ANALYSIS_MODEL,
     retention::BACKUP_DIR,
     retention::BACKUP_KEEP,
+    report::SCHEDULE,
+    report::LANGUAGE,
     otlp::ENDPOINT,
     otlp::TRACES_ENDPOINT,
     otlp::METRICS_ENDPOINT,

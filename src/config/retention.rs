@@ -75,6 +75,16 @@ pub(super) const NOTICE_DAYS: Variable = variable(
     "How many days notifications are kept after what they tell of happened last.",
 )
 .setting("notice_days");
+pub(super) const REPORT_DAYS: Variable = variable(
+    "MODELGATE_REPORT_DAYS",
+    Kind::Integer {
+        min: 1,
+        max: 36_500,
+    },
+    Fallback::Text("400"),
+    "How many days reports and their files are kept.",
+)
+.setting("report_days");
 pub(super) const ERROR_REPORT_DAYS: Variable = variable(
     "MODELGATE_ERROR_REPORT_DAYS",
     Kind::Integer {
@@ -115,6 +125,8 @@ pub struct Retention {
     pub health_days: i64,
     /// `MODELGATE_JOB_RUN_DAYS`: runs of jobs.
     pub job_run_days: i64,
+    /// `MODELGATE_REPORT_DAYS`: reports of use and their files.
+    pub report_days: i64,
     /// `MODELGATE_NOTICE_DAYS`: notices, after what they tell of happened last.
     pub notice_days: i64,
     /// `MODELGATE_ERROR_REPORT_DAYS`: reports on errors.
@@ -133,6 +145,7 @@ impl Retention {
             audit_days: days(&AUDIT_DAYS)?,
             health_days: days(&HEALTH_DAYS)?,
             job_run_days: days(&JOB_RUN_DAYS)?,
+            report_days: days(&REPORT_DAYS)?,
             notice_days: days(&NOTICE_DAYS)?,
             error_report_days: days(&ERROR_REPORT_DAYS)?,
             backups: days(&BACKUP_KEEP)?,
@@ -148,6 +161,7 @@ impl Retention {
             "audit_days" => &mut self.audit_days,
             "health_days" => &mut self.health_days,
             "job_run_days" => &mut self.job_run_days,
+            "report_days" => &mut self.report_days,
             "notice_days" => &mut self.notice_days,
             "error_report_days" => &mut self.error_report_days,
             "backup_keep" => &mut self.backups,

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::assistant::Assistant;
 use crate::clock::Clock;
 use crate::config::LiveSettings;
+use crate::notices::Teller;
 
 /// So many steps are kept of a run.
 const STEPS: usize = 200;
@@ -41,6 +42,8 @@ pub(super) struct Context {
     /// Where backups go; absent where none are made.
     pub(super) backup_dir: Option<PathBuf>,
     pub(super) told: Told,
+    /// Who is to hear of what is done.
+    pub(super) teller: Teller,
     pub(super) stop: watch::Receiver<Stop>,
 }
 

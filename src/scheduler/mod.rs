@@ -11,6 +11,7 @@ mod daily_aggregation;
 mod database_care;
 mod due;
 mod error_reports;
+mod reports;
 mod retention;
 mod runner;
 mod timeout_cleanup;
@@ -31,5 +32,6 @@ fn run(job: Job, context: &Context) -> BoxFuture<'_, anyhow::Result<()>> {
         Job::ErrorReports => Box::pin(error_reports::run(context)),
         Job::DatabaseCare => Box::pin(database_care::run(context)),
         Job::Backup => Box::pin(backup::run(context)),
+        Job::Reports => Box::pin(reports::run(context)),
     }
 }

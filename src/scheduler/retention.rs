@@ -42,6 +42,7 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
             kept.error_report_days,
         ),
         (Kind::HealthEvents, JobStep::HealthDeleted, kept.health_days),
+        (Kind::Reports, JobStep::ReportsDeleted, kept.report_days),
         (Kind::Sessions, JobStep::SessionsDeleted, 0),
         (Kind::SetupLinks, JobStep::LinksDeleted, 0),
     ];

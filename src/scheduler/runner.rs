@@ -249,6 +249,7 @@ impl Scheduler {
             assistant: self.parts.assistant.as_ref().map(Arc::clone),
             backup_dir: self.parts.backup_dir.clone(),
             told: told.clone(),
+            teller: self.parts.teller.clone(),
             stop: stopping,
         };
         let (instance, teller) = (self.parts.instance.clone(), self.parts.teller.clone());

@@ -100,6 +100,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/reports",
+        icon: "table",
+        title: "menu-reports",
+        letter: 'w',
+        apart: false,
+    },
+    Row {
         path: "/admin/documents",
         icon: "file-text",
         title: "menu-documents",

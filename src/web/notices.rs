@@ -12,6 +12,7 @@ use super::session::{CurrentKey, CurrentUser};
 use super::shell::{Moment, Shell};
 use crate::catalog::Catalog;
 use crate::i18n::{Lang, ToArg};
+use crate::notices::Kind;
 
 /// What waits for the person, read with the session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,9 +148,16 @@ pub(in crate::web) fn row(page: &Shell, notice: &Notice, is_read: bool) -> Row {
         },
         last: page.moment(notice.last_ms),
         is_read,
-        href: notice.args.get("job").map_or_else(String::new, |job| {
-            page.url(&format!("/admin/scheduler/{job}"))
-        }),
+        href: href(page, notice),
+    }
+}
+
+/// Where more about a notice is, if anywhere.
+fn href(page: &Shell, notice: &Notice) -> String {
+    match notice.args.get("job") {
+        Some(job) => page.url(&format!("/admin/scheduler/{job}")),
+        None if notice.kind == Kind::ReportMade.code() => page.url("/admin/reports"),
+        None => String::new(),
     }
 }
 
@@ -208,7 +216,6 @@ pub(in crate::web) fn state_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notices::Kind;
     use modelgate_store::notices::Args;
 
     #[test]
@@ -229,6 +236,8 @@ mod tests {
                     "account",
                     "address",
                     "detail",
+                    "from",
+                    "to",
                 ];
                 let mut args: Args = names
                     .iter()

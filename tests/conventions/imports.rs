@@ -8,6 +8,7 @@ use super::tree::{File, files, report};
 const BESIDE: &[&str] = &[
     "clock",
     "config",
+    "csv",
     "forwarded",
     "i18n",
     "secrets",
@@ -47,6 +48,11 @@ const RULES: &[Rule] = &[
     ),
     ("config", &[], &["actix_web", "askama", "reqwest"]),
     (
+        "csv",
+        &[],
+        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
+    ),
+    (
         "i18n",
         &[],
         &["modelgate_store", "actix_web", "hyper", "reqwest"],
@@ -81,6 +87,7 @@ const RULES: &[Rule] = &[
         ],
         &["modelgate_store", "askama", "reqwest"],
     ),
+    ("reports", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     (
         "routing",
         &["catalog"],
@@ -88,7 +95,7 @@ const RULES: &[Rule] = &[
     ),
     (
         "scheduler",
-        &["analysis", "assistant", "backup", "notices"],
+        &["analysis", "assistant", "backup", "notices", "reports"],
         &["actix_web", "askama", "hyper", "reqwest"],
     ),
     ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),
@@ -126,6 +133,7 @@ const RULES: &[Rule] = &[
             "routing",
             "notices",
             "probe",
+            "reports",
             "upstream",
         ],
         &["diesel", "reqwest", "hyper", "modelgate_dialect"],

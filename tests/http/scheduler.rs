@@ -20,10 +20,10 @@ use crate::support::{Engine, TestDatabase};
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 /// 2026-11-20, midnight.
-const START: i64 = 20_777 * DAY_MS;
+pub(crate) const START: i64 = 20_777 * DAY_MS;
 
 /// A migrated, empty database of each engine, without a gateway.
-async fn each_engine(case: impl AsyncFn(&Db, &TestDatabase)) {
+pub(crate) async fn each_engine(case: impl AsyncFn(&Db, &TestDatabase)) {
     on_engines(&[Engine::Sqlite, Engine::Postgres], case).await;
 }
 
@@ -45,7 +45,18 @@ fn scheduler(db: &Db, clock: &Clock, instance: &str) -> Scheduler {
 
 /// A scheduler, and where it tells news.
 fn telling(db: &Db, clock: &Clock, instance: &str) -> (Scheduler, Inbox) {
-    let config = Config::from_env(&MapEnv::new([("LOG_LEVEL", "off")])).unwrap();
+    configured(db, clock, instance, &[])
+}
+
+/// The same, with settings.
+pub(crate) fn configured(
+    db: &Db,
+    clock: &Clock,
+    instance: &str,
+    settings: &[(&str, &str)],
+) -> (Scheduler, Inbox) {
+    let quiet = [("LOG_LEVEL", "off")].into_iter();
+    let config = Config::from_env(&MapEnv::new(quiet.chain(settings.iter().copied()))).unwrap();
     let (teller, inbox) = Teller::new();
     let scheduler = Scheduler::new(SchedulerParts {
         db: db.clone(),
@@ -61,7 +72,7 @@ fn telling(db: &Db, clock: &Clock, instance: &str) -> (Scheduler, Inbox) {
     (scheduler, inbox)
 }
 
-async fn runs(db: &Db, job: Job) -> Vec<JobRun> {
+pub(crate) async fn runs(db: &Db, job: Job) -> Vec<JobRun> {
     db.read(move |c| Box::pin(jobs::runs(c, job, None, 50)))
         .await
         .unwrap()
@@ -72,12 +83,12 @@ async fn state(db: &Db, job: Job) -> JobState {
     all.unwrap().into_iter().find(|s| s.job == job).unwrap()
 }
 
-async fn look(scheduler: &Scheduler) {
+pub(crate) async fn look(scheduler: &Scheduler) {
     scheduler.tick().await.unwrap();
     scheduler.idle().await;
 }
 
-fn ended(days_ago: i64, n: i64) -> Entry {
+pub(crate) fn ended(days_ago: i64, n: i64) -> Entry {
     let started_ms = START - days_ago * DAY_MS + n * 1_000;
     let record = RequestRecord {
         id: RequestId(RequestId::lower_bound(started_ms).0 + n),
@@ -91,7 +102,7 @@ fn ended(days_ago: i64, n: i64) -> Entry {
     Entry::Ended(Arc::new(record), Vec::new())
 }
 
-async fn write(db: &Db, entries: Vec<Entry>) {
+pub(crate) async fn write(db: &Db, entries: Vec<Entry>) {
     let batch = Batch {
         entries,
         ..Batch::default()
@@ -122,6 +133,7 @@ async fn each_job_runs_at_its_hour_on_one_of_two_instances() {
             (Job::Retention, 1),
             (Job::DatabaseCare, 1),
             (Job::Backup, 1),
+            (Job::Reports, 1),
         ];
         for (job, expected) in all {
             let runs = db

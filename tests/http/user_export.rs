@@ -61,6 +61,17 @@ async fn a_holder_takes_away_what_is_his_and_nothing_else(app: &TestApp) {
         (Some(3), Some("alice"))
     );
 
+    let report = alice
+        .get("/user/export/report?format=docx&range=7d&key=2")
+        .await;
+    assert_eq!(report.status, 200);
+    assert!(
+        report
+            .header("content-disposition")
+            .starts_with("attachment; filename=\"usage-")
+    );
+    let told = document(&report.body);
+    assert!(told.contains("alice") && !told.contains("mallory"));
     let dashboard = alice.get("/user/dashboard").await.text();
     assert!(dashboard.contains("/user/export/calls?format=csv"));
     for foreign in [
@@ -74,6 +85,15 @@ async fn a_holder_takes_away_what_is_his_and_nothing_else(app: &TestApp) {
     // An account without a key has nothing to take.
     let admin = app.admin().await;
     assert_eq!(admin.get("/user/export/calls").await.status, 404);
+}
+
+/// The text of a Word document.
+fn document(file: &[u8]) -> String {
+    let mut package = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
+    let mut text = String::new();
+    let mut part = package.by_name("word/document.xml").unwrap();
+    std::io::Read::read_to_string(&mut part, &mut text).unwrap();
+    text
 }
 
 on_each_engine!(a_holder_takes_away_what_is_his_and_nothing_else);

@@ -296,7 +296,7 @@ impl TestApp {
     pub async fn restart(self) -> Self {
         self.settle().await;
         self.server.stop().await;
-        let server = app::Server::start(self.config.clone()).await;
+        let server = Box::pin(app::Server::start(self.config.clone())).await;
         Self {
             server: server.expect("a server"),
             ..self

@@ -24,6 +24,8 @@ closed_set! {
         DatabaseCare = "database_care",
         /// Copies the database into a file.
         Backup = "backup",
+        /// Makes the reports of use that were asked for, and those of the schedule.
+        Reports = "reports",
     }
 }
 
@@ -103,6 +105,14 @@ closed_set! {
         LinksDeleted = "links_deleted",
         /// Reports on errors were written.
         ReportsWritten = "reports_written",
+        /// Reports were asked for by the schedule.
+        ReportsScheduled = "reports_scheduled",
+        /// Reports were made.
+        ReportsMade = "reports_made",
+        /// Reports were stopped or could not be made.
+        ReportsGivenUp = "reports_given_up",
+        /// Reports with their files were deleted.
+        ReportsDeleted = "reports_deleted",
         /// Pages of the database's write-ahead log were put in their place.
         PagesCheckpointed = "pages_checkpointed",
         /// Tables got new statistics.
@@ -143,6 +153,8 @@ impl Job {
             Self::DatabaseCare => ("30 3 * * *", 3_600, false),
             // Between the deletions, whose rows need not be kept, and the care.
             Self::Backup => ("10 2 * * *", 14_400, true),
+            // The day's sums have been proved. What somebody asks for is made at once.
+            Self::Reports => ("10 1 * * *", 3_600, true),
         };
         Plan {
             cron,

@@ -29,6 +29,7 @@ pub mod secret;
 pub mod severity;
 pub mod time_rule;
 pub mod usage;
+pub mod usage_report;
 
 pub use account::{Permission, Role};
 pub use api_key::KeyText;
@@ -53,3 +54,4 @@ pub use secret::Secret;
 pub use severity::Severity;
 pub use time_rule::{DayTime, TimeRule, Weekdays, When};
 pub use usage::Usage;
+pub use usage_report::UsageReportState;

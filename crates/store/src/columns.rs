@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use modelgate_domain::{
     ApiKeyId, Audience, Busyness, BusynessAction, Cause, CredentialState, Currency, Job,
     JobOutcome, JobTrigger, LimitKind, LimitMode, LimitScope, Meaning, Modalities, Period,
-    ReportState, Role, Secret, Severity, StateBy, Strategy, UserId,
+    ReportState, Role, Secret, Severity, StateBy, Strategy, UsageReportState, UserId,
 };
 use serde::de::DeserializeOwned;
 
@@ -205,8 +205,10 @@ into! {
     Name<JobTrigger> => JobTrigger, v: v.0;
     Name<JobOutcome> => JobOutcome, v: v.0;
     Name<ReportState> => ReportState, v: v.0;
+    Name<UsageReportState> => UsageReportState, v: v.0;
     Json<crate::jobs::Counts> => crate::jobs::Counts, v: v.0;
     Json<Vec<crate::jobs::Step>> => Vec<crate::jobs::Step>, v: v.0;
+    Json<Vec<crate::reports::ReportStep>> => Vec<crate::reports::ReportStep>, v: v.0;
     Name<CredentialState> => CredentialState, v: v.0;
     Name<StateBy> => StateBy, v: v.0;
     Name<LimitScope> => LimitScope, v: v.0;

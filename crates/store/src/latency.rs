@@ -9,7 +9,7 @@ use modelgate_domain::histogram;
 use crate::conn::db;
 use crate::schema::{latency_daily, latency_quarter_hour};
 use crate::total::total;
-use crate::usage::UsageFilter;
+use crate::usage::{Dimension, UsageFilter};
 use crate::{Conn, StoreError};
 
 /// What durations are of.
@@ -44,7 +44,8 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    fn add(&mut self, other: &Self) {
+    /// Counts another in.
+    pub fn add(&mut self, other: &Self) {
         if other.count == 0 {
             return;
         }
@@ -112,17 +113,20 @@ impl Spreads {
 /// Measure, model, provider, bucket; then count, shortest and longest.
 type Counted = ((String, i64, i64, i64), (i64, Option<i64>, Option<i64>));
 
-/// The two tables differ in the name of their period alone.
+/// The two tables differ in the name of their period alone. Grouped by two columns beside measure and bucket.
 macro_rules! counted {
-    ($conn:expr, $filter:expr, $span:expr, $table:ident.$period:ident) => {{
+    ($conn:expr, $filter:expr, $span:expr, $table:ident.$period:ident) => {
+        counted!($conn, $filter, $span, $table.$period, by model_id, provider_id)
+    };
+    ($conn:expr, $filter:expr, $span:expr, $table:ident.$period:ident, by $one:ident, $other:ident) => {{
         let (from_ms, to_ms): (i64, i64) = $span;
         if from_ms < to_ms {
             db!($conn, |c| {
                 use $table::dsl;
                 let mut query = dsl::$table
-                    .group_by((dsl::measure, dsl::model_id, dsl::provider_id, dsl::bucket))
+                    .group_by((dsl::measure, dsl::$one, dsl::$other, dsl::bucket))
                     .select((
-                        (dsl::measure, dsl::model_id, dsl::provider_id, dsl::bucket),
+                        (dsl::measure, dsl::$one, dsl::$other, dsl::bucket),
                         (
                             total(dsl::count),
                             diesel::dsl::min(dsl::min_ms),
@@ -156,27 +160,54 @@ pub async fn spreads(c: &mut Conn, filter: &UsageFilter) -> Result<Spreads, Stor
     for span in quarters {
         rows.extend(counted!(c, filter, span, latency_quarter_hour.quarter_ms));
     }
+    Ok(Spreads { parts: parts(rows) })
+}
+
+/// The distributions of a range by measure, key, and what `by` says.
+pub async fn of_keys(
+    c: &mut Conn,
+    filter: &UsageFilter,
+    by: Dimension,
+) -> Result<Vec<(Measure, i64, i64, Distribution)>, StoreError> {
+    let (quarters, days) = filter.stretches();
+    /// Every stretch, by the key and one more column.
+    macro_rules! by {
+        ($column:ident) => {{
+            let mut rows: Vec<Counted> =
+                counted!(c, filter, days, latency_daily.day_ms, by api_key_id, $column);
+            for span in quarters {
+                rows.extend(
+                    counted!(c, filter, span, latency_quarter_hour.quarter_ms, by api_key_id, $column),
+                );
+            }
+            rows
+        }};
+    }
+    let rows = match by {
+        Dimension::Model => by!(model_id),
+        _ => by!(provider_id),
+    };
+    Ok(parts(rows))
+}
+
+fn parts(rows: Vec<Counted>) -> Vec<(Measure, i64, i64, Distribution)> {
     let mut parts: BTreeMap<(String, i64, i64), Distribution> = BTreeMap::new();
-    for ((measure, model, provider, bucket), (count, min_ms, max_ms)) in rows {
-        let one = Distribution {
+    for ((measure, one, other, bucket), (count, min_ms, max_ms)) in rows {
+        let distribution = Distribution {
             count,
             min_ms: min_ms.unwrap_or(0),
             max_ms: max_ms.unwrap_or(0),
             buckets: BTreeMap::from([(bucket, count)]),
         };
-        let part = parts.entry((measure, model, provider));
-        part.or_default().add(&one);
+        let part = parts.entry((measure, one, other));
+        part.or_default().add(&distribution);
     }
-    let parts = parts
-        .into_iter()
-        .filter_map(|((name, model, provider), all)| {
-            let measure = [Measure::Latency, Measure::Ttft].into_iter();
-            let measure = measure.into_iter().find(|m| m.as_str() == name)?;
-            Some((measure, model, provider, all))
-        });
-    Ok(Spreads {
-        parts: parts.collect(),
-    })
+    let known = parts.into_iter().filter_map(|((name, one, other), all)| {
+        let mut measures = [Measure::Latency, Measure::Ttft].into_iter();
+        let measure = measures.find(|measure| measure.as_str() == name)?;
+        Some((measure, one, other, all))
+    });
+    known.collect()
 }
 
 /// The distribution of a measure over the range.

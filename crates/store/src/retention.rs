@@ -8,7 +8,7 @@ use crate::columns::at;
 use crate::conn::db;
 use crate::schema::{
     audit_log, config_generations, error_reports, health_events, job_runs, latency_quarter_hour,
-    notices, sessions, setup_links, usage_minute, usage_quarter_hour,
+    notices, reports, sessions, setup_links, usage_minute, usage_quarter_hour,
 };
 use crate::{Conn, StoreError};
 
@@ -38,6 +38,8 @@ pub enum Kind {
     ErrorReports,
     /// How vendors fared.
     HealthEvents,
+    /// Reports of use, with their files.
+    Reports,
     /// Sessions that have ended by themselves.
     Sessions,
     /// One-time links that nobody followed.
@@ -95,6 +97,7 @@ pub async fn batch(c: &mut Conn, kind: Kind, before: DateTime<Utc>) -> Result<us
         Kind::HealthEvents => {
             oldest_rows!(health_events, id: i64, health_events::at_ms.lt(before_ms))
         }
+        Kind::Reports => oldest_rows!(reports, id: i64, reports::created_ms.lt(before_ms)),
         Kind::Sessions => {
             oldest_rows!(sessions, id_hash: String, sessions::expires_at.lt(at(before)))
         }
@@ -159,6 +162,7 @@ mod tests {
                         Kind::LatencyQuarters,
                         Kind::JobRuns,
                         Kind::AuditLog,
+                        Kind::Reports,
                         Kind::Generations,
                         Kind::Notices,
                         Kind::ErrorReports,

@@ -436,6 +436,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    report_files (id) {
+        id -> Int8,
+        report_id -> Int8,
+        name -> Text,
+        size_bytes -> Int8,
+        content -> Bytea,
+    }
+}
+
+diesel::table! {
+    reports (id) {
+        id -> Int8,
+        params -> Text,
+        state -> Text,
+        asked_by -> Text,
+        steps -> Text,
+        error -> Text,
+        created_ms -> Int8,
+        started_ms -> Nullable<Int8>,
+        finished_ms -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     request_attempts (request_id, number) {
         request_id -> Int8,
         number -> Int8,
@@ -796,6 +820,7 @@ diesel::joinable!(model_aliases -> models (model_id));
 diesel::joinable!(model_fallbacks -> models (model_id));
 diesel::joinable!(notice_reads -> notices (notice_id));
 diesel::joinable!(provider_keys -> providers (provider_id));
+diesel::joinable!(report_files -> reports (report_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(setup_links -> users (user_id));
 diesel::joinable!(targets -> models (model_id));
@@ -833,6 +858,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     prices,
     provider_keys,
     providers,
+    report_files,
+    reports,
     request_attempts,
     request_attempts_all,
     request_attempts_history,

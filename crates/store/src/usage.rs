@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono_tz::Tz;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use modelgate_domain::{ApiKeyId, ModelId, ProviderId, range};
 
@@ -81,6 +82,11 @@ impl Cube {
         Self {
             cells: cells.into(),
         }
+    }
+
+    /// The sums themselves, by key, model, provider and credential.
+    pub fn cells(&self) -> &[([i64; 4], Totals)] {
+        &self.cells
     }
 
     /// Everything.
@@ -385,6 +391,36 @@ pub async fn quarters_by_model(
         .iter()
         .map(|row| (row.group.0, row.group.1, row.totals()))
         .collect())
+}
+
+/// How many requests of a key ended in an hour of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct KeyHour {
+    /// The key.
+    #[diesel(sql_type = BigInt)]
+    pub api_key_id: i64,
+    /// 0 is the hour after midnight of Monday, 167 the last one of Sunday.
+    #[diesel(sql_type = BigInt)]
+    pub hour: i64,
+    /// How many.
+    #[diesel(sql_type = BigInt)]
+    pub requests: i64,
+}
+
+/// Requests by key and hour of the week between two moments, in a time that is `offset_ms` ahead of UTC: the busiest
+/// hours of a house, added up by the database, since a year has millions of quarters of an hour.
+pub async fn hours_of_week(
+    c: &mut Conn,
+    (from_ms, to_ms): (i64, i64),
+    offset_ms: i64,
+) -> Result<Vec<KeyHour>, StoreError> {
+    // 1970 began on a Thursday.
+    let statement = format!(
+        "select api_key_id, ((quarter_ms + {offset_ms}) / 3600000 + 72) % 168 as hour, \
+         cast(sum(success + error + timeout + cancelled + rate_limited) as bigint) as requests \
+         from usage_quarter_hour where quarter_ms >= {from_ms} and quarter_ms < {to_ms} group by 1, 2 order by 1, 2"
+    );
+    Ok(db!(c, |c| diesel::sql_query(&statement).load(c).await)?)
 }
 
 fn between(edges: &[i64], rows: &[Sums]) -> Vec<Totals> {

@@ -12,6 +12,7 @@ mod history_tests;
 mod prepare;
 #[cfg(test)]
 mod prepare_tests;
+mod report;
 mod tell;
 mod trickle;
 

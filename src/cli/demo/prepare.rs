@@ -8,7 +8,7 @@ use modelgate_domain::{Job, Secret};
 use modelgate_store::{Db, catalog, jobs};
 
 use super::cast::{self, PEOPLE, VENDORS};
-use super::{SEED, fill, history};
+use super::{SEED, fill, history, report};
 use crate::catalog::build;
 use crate::cli::apply::{self, Document};
 use crate::clock::Clock;
@@ -123,6 +123,7 @@ pub(super) fn fill(
         let entries = history::history(&catalog, config.time_zone, clock.now_ms(), SEED);
         let rows = fill::fill(&db, entries).await?;
         run_job(config, &db, &clock, Job::ErrorReports).await?;
+        report::ask(&db, &clock).await?;
         Ok(rows)
     })
 }

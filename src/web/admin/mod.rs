@@ -23,6 +23,7 @@ mod provider;
 mod provider_key;
 mod provider_models;
 mod providers;
+mod reports;
 mod scheduler;
 mod settings;
 mod start;
@@ -67,6 +68,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(api_keys::routes)
         .part(api_key::routes)
         .part(documents::routes)
+        .part(reports::routes)
         .part(notifications::routes)
         .part(announcements::routes)
         .part(audit::routes)

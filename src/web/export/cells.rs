@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::csv;
 use crate::i18n::format;
 
 /// A row: names and values, in the order of the columns.
@@ -77,35 +78,12 @@ fn csv_row(row: &Cells, out: &mut String) {
         }
         match value {
             Value::Null => {}
-            Value::String(text) => csv_text(text, out),
+            Value::String(text) => csv::cell(text, out),
             // Numbers and truth values hold nothing to be quoted.
             other => out.push_str(&other.to_string()),
         }
     }
     out.push_str("\r\n");
-}
-
-/// A text that a spreadsheet would take for a formula is made a text by a leading apostrophe.
-fn csv_text(text: &str, out: &mut String) {
-    let is_formula = text
-        .trim_start_matches([' ', '\u{a0}'])
-        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let is_quoted = is_formula || text.contains(['"', ',', '\r', '\n']);
-    if !is_quoted {
-        out.push_str(text);
-        return;
-    }
-    out.push('"');
-    if is_formula {
-        out.push('\'');
-    }
-    for sign in text.chars() {
-        if sign == '"' {
-            out.push('"');
-        }
-        out.push(sign);
-    }
-    out.push('"');
 }
 
 fn json_row(row: &Cells, out: &mut String) {
@@ -146,26 +124,5 @@ mod tests {
         );
         assert_eq!(Format::Csv.head(&["a", "b"]), "\u{feff}a,b\r\n");
         assert_eq!(Format::Jsonl.head(&["a"]), "");
-    }
-
-    #[test]
-    fn no_cell_begins_a_formula() {
-        for evil in [
-            "=HYPERLINK(\"http://x\")",
-            "+1+1",
-            "-2+3",
-            "@SUM(A1)",
-            "\t=1",
-            "\r=1",
-            " =1",
-            "＝1",
-        ] {
-            let mut out = String::new();
-            csv_text(evil, &mut out);
-            assert!(out.starts_with("\"'") && out.ends_with('"'), "{out}");
-        }
-        let mut out = String::new();
-        csv_text("a=b", &mut out);
-        assert_eq!(out, "a=b");
     }
 }

@@ -9,6 +9,7 @@ mod models;
 mod notifications;
 mod own;
 mod playground;
+mod report;
 mod requests;
 mod tools;
 
@@ -26,6 +27,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/user/requests/{id}", requests::get)
         .get("/user/export/calls", export::calls_of_key)
         .get("/user/export/days", export::days_of_key)
+        .get("/user/export/report", report::get)
         .get("/user/models", models::get)
         .part(documents::routes)
         .part(notifications::routes)

@@ -1,0 +1,2 @@
+drop table report_files;
+drop table reports;
