@@ -847,6 +847,12 @@ CREATE TABLE public.setup_links (
     expires_at timestamp without time zone NOT NULL
 );
 
+CREATE TABLE public.storage_sizes (
+    day_ms bigint NOT NULL,
+    name text NOT NULL,
+    bytes bigint NOT NULL
+);
+
 CREATE TABLE public.targets (
     id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -1104,6 +1110,9 @@ ALTER TABLE ONLY public.settings
 
 ALTER TABLE ONLY public.setup_links
     ADD CONSTRAINT setup_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.storage_sizes
+    ADD CONSTRAINT storage_sizes_pkey PRIMARY KEY (day_ms, name);
 
 ALTER TABLE ONLY public.targets
     ADD CONSTRAINT targets_pkey PRIMARY KEY (id);

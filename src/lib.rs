@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod csv;
+pub mod disk;
 pub mod explain;
 pub mod forwarded;
 pub mod i18n;

@@ -16,7 +16,7 @@ mod site;
 mod variable;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -201,5 +201,11 @@ impl Config {
     /// Whether `DATABASE_URL` names the embedded engine.
     pub fn embedded_database(&self) -> bool {
         self.database_url.expose().starts_with("sqlite:")
+    }
+
+    /// The directory that SQLite's file lies in; `None` with a database server.
+    pub fn database_dir(&self) -> Option<&Path> {
+        let file = self.database_url.expose().strip_prefix("sqlite:")?;
+        Path::new(file).parent()
     }
 }

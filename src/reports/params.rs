@@ -203,7 +203,10 @@ mod tests {
         let mut asked = params("2026-11-01", "2026-11-02");
         assert!(asked.leave_out("ci", &owners) && asked.leave_out("Ann", &owners));
         assert!(!asked.leave_out("nobody", &owners));
-        assert_eq!((&asked.without_keys[..], &asked.without_users[..]), (&[2][..], &[7][..]));
+        assert_eq!(
+            (&asked.without_keys[..], &asked.without_users[..]),
+            (&[2][..], &[7][..])
+        );
     }
 
     #[test]

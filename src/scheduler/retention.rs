@@ -11,6 +11,8 @@ use super::context::Context;
 const ROWS: u32 = 2_000;
 /// Sums by the minute are read for the last day only.
 const MINUTES_DAYS: i64 = 3;
+/// The storage page looks at the last month.
+const SIZES_DAYS: i64 = 400;
 
 pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
     let kept = context.settings.load().runtime.retention;
@@ -28,6 +30,7 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
             JobStep::QuartersDeleted,
             kept.quarter_days,
         ),
+        (Kind::StorageSizes, JobStep::SizesDeleted, SIZES_DAYS),
         (Kind::JobRuns, JobStep::RunsDeleted, kept.job_run_days),
         (Kind::AuditLog, JobStep::AuditDeleted, kept.audit_days),
         (

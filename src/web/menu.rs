@@ -135,6 +135,13 @@ const ADMIN: &[Row] = &[
         apart: false,
     },
     Row {
+        path: "/admin/storage",
+        icon: "table",
+        title: "admin-storage-title",
+        letter: 'z',
+        apart: false,
+    },
+    Row {
         path: "/admin/system-config",
         icon: "settings",
         title: "menu-settings",

@@ -9,6 +9,7 @@ const BESIDE: &[&str] = &[
     "clock",
     "config",
     "csv",
+    "disk",
     "forwarded",
     "i18n",
     "secrets",
@@ -49,6 +50,11 @@ const RULES: &[Rule] = &[
     ("config", &[], &["actix_web", "askama", "reqwest"]),
     (
         "csv",
+        &[],
+        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
+    ),
+    (
+        "disk",
         &[],
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
@@ -124,6 +130,7 @@ const RULES: &[Rule] = &[
         "web",
         &[
             "analysis",
+            "backup",
             "vendors",
             "calls",
             "catalog",

@@ -110,7 +110,10 @@ async fn a_report_that_is_being_made_is_shown_and_stopped(app: &TestApp) {
         .await;
     begun.unwrap();
     let part = admin.get_htmx(LIST).await.text();
-    assert!(!part.contains("<html") && part.contains("value=\"10\""), "{part}");
+    assert!(
+        !part.contains("<html") && part.contains("value=\"10\""),
+        "{part}"
+    );
     let english = all(app).await.remove(0);
     let stopped = admin
         .submit(LIST, &format!("{LIST}/{}/cancel", english.id), &[])
@@ -127,7 +130,11 @@ async fn a_report_that_is_being_made_is_shown_and_stopped(app: &TestApp) {
     .await;
     let made = all(app).await;
     assert_eq!((made.len(), made[1].asked_by.as_str()), (2, "somebody"));
-    assert_eq!(made[0].state, UsageReportState::Cancelled, "it stays stopped");
+    assert_eq!(
+        made[0].state,
+        UsageReportState::Cancelled,
+        "it stays stopped"
+    );
 }
 on_each_engine!(a_report_that_is_being_made_is_shown_and_stopped);
 

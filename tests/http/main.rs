@@ -39,6 +39,7 @@ mod admin_reports;
 mod admin_scheduler;
 mod admin_settings;
 mod admin_start;
+mod admin_storage;
 mod admin_usage;
 mod admin_users;
 mod admission_budgets;

@@ -84,6 +84,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/admin/logs/{id}", LOOK),
     ("GET", "/admin/system-config", LOOK),
     ("POST", "/admin/system-config", CONFIGURE),
+    ("GET", "/admin/storage", LOOK),
     ("GET", "/admin/errors", LOOK),
     ("POST", "/admin/errors", OPERATE),
     ("GET", "/admin/errors/{report}", LOOK),

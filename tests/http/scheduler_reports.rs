@@ -82,7 +82,10 @@ async fn the_week_is_reported_once_and_told() {
         let [report] = &all(db).await[..] else {
             panic!("one report of the week: {:?}", all(db).await);
         };
-        assert_eq!((report.state, report.asked_by.as_str()), (UsageReportState::Done, ""));
+        assert_eq!(
+            (report.state, report.asked_by.as_str()),
+            (UsageReportState::Done, "")
+        );
         let markdown = content(db, report.id, "usage-2026-11-09-2026-11-15.md").await;
         let markdown = String::from_utf8(markdown).unwrap();
         assert!(markdown.contains("40"), "{markdown}");
@@ -111,7 +114,10 @@ async fn what_a_restart_left_goes_on_and_keeps_its_files() {
         run(db, &scheduler).await;
         let report = all(db).await.remove(0);
         assert_eq!(report.state, UsageReportState::Done, "{}", report.error);
-        assert_eq!((report.steps[0].attempts, report.steps[0].percent), (2, 100));
+        assert_eq!(
+            (report.steps[0].attempts, report.steps[0].percent),
+            (2, 100)
+        );
         assert_eq!(content(db, id, DOCUMENT).await, b"made before");
         let sheet = content(db, id, "usage-2026-11-10-2026-11-19-keys.csv").await;
         assert!(!sheet.is_empty());

@@ -20,7 +20,7 @@ closed_set! {
         Retention = "retention",
         /// Writes down what went wrong yesterday, and what else somebody asked for.
         ErrorReports = "error_reports",
-        /// Lets the database look after itself.
+        /// Lets the database look after itself, and notes how large it is.
         DatabaseCare = "database_care",
         /// Copies the database into a file.
         Backup = "backup",
@@ -117,6 +117,10 @@ closed_set! {
         PagesCheckpointed = "pages_checkpointed",
         /// Tables got new statistics.
         TablesAnalyzed = "tables_analyzed",
+        /// Sizes of tables were noted.
+        TablesMeasured = "tables_measured",
+        /// Sizes of past days were deleted.
+        SizesDeleted = "sizes_deleted",
         /// A backup of so many bytes was made.
         BackupBytes = "backup_bytes",
         /// Old backups were removed.

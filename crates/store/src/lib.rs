@@ -50,6 +50,7 @@ pub mod sessions;
 pub mod settings;
 pub mod setup_links;
 mod sqlite;
+pub mod storage;
 mod tables;
 pub mod targets;
 #[cfg(test)]

@@ -15,7 +15,10 @@ const LOCK: i64 = 0x6d67_0021;
 /// The newest so many are listed.
 const MOST: i64 = 200;
 /// What is still to come.
-const OPEN: [&str; 2] = [UsageReportState::Waiting.as_str(), UsageReportState::Running.as_str()];
+const OPEN: [&str; 2] = [
+    UsageReportState::Waiting.as_str(),
+    UsageReportState::Running.as_str(),
+];
 
 /// A report.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]

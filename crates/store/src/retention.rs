@@ -8,7 +8,7 @@ use crate::columns::at;
 use crate::conn::db;
 use crate::schema::{
     audit_log, config_generations, error_reports, health_events, job_runs, latency_quarter_hour,
-    notices, reports, sessions, setup_links, usage_minute, usage_quarter_hour,
+    notices, reports, sessions, setup_links, storage_sizes, usage_minute, usage_quarter_hour,
 };
 use crate::{Conn, StoreError};
 
@@ -44,6 +44,8 @@ pub enum Kind {
     Sessions,
     /// One-time links that nobody followed.
     SetupLinks,
+    /// How large tables were.
+    StorageSizes,
 }
 
 /// Deletes some of what is from before `before`, oldest first; returns how many rows, 0 once nothing is left. Call it
@@ -83,6 +85,7 @@ pub async fn batch(c: &mut Conn, kind: Kind, before: DateTime<Utc>) -> Result<us
         Kind::UsageMinutes => oldest_hours!(usage_minute, minute_ms),
         Kind::UsageQuarters => oldest_hours!(usage_quarter_hour, quarter_ms),
         Kind::LatencyQuarters => oldest_hours!(latency_quarter_hour, quarter_ms),
+        Kind::StorageSizes => oldest_hours!(storage_sizes, day_ms),
         Kind::JobRuns => oldest_rows!(job_runs, id: i64, job_runs::started_ms.lt(before_ms)),
         Kind::AuditLog => oldest_rows!(audit_log, id: i64, audit_log::at.lt(at(before))),
         Kind::Generations => {

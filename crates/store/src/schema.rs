@@ -686,6 +686,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    storage_sizes (day_ms, name) {
+        day_ms -> Int8,
+        name -> Text,
+        bytes -> Int8,
+    }
+}
+
+diesel::table! {
     targets (id) {
         id -> Int8,
         model_id -> Int8,
@@ -869,6 +877,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     settings,
     setup_links,
+    storage_sizes,
     targets,
     usage_daily,
     usage_minute,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Check;
 use crate::app::files;
+use crate::disk;
 use crate::secrets::MASTER_KEY_FILE;
 
 const LITTLE: u64 = 1 << 30;
@@ -86,11 +87,8 @@ pub(super) fn open_files(max_open_requests: u64) -> Check {
 
 /// Free space where the database and the journal grow.
 pub(super) fn disk(dir: &Path) -> Option<Check> {
-    let existing = dir.ancestors().find(|d| d.exists());
-    let at = existing.unwrap_or(Path::new("."));
-    let stat = rustix::fs::statvfs(at).ok()?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    let found = format!("{} MiB free under {}", free >> 20, at.display());
+    let free = disk::free(dir)?;
+    let found = format!("{} MiB free under {}", free >> 20, dir.display());
     let advice = "make room: the journal and the embedded database grow there";
     Some(match free {
         _ if free < TOO_LITTLE => Check::wrong("disk", found, advice),

@@ -27,6 +27,7 @@ mod reports;
 mod scheduler;
 mod settings;
 mod start;
+mod storage;
 mod usage;
 mod user;
 mod users;
@@ -47,6 +48,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/admin/monitor", monitor::get)
         .get("/admin/monitor/export", monitor::export::get)
         .get("/admin/scheduler", scheduler::get)
+        .get("/admin/storage", storage::get)
         .get("/admin/errors", errors::get)
         .post("/admin/errors", errors::post)
         .part(error_report::routes)
