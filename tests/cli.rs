@@ -21,6 +21,8 @@ mod copies;
 mod installation;
 #[path = "cli/provisioning.rs"]
 mod provisioning;
+#[path = "cli/report.rs"]
+mod report;
 #[path = "cli/settings.rs"]
 mod settings;
 #[path = "cli/transfer.rs"]

@@ -200,6 +200,8 @@ pub(super) struct JobPauseArgs {
 pub(super) enum ReportCommand {
     /// What was used over a range: a document (.docx), a workbook (.xlsx), text (.md) or a table (.csv)
     Usage(Box<ReportUsageArgs>),
+    /// What went wrong on a day, as text or as a document, beside a running server
+    Errors(ReportErrorsArgs),
 }
 
 /// `report usage`.
@@ -238,6 +240,25 @@ pub(super) struct ReportUsageArgs {
     /// For .csv, which table: keys, days, models, providers or statuses
     #[arg(long, default_value = "keys")]
     pub(super) table: String,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `report errors`.
+#[derive(Args, Debug)]
+pub(super) struct ReportErrorsArgs {
+    /// The day in the business time zone, such as 2026-11-20
+    #[arg(long)]
+    pub(super) date: String,
+    /// The file: .md or .docx
+    #[arg(long)]
+    pub(super) out: PathBuf,
+    /// The language: en or zh
+    #[arg(long, default_value = "en")]
+    pub(super) lang: String,
+    /// Pages of 8.5 by 11 inches instead of A4
+    #[arg(long)]
+    pub(super) letter: bool,
     #[command(flatten)]
     pub(super) json: Json,
 }

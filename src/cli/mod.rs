@@ -17,6 +17,7 @@ mod output;
 mod password;
 mod provision;
 mod report;
+mod report_errors;
 mod secrets;
 mod session;
 pub mod simulate;
@@ -132,6 +133,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Job(JobCommand::Run(args)) => args.json.json,
         Command::Job(JobCommand::Pause(args) | JobCommand::Resume(args)) => args.json.json,
         Command::Report(ReportCommand::Usage(args)) => args.json.json,
+        Command::Report(ReportCommand::Errors(args)) => args.json.json,
         Command::Job(JobCommand::List(json))
         | Command::Export(json)
         | Command::Key(KeyCommand::List(json))

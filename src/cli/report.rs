@@ -13,7 +13,7 @@ use serde_json::json;
 use super::args::{ReportCommand, ReportUsageArgs};
 use super::config::saved_in;
 use super::output::Output;
-use super::{CliError, Session};
+use super::{CliError, Session, report_errors};
 use crate::config::Effective;
 use crate::i18n::Lang;
 use crate::reports::csv::Sheet;
@@ -28,6 +28,7 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     match command {
         ReportCommand::Usage(args) => usage(session, args, out).await,
+        ReportCommand::Errors(args) => report_errors::run(session, args, out).await,
     }
 }
 
@@ -61,11 +62,7 @@ async fn told(
     now_ms: i64,
     business: Tz,
 ) -> Result<Told, CliError> {
-    let saved = saved_in(db).await?;
-    let saved = saved
-        .iter()
-        .map(|(key, text)| (key.as_str(), text.as_str()));
-    let site = Effective::merge(&session.config, saved).runtime.site.name;
+    let site = site(session, db).await?;
     let source = Source {
         db,
         business,
@@ -78,6 +75,15 @@ async fn told(
         stopped @ GatherError::Stopped => CliError::Failed(stopped.to_string()),
     })?;
     Ok(Told::of(&data))
+}
+
+/// What the pages call this gateway.
+pub(super) async fn site(session: &Session, db: &Db) -> Result<String, CliError> {
+    let saved = saved_in(db).await?;
+    let saved = saved
+        .iter()
+        .map(|(key, text)| (key.as_str(), text.as_str()));
+    Ok(Effective::merge(&session.config, saved).runtime.site.name)
 }
 
 /// By the ending of the file's name.
@@ -147,7 +153,7 @@ async fn params(args: &ReportUsageArgs, db: &Db) -> Result<Params, CliError> {
 }
 
 /// Writes beside the file first: nobody finds half of one.
-fn write(
+pub(super) fn write(
     path: &Path,
     fill: impl FnOnce(&mut dyn std::io::Write) -> Result<(), CliError>,
 ) -> Result<(), CliError> {

@@ -3,7 +3,8 @@
 //!
 //! [`gather`] alone reads the database. What follows is pure: [`figures`] are computed from what was gathered,
 //! [`findings`] say in words what they mean, [`compose`] lays both out as blocks, and one writer for each format puts
-//! the blocks or the figures on paper: [`Told::write`].
+//! the blocks or the figures on paper: [`Told::write`]. [`document`] puts other reports, which are Markdown, on the
+//! same paper.
 
 pub mod awards;
 pub mod blocks;
@@ -16,6 +17,7 @@ pub mod findings;
 pub mod gather;
 pub mod markdown;
 pub mod params;
+mod prose;
 pub mod words;
 pub mod xlsx;
 
@@ -23,6 +25,10 @@ pub mod xlsx;
 mod reports_tests;
 
 use std::io;
+
+use chrono_tz::Tz;
+
+use crate::i18n::Lang;
 
 pub use figures::Figures;
 pub use findings::Narrative;
@@ -125,7 +131,7 @@ impl Told {
                     paper: figures.params.paper,
                     made_ms: figures.made_ms,
                 };
-                out.write_all(&docx::write(&report(), &frame(figures, words), setting)?)?;
+                out.write_all(&docx::write(&report(), &frame(figures.made_ms, words), setting)?)?;
             }
         }
         Ok(())
@@ -133,13 +139,56 @@ impl Told {
 }
 
 /// What stands around the pages. Around the numbers, which are fields, the sentence is cut.
-fn frame(figures: &Figures, words: Words) -> docx::Frame {
+fn frame(made_ms: i64, words: Words) -> docx::Frame {
     let sentence = words.t_with("report-page", &[("page", &"\u{1}"), ("pages", &"\u{1}")]);
     let mut parts = sentence.split('\u{1}').map(str::to_owned);
     let mut part = || parts.next().unwrap_or_default();
     docx::Frame {
         contents: words.t("report-contents"),
         page: [part(), part(), part()],
-        made: words.t_with("report-made", &[("at", &words.moment(figures.made_ms))]),
+        made: words.t_with("report-made", &[("at", &words.moment(made_ms))]),
     }
+}
+
+/// What stands around a text on paper.
+#[derive(Clone, Debug)]
+pub struct Prose {
+    /// What the pages call this gateway.
+    pub site: String,
+    /// Of what time it is.
+    pub of: String,
+    /// The language of the text.
+    pub lang: Lang,
+    /// Whose hours the cover tells.
+    pub zone: Tz,
+    /// The size of the pages.
+    pub paper: Paper,
+    /// When it was made, epoch milliseconds.
+    pub made_ms: i64,
+}
+
+/// A text in Markdown, whose first heading is its title, as a Word document.
+pub fn document(markdown: &str, about: &Prose) -> Result<Vec<u8>, WriteError> {
+    let words = Words {
+        lang: about.lang,
+        zone: about.zone,
+    };
+    let (title, blocks) = prose::read(markdown);
+    let facts = vec![
+        (words.t("report-fact-zone"), about.zone.name().to_owned()),
+        (words.t("report-fact-made"), words.moment(about.made_ms)),
+    ];
+    let report = blocks::Report {
+        title,
+        subtitle: about.of.clone(),
+        site: about.site.clone(),
+        facts,
+        blocks,
+    };
+    let setting = docx::Setting {
+        lang: about.lang,
+        paper: about.paper,
+        made_ms: about.made_ms,
+    };
+    Ok(docx::write(&report, &frame(about.made_ms, words), setting)?)
 }

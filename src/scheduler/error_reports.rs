@@ -3,6 +3,7 @@
 use modelgate_domain::JobStep;
 use modelgate_domain::range::{day_of, next_day_of};
 use modelgate_store::error_reports::{self, Asked, ErrorReport, Written};
+use modelgate_store::failures::REPORT_WINDOW;
 use modelgate_store::request_logs::{self, LogFilter};
 use modelgate_store::usage::{self, UsageFilter};
 
@@ -10,9 +11,6 @@ use super::context::Context;
 use crate::analysis::{Day, SAMPLES, markdown, narrate};
 use crate::assistant::{Said, Silent};
 use crate::i18n::Lang;
-
-/// So many of the newest rows of each kind a report looks at.
-const WINDOW: i64 = 200_000;
 
 pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
     ask_for_yesterday(context).await?;
@@ -69,7 +67,7 @@ async fn write(context: &Context, report: ErrorReport) -> anyhow::Result<()> {
     let day = context
         .db
         .read_snapshot(move |c| {
-            Box::pin(async move { Day::read(c, report.day_ms, now_ms, zone, WINDOW).await })
+            Box::pin(async move { Day::read(c, report.day_ms, now_ms, zone, REPORT_WINDOW).await })
         })
         .await?;
     let lang = Lang::parse(&report.language).unwrap_or_default();

@@ -90,11 +90,15 @@ def test_the_document_is_packed_without_loose_ends(data):
             assert f"word/{target}" in names
 
 
-def test_the_documented_command_runs(data, tmp_path):
-    (command,) = re.findall(r"^ *`(modelgate report usage .*)`$", (harness.ROOT / "docs/reports.md").read_text(), re.M)
+def test_the_documented_commands_run(data, tmp_path):
+    commands = re.findall(r"^ *`(modelgate report .*)`$", (harness.ROOT / "docs/reports.md").read_text(), re.M)
     env = {**os.environ, "DATABASE_URL": f"sqlite:{data / 'demo.db'}", "DATA_DIR": str(data)}
-    subprocess.run(command.replace("modelgate", BIN, 1), shell=True, env=env, cwd=tmp_path, check=True)
-    assert (tmp_path / "report.docx").read_bytes().startswith(b"PK")
+    for command in commands:
+        subprocess.run(command.replace("modelgate", BIN, 1), shell=True, env=env, cwd=tmp_path, check=True)
+    for name in ["report.docx", "errors.docx"]:
+        assert (tmp_path / name).read_bytes().startswith(b"PK")
+    _, text = pages(tmp_path / "errors.docx")
+    assert "Errors of 2026-11-20" in text[0] and "What to do" in "".join(text[2:])
 
 
 def test_what_it_needs_is_there():

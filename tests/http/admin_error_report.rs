@@ -4,7 +4,7 @@ use modelgate::simulator::Step;
 
 use crate::admin_errors::{AT, fail_five, written};
 use crate::on_each_engine;
-use crate::support::TestApp;
+use crate::support::{TestApp, document_text};
 
 async fn it_is_shown_and_downloaded(app: &TestApp) {
     fail_five(app).await;
@@ -23,6 +23,13 @@ async fn it_is_shown_and_downloaded(app: &TestApp) {
     );
     let text = file.text();
     assert!(text.starts_with("# Errors of ") && text.contains("## What to do"));
+    let file = admin.get(&format!("{at}/document")).await;
+    let named = file.header("content-disposition");
+    assert!(named.contains("-en-1.docx"), "{named}");
+    let told = document_text(&file.body);
+    for part in ["Errors of ", "What to do", "acme"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
     assert_eq!(admin.get(&format!("{AT}/999")).await.status, 404);
     assert_eq!(admin.get(&format!("{AT}/x")).await.status, 404);
 }

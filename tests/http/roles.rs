@@ -89,6 +89,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/admin/errors", OPERATE),
     ("GET", "/admin/errors/{report}", LOOK),
     ("GET", "/admin/errors/{report}/markdown", LOOK),
+    ("GET", "/admin/errors/{report}/document", LOOK),
     ("GET", "/admin/scheduler", LOOK),
     ("GET", "/admin/scheduler/{job}", LOOK),
     ("POST", "/admin/scheduler/{job}", CONFIGURE),

@@ -1,7 +1,7 @@
 //! A holder's own calls and sums of days as files.
 
 use crate::on_each_engine;
-use crate::support::{KEY, TestApp};
+use crate::support::{KEY, TestApp, document_text};
 
 /// A second key of its own.
 const OTHER: &str = "sk-mg-test-mallory-0123456789";
@@ -70,7 +70,7 @@ async fn a_holder_takes_away_what_is_his_and_nothing_else(app: &TestApp) {
             .header("content-disposition")
             .starts_with("attachment; filename=\"usage-")
     );
-    let told = document(&report.body);
+    let told = document_text(&report.body);
     assert!(told.contains("alice") && !told.contains("mallory"));
     let dashboard = alice.get("/user/dashboard").await.text();
     assert!(dashboard.contains("/user/export/calls?format=csv"));
@@ -85,15 +85,6 @@ async fn a_holder_takes_away_what_is_his_and_nothing_else(app: &TestApp) {
     // An account without a key has nothing to take.
     let admin = app.admin().await;
     assert_eq!(admin.get("/user/export/calls").await.status, 404);
-}
-
-/// The text of a Word document.
-fn document(file: &[u8]) -> String {
-    let mut package = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();
-    let mut text = String::new();
-    let mut part = package.by_name("word/document.xml").unwrap();
-    std::io::Read::read_to_string(&mut part, &mut text).unwrap();
-    text
 }
 
 on_each_engine!(a_holder_takes_away_what_is_his_and_nothing_else);

@@ -6,6 +6,7 @@ mod child;
 mod client;
 mod collector;
 mod database;
+mod document;
 mod redis;
 
 pub use app::{ADMIN, KEY, Setup, TestApp, VENDOR_KEY, provisioning};
@@ -14,6 +15,7 @@ pub use child::Child;
 pub use client::{Answer, Browser, OpenAi, chat, until, watch};
 pub use collector::{Collector, attribute};
 pub use database::TestDatabase;
+pub use document::document_text;
 pub use modelgate_store::Engine;
 pub(crate) use redis::TestRedis;
 

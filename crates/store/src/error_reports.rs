@@ -130,6 +130,24 @@ pub async fn find(c: &mut Conn, id: i64) -> Result<Option<ErrorReport>, StoreErr
         .optional())?)
 }
 
+/// The newest report of a day and language that can be read.
+pub async fn newest(
+    c: &mut Conn,
+    day_ms: i64,
+    language: &str,
+) -> Result<Option<ErrorReport>, StoreError> {
+    use error_reports as t;
+    Ok(db!(c, |c| t::table
+        .filter(t::day_ms.eq(day_ms))
+        .filter(t::language.eq(language))
+        .filter(t::state.eq(ReportState::Done.as_str()))
+        .order(t::number.desc())
+        .select(ErrorReport::as_select())
+        .first(c)
+        .await
+        .optional())?)
+}
+
 /// Says that a report is being written.
 pub async fn begin(c: &mut Conn, id: i64) -> Result<(), StoreError> {
     use error_reports as t;

@@ -1,7 +1,7 @@
 //! What failed, and under how long a context: raw rows, counted for the analysis of errors.
 //!
 //! A day can hold millions of rows, so that only the newest of them are looked at: [`WINDOW`] for a page, which has
-//! milliseconds, and more for a report.
+//! milliseconds, and [`REPORT_WINDOW`] for a report.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -15,6 +15,8 @@ use crate::{Conn, StoreError};
 
 /// How many of the newest rows a page looks at: of each kind of failure, and of all that ended.
 pub const WINDOW: i64 = 10_000;
+/// How many of them a report looks at.
+pub const REPORT_WINDOW: i64 = 200_000;
 
 /// Where the bands of context begin, in tokens: 0–8k, 8–16k, 16–32k, 32–64k, 64–96k, 96–128k, and more.
 pub const BANDS: [i64; 7] = [0, 8_192, 16_384, 32_768, 65_536, 98_304, 131_072];

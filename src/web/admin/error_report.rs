@@ -1,13 +1,14 @@
 //! One report on the errors of a day: to read, to compare with its neighbours, and as a file.
 
-use actix_web::http::header::CONTENT_DISPOSITION;
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use askama::Template;
 use modelgate_domain::ReportState;
 use modelgate_store::error_reports::{self, ErrorReport};
 
 use super::errors::{PATH, title};
-use crate::i18n::format;
+use crate::i18n::{Lang, format};
+use crate::reports::{Paper, Prose, document};
+use crate::web::attached;
 use crate::web::error::PageError;
 use crate::web::markdown::{Places, SafeHtml, to_html};
 use crate::web::page::{Look, Page, PageResult};
@@ -36,7 +37,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     let at = format!("{PATH}/{{report}}");
     routes
         .get(&at, get)
-        .get(&format!("{at}/markdown"), markdown);
+        .get(&format!("{at}/markdown"), markdown)
+        .get(&format!("{at}/document"), as_document);
 }
 
 async fn load(state: &WebState, id: i64) -> Result<ErrorReport, PageError> {
@@ -85,26 +87,51 @@ fn view<'a>(page: &'a Shell, report: &ErrorReport, others: &[ErrorReport]) -> Er
     }
 }
 
-async fn markdown(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
-    let report = load(&state, *id).await?;
+/// One that can be read, and the beginning of its file's name.
+async fn written(
+    page: &Page<Look>,
+    state: &WebState,
+    id: i64,
+) -> Result<(ErrorReport, String), PageError> {
+    let report = load(state, id).await?;
     if report.state != ReportState::Done {
         return Err(PageError::NotFound);
     }
     let day = format::field_date(report.day_ms, page.business);
-    let name = format!("errors-{day}-{}-{}.md", report.language, report.number);
-    Ok(HttpResponse::Ok()
-        .content_type("text/markdown; charset=utf-8")
-        .insert_header((
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ))
-        .body(report.markdown))
+    let stem = format!("errors-{day}-{}-{}", report.language, report.number);
+    Ok((report, stem))
+}
+
+async fn markdown(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+    let (report, stem) = written(&page, &state, *id).await?;
+    let name = format!("{stem}.md");
+    Ok(attached::serve(&name, "md", report.markdown.into_bytes()))
+}
+
+async fn as_document(
+    page: Page<Look>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+) -> PageResult {
+    let (report, stem) = written(&page, &state, *id).await?;
+    let about = Prose {
+        site: state.settings.load().runtime.site.name.clone(),
+        of: format::field_date(report.day_ms, page.business),
+        lang: Lang::parse(&report.language).unwrap_or_default(),
+        zone: page.business,
+        paper: Paper::A4,
+        made_ms: report.finished_ms.unwrap_or(report.created_ms),
+    };
+    let content = web::block(move || document(&report.markdown, &about))
+        .await
+        .map_err(PageError::internal)?
+        .map_err(PageError::internal)?;
+    Ok(attached::serve(&format!("{stem}.docx"), "docx", content))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::i18n::Lang;
 
     fn report(id: i64, state: ReportState, markdown: &str) -> ErrorReport {
         ErrorReport {

@@ -3,6 +3,7 @@
 use actix_web::web;
 use modelgate_domain::Range;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::own::Own;
 use crate::i18n::format;
@@ -13,6 +14,9 @@ use crate::web::attached;
 use crate::web::error::PageError;
 use crate::web::page::{Holder, Page, PageResult};
 use crate::web::state::WebState;
+
+/// So many are made at once; who comes later waits.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
 
 /// What is asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +39,7 @@ pub(in crate::web) async fn get(
     let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
     let own = own.ok_or(PageError::NotFound)?;
     let params = params(&page, &query, own.key.id.0)?;
+    let _turn = AT_ONCE.acquire().await.map_err(PageError::internal)?;
     let source = Source {
         db: &state.db,
         business: page.business,
