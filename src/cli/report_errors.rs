@@ -79,16 +79,16 @@ async fn text(
     zone: Tz,
 ) -> Result<(String, i64), CliError> {
     let written = db
-        .read(move |c| {
-            Box::pin(async move { error_reports::newest(c, day_ms, lang.code()).await })
-        })
+        .read(move |c| Box::pin(async move { error_reports::newest(c, day_ms, lang.code()).await }))
         .await?;
     if let Some(report) = written {
         return Ok((report.markdown, report.finished_ms.unwrap_or(now_ms)));
     }
     let day = db
         .read_snapshot(move |c| {
-            Box::pin(async move { Day::read(c, day_ms, now_ms, zone, failures::REPORT_WINDOW).await })
+            Box::pin(
+                async move { Day::read(c, day_ms, now_ms, zone, failures::REPORT_WINDOW).await },
+            )
         })
         .await?;
     Ok((markdown(&day, lang, zone, None), now_ms))

@@ -131,7 +131,11 @@ impl Told {
                     paper: figures.params.paper,
                     made_ms: figures.made_ms,
                 };
-                out.write_all(&docx::write(&report(), &frame(figures.made_ms, words), setting)?)?;
+                out.write_all(&docx::write(
+                    &report(),
+                    &frame(figures.made_ms, words),
+                    setting,
+                )?)?;
             }
         }
         Ok(())

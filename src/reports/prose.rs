@@ -91,7 +91,10 @@ impl Reader {
         let rows: Vec<Vec<String>> = rows.collect();
         let columns = head.into_iter().enumerate().map(|(at, title)| {
             let cells = rows.iter().filter_map(|row| row.get(at));
-            let longest = cells.clone().chain([&title]).map(|text| text.chars().count());
+            let longest = cells
+                .clone()
+                .chain([&title])
+                .map(|text| text.chars().count());
             Column {
                 weight: longest.max().unwrap_or(0).clamp(NARROW, WIDE),
                 is_figure: !rows.is_empty() && cells.into_iter().all(|cell| is_figure(cell)),
@@ -132,7 +135,8 @@ mod tests {
                 Block::Text(text) => text.clone(),
                 Block::Table(table) => {
                     let columns = table.columns.iter();
-                    let columns: Vec<_> = columns.map(|c| (c.title.as_str(), c.is_figure)).collect();
+                    let columns: Vec<_> =
+                        columns.map(|c| (c.title.as_str(), c.is_figure)).collect();
                     assert_eq!(columns, [("Model", false), ("Calls", true)]);
                     format!("{}: {:?}", table.caption, table.rows)
                 }

@@ -15,7 +15,12 @@ fn what_was_used_is_written_in_every_form(place: &Place) {
     };
     place.refused(1, &asked("r.md"));
     fill(place, 300);
-    for (out, begins) in [("r.docx", "PK"), ("r.xlsx", "PK"), ("r.md", "# "), ("r.csv", "\u{feff}")] {
+    for (out, begins) in [
+        ("r.docx", "PK"),
+        ("r.xlsx", "PK"),
+        ("r.md", "# "),
+        ("r.csv", "\u{feff}"),
+    ] {
         let said = place.ok(&asked(out)).out;
         assert_eq!(said, format!("wrote {out}\n"));
         let file = std::fs::read(path(place, out)).unwrap();
@@ -25,7 +30,10 @@ fn what_was_used_is_written_in_every_form(place: &Place) {
     assert!(refused.contains(".docx, .xlsx, .md or .csv"), "{refused}");
     let nobody = [&asked("x.md")[..], &["--without", "nobody"]].concat();
     let refused = place.refused(2, &nobody);
-    assert!(refused.contains("no API key or account nobody"), "{refused}");
+    assert!(
+        refused.contains("no API key or account nobody"),
+        "{refused}"
+    );
     assert!(!place.has("x.md") && !place.has("x.md.part"));
 }
 

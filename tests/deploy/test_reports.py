@@ -11,13 +11,15 @@ import gateway as harness
 import pytest
 
 BIN = os.environ["MODELGATE_BIN"]
+# What the gateway takes for its settings stays out.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("MODELGATE_")}
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """The database of a demo: thirty days of use."""
     folder = tmp_path_factory.mktemp("reports")
-    env = {**os.environ, "PORT": str(harness.free_port()), "TMPDIR": str(folder), "LOG_LEVEL": "off"}
+    env = {**CLEAN, "PORT": str(harness.free_port()), "TMPDIR": str(folder), "LOG_LEVEL": "off"}
     demo = subprocess.Popen([BIN, "demo"], env=env, stdout=subprocess.PIPE, text=True)
     try:
         for line in demo.stdout:
@@ -38,7 +40,7 @@ def report(data, lang, *more):
     today = date.today()
     out = data / f"report-{lang}.docx"
     days = ["--from", str(today - timedelta(days=14)), "--to", str(today - timedelta(days=1))]
-    env = {**os.environ, "DATABASE_URL": f"sqlite:{data / 'demo.db'}", "DATA_DIR": str(data)}
+    env = {**CLEAN, "DATABASE_URL": f"sqlite:{data / 'demo.db'}", "DATA_DIR": str(data)}
     subprocess.run([BIN, "report", "usage", *days, "--lang", lang, "--out", out, *more], env=env, check=True)
     return out
 
@@ -92,7 +94,7 @@ def test_the_document_is_packed_without_loose_ends(data):
 
 def test_the_documented_commands_run(data, tmp_path):
     commands = re.findall(r"^ *`(modelgate report .*)`$", (harness.ROOT / "docs/reports.md").read_text(), re.M)
-    env = {**os.environ, "DATABASE_URL": f"sqlite:{data / 'demo.db'}", "DATA_DIR": str(data)}
+    env = {**CLEAN, "DATABASE_URL": f"sqlite:{data / 'demo.db'}", "DATA_DIR": str(data)}
     for command in commands:
         subprocess.run(command.replace("modelgate", BIN, 1), shell=True, env=env, cwd=tmp_path, check=True)
     for name in ["report.docx", "errors.docx"]:

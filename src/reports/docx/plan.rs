@@ -10,19 +10,21 @@ use crate::reports::charts::Chart;
 const AFTER_COVER: usize = 2;
 /// Above a chapter that shares a page.
 pub(super) const SHORT: usize = 480;
+/// Below it.
+pub(super) const AFTER_SHORT: usize = 280;
 
 /// Which headings there are, and on which pages they will be.
 pub(super) fn plan(report: &Report, setting: Setting) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let width = sizes::width(setting.paper);
     let mut list = Flow::new(setting.paper, AFTER_COVER);
-    list.put(sizes::HEADING1.height("", width));
+    list.text(sizes::HEADING1, "", width);
     for block in &report.blocks {
         match block {
             Block::Chapter(title) | Block::ShortChapter(title) => {
-                list.put(sizes::TOC1.height(title, width))
+                list.text(sizes::TOC1, title, width)
             }
-            Block::Section(title) => list.put(sizes::TOC2.height(title, width)),
+            Block::Section(title) => list.text(sizes::TOC2, title, width),
             _ => continue,
         };
     }
@@ -52,20 +54,20 @@ fn set(flow: &mut Flow, block: &Block, next: Option<&Block>, width: usize) -> us
     match block {
         Block::Chapter(title) => {
             flow.turn();
-            flow.put(sizes::HEADING1.height(title, width))
+            flow.text(sizes::HEADING1, title, width)
         }
         Block::ShortChapter(title) => {
-            let height = SHORT + sizes::HEADING1.height(title, width);
-            flow.keep(height + next.map_or(0, |next| least(next, width)));
-            flow.put(height)
+            let lines = sizes::HEADING1.lines(title, width);
+            flow.keep((SHORT, lines + kept(next, AFTER_SHORT, width)));
+            flow.lay((SHORT, lines, AFTER_SHORT))
         }
         Block::Section(title) => {
-            let height = sizes::HEADING2.height(title, width);
-            flow.keep(height + next.map_or(0, |next| least(next, width)));
-            flow.put(height)
+            let (lines, after) = (sizes::HEADING2.lines(title, width), sizes::HEADING2.after());
+            flow.keep((sizes::HEADING2.before(), lines + kept(next, after, width)));
+            flow.text(sizes::HEADING2, title, width)
         }
-        Block::Text(text) => flow.put(sizes::NORMAL.height(text, width)),
-        Block::Note(text) => flow.put(sizes::NOTE.height(text, width)),
+        Block::Text(text) => flow.text(sizes::NORMAL, text, width),
+        Block::Note(text) => flow.text(sizes::NOTE, text, width),
         Block::Cards(cards) => {
             let page = flow.put(sizes::CARD);
             for _ in 1..cards.len().div_ceil(4) {
@@ -75,19 +77,25 @@ fn set(flow: &mut Flow, block: &Block, next: Option<&Block>, width: usize) -> us
             page
         }
         Block::Table(table) => {
-            flow.keep(least(block, width));
+            flow.keep((sizes::CAPTION.before(), inner(block, width)));
             let page = set_table(flow, table, width);
             end_table(flow, next);
             page
         }
-        Block::Chart { .. } | Block::Heat(_) => flow.put(least(block, width)),
+        Block::Chart { .. } | Block::Heat(_) => {
+            let (before, after) = (sizes::CAPTION.before(), sizes::LEGEND.after());
+            flow.lay((before, inner(block, width), after))
+        }
         Block::Advice(title, text) => {
-            let title = sizes::ADVICE_TITLE.height(title, width - 200);
-            flow.put(title + sizes::ADVICE_TEXT.height(text, width - 200))
+            let title = sizes::ADVICE_TITLE.lines(title, width - 200);
+            let text = sizes::ADVICE_TEXT.lines(text, width - 200);
+            let (before, after) = (sizes::ADVICE_TITLE.before(), sizes::ADVICE_TEXT.after());
+            flow.lay((before, title + text, after))
         }
         Block::Definition(term, meaning) => {
-            let page = flow.put(sizes::TERM.height(term, width) + 280);
-            flow.put(sizes::MEANING.height(meaning, width).saturating_sub(280));
+            flow.keep((sizes::TERM.before(), sizes::TERM.lines(term, width) + 280));
+            let page = flow.text(sizes::TERM, term, width);
+            flow.text(sizes::MEANING, meaning, width);
             page
         }
         Block::Prizes(prizes) => {
@@ -102,7 +110,7 @@ fn set(flow: &mut Flow, block: &Block, next: Option<&Block>, width: usize) -> us
 
 /// Sets a table row by row; its head comes again on each page.
 fn set_table(flow: &mut Flow, table: &Table, width: usize) -> usize {
-    let page = flow.put(sizes::CAPTION.height(&table.caption, width));
+    let page = flow.text(sizes::CAPTION, &table.caption, width);
     let widths = widths(table, width);
     let head: Vec<String> = table
         .columns
@@ -128,28 +136,37 @@ fn end_table(flow: &mut Flow, next: Option<&Block>) {
     }
 }
 
-/// How much of a block is not split from its heading.
-fn least(block: &Block, width: usize) -> usize {
+/// How much of what follows a heading stays with it, with the space between: `after` is that of the heading.
+fn kept(next: Option<&Block>, after: usize, width: usize) -> usize {
+    let Some(next) = next else { return 0 };
+    let before = match next {
+        Block::Chart { .. } | Block::Heat(_) | Block::Table(_) => sizes::CAPTION.before(),
+        _ => 0,
+    };
+    after.max(before) + inner(next, width)
+}
+
+/// How high the part of a block is that is not split, without what stands before and after it.
+fn inner(block: &Block, width: usize) -> usize {
+    let caption = |text: &str| sizes::CAPTION.lines(text, width) + sizes::CAPTION.after();
+    let legend = sizes::LEGEND.before() + sizes::LEGEND.lines("", width);
     match block {
-        Block::Chart { caption, .. } => {
+        Block::Chart { caption: told, .. } => {
             let (wide, high) = Chart::pixels();
             let picture = width * usize::try_from(high).unwrap_or(0)
                 / usize::try_from(wide).unwrap_or(1).max(1);
-            sizes::CAPTION.height(caption, width) + picture + 60 + sizes::LEGEND.height("", width)
+            caption(told) + picture + sizes::BELOW_PICTURE + legend
         }
         Block::Heat(heat) => {
-            sizes::CAPTION.height(&heat.caption, width)
-                + 8 * sizes::HEAT_ROW
-                + sizes::LEGEND.height("", width)
-                + sizes::AFTER_TABLE
+            caption(&heat.caption) + 8 * sizes::HEAT_ROW + sizes::AFTER_TABLE + legend
         }
         Block::Table(table) => {
             let widths = widths(table, width);
             let first = table.rows.first().map_or(0, |row| sizes::row(row, &widths));
-            sizes::CAPTION.height(&table.caption, width) + 310 + first
+            caption(&table.caption) + 310 + first
         }
         Block::Cards(_) => sizes::CARD,
-        _ => 600,
+        _ => 300,
     }
 }
 

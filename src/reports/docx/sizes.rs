@@ -12,6 +12,8 @@ pub(super) const CARD: usize = 1_430;
 pub(super) const AFTER_TABLE: usize = 20;
 /// The map of the week.
 pub(super) const HEAT_ROW: usize = 330;
+/// Below a picture, which stands in a line of text.
+pub(super) const BELOW_PICTURE: usize = 50;
 /// The cell padding of tables, both sides.
 const PADDING: usize = 180;
 
@@ -64,25 +66,59 @@ pub(super) const TOC1: Text = text(100, 20, 300, 20);
 pub(super) const TOC2: Text = text(0, 10, 270, 19);
 
 impl Text {
-    /// How high a paragraph is in so much width.
+    /// How high a paragraph is in so much width, with what stands before and after.
     pub(super) fn height(self, words: &str, width: usize) -> usize {
-        let lines = (self.length(words) / width.max(1)) + 1;
-        self.before + self.after + lines * self.line
+        self.before + self.lines(words, width) + self.after
     }
 
-    /// How long a line of it would be. Arial's digits are 0.556 of its size, most letters less; others are square.
+    /// What stands before it.
+    pub(super) const fn before(self) -> usize {
+        self.before
+    }
+
+    /// What stands after it.
+    pub(super) const fn after(self) -> usize {
+        self.after
+    }
+
+    /// How high its lines are.
+    pub(super) fn lines(self, words: &str, width: usize) -> usize {
+        let (mut lines, mut used) = (1, 0);
+        for word in words.split_inclusive(breaks_after) {
+            let long = self.length(word.trim_end());
+            if used > 0 && used + long > width {
+                lines += 1;
+                used = 0;
+            }
+            // A word that is longer than a line is cut.
+            lines += long / width.max(1);
+            used += self.length(word);
+        }
+        lines * self.line
+    }
+
+    /// How long a line of it would be, by the widths of Arial; signs of other scripts are square.
     fn length(self, words: &str) -> usize {
         let thousandths: usize = words
             .chars()
             .map(|sign| match sign {
-                'i' | 'j' | 'l' | ' ' | '.' | ',' | '\'' | 'f' | 't' | 'r' => 290,
-                'A'..='Z' | 'm' | 'w' | '%' => 720,
-                sign if sign.is_ascii() => 545,
+                'i' | 'j' | 'l' | '\'' => 222,
+                ' ' | '.' | ',' | ':' | ';' | 'f' | 't' | 'I' | '/' => 278,
+                'r' | '-' | '(' | ')' | '“' | '”' | '’' | '·' => 333,
+                'c' | 'k' | 's' | 'v' | 'x' | 'y' | 'z' | 'J' => 500,
+                'A'..='Z' | 'w' => 722,
+                'm' | '%' => 860,
+                sign if sign.is_ascii() => 556,
                 _ => 1_000,
             })
             .sum();
         thousandths * self.size * 10 / 1_000
     }
+}
+
+/// Whether a line may end here: after a space, and anywhere in scripts without them.
+fn breaks_after(sign: char) -> bool {
+    sign == ' ' || sign >= '\u{2e80}'
 }
 
 /// How high a row of a table is.
@@ -108,6 +144,8 @@ pub(super) fn columns(weights: &[usize], width: usize) -> Vec<usize> {
 pub(super) struct Flow {
     room: usize,
     used: usize,
+    /// What stands after the last thing, of which the next one takes its own part: the larger of the two counts.
+    after: usize,
     page: usize,
 }
 
@@ -118,6 +156,7 @@ impl Flow {
         Self {
             room: high - TOP - BOTTOM,
             used: 0,
+            after: 0,
             page,
         }
     }
@@ -126,22 +165,33 @@ impl Flow {
     pub(super) fn turn(&mut self) {
         if self.used > 0 {
             self.page += 1;
-            self.used = 0;
+            (self.used, self.after) = (0, 0);
         }
     }
 
     /// Sets something that is not split; returns its page.
     pub(super) fn put(&mut self, height: usize) -> usize {
-        if self.used + height > self.room {
+        self.lay((0, height, 0))
+    }
+
+    /// Sets something with what stands before and after it; what stands after may hang over the end of a page.
+    pub(super) fn lay(&mut self, (before, height, after): (usize, usize, usize)) -> usize {
+        if self.used + self.after.max(before) + height > self.room {
             self.turn();
         }
-        self.used += height;
+        self.used += self.after.max(before) + height;
+        self.after = after;
         self.page
     }
 
+    /// Sets a paragraph.
+    pub(super) fn text(&mut self, style: Text, words: &str, width: usize) -> usize {
+        self.lay((style.before, style.lines(words, width), style.after))
+    }
+
     /// Turns the page where there is no room for so much: what is kept with what follows.
-    pub(super) fn keep(&mut self, height: usize) {
-        if self.used + height > self.room {
+    pub(super) fn keep(&mut self, (before, height): (usize, usize)) {
+        if self.used + self.after.max(before) + height > self.room {
             self.turn();
         }
     }
@@ -161,6 +211,27 @@ mod tests {
         let widths = columns(&[3, 2, 2], 9_638);
         assert_eq!(widths.iter().sum::<usize>(), 9_638);
         assert!(widths[0] > widths[1]);
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_anywhere_in_chinese() {
+        let width = 9_638;
+        let english = "They used 50.5 M tokens: 44.5 M of input, of which 23 % came from vendors’ caches, and 5,974,343 of output.";
+        assert_eq!(NORMAL.lines(english, width), NORMAL.line);
+        assert_eq!(NORMAL.lines(&english.repeat(2), width), 2 * NORMAL.line);
+        assert_eq!(NORMAL.lines(&"字".repeat(48), width), NORMAL.line);
+        assert_eq!(NORMAL.lines(&"字".repeat(49), width), 2 * NORMAL.line);
+    }
+
+    #[test]
+    fn of_what_stands_after_and_before_the_larger_counts() {
+        let mut flow = Flow::new(Paper::A4, 3);
+        flow.lay((0, 100, 200));
+        flow.lay((300, 100, 50));
+        assert_eq!((flow.used, flow.after), (500, 50));
+        flow.lay((0, flow.room - 550, 999));
+        assert_eq!(flow.page(), 3, "what stands after hangs over");
+        assert_eq!(flow.put(1), 4);
     }
 
     #[test]

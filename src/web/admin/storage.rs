@@ -1,5 +1,7 @@
 //! How large the database, the journal and the backups are, how fast they grow, and how long the disk lasts.
 
+use std::sync::Arc;
+
 use actix_web::web;
 use askama::Template;
 use modelgate_store::StoreError;
@@ -69,7 +71,7 @@ pub(in crate::web) async fn get(page: Page<Look>, state: web::Data<WebState>) ->
         })
     });
     let (total, past) = read.await?;
-    let config = state.config.clone();
+    let config = Arc::clone(&state.config);
     let (free, backups) = web::block(move || on_disk(&config))
         .await
         .unwrap_or_default();
