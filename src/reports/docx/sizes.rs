@@ -215,12 +215,15 @@ mod tests {
 
     #[test]
     fn lines_are_broken_between_words_and_anywhere_in_chinese() {
-        let width = 9_638;
+        let width = self::width(Paper::Letter);
         let english = "They used 50.5 M tokens: 44.5 M of input, of which 23 % came from vendors’ caches, and 5,974,343 of output.";
         assert_eq!(NORMAL.lines(english, width), NORMAL.line);
-        assert_eq!(NORMAL.lines(&english.repeat(2), width), 2 * NORMAL.line);
-        assert_eq!(NORMAL.lines(&"字".repeat(48), width), NORMAL.line);
-        assert_eq!(NORMAL.lines(&"字".repeat(49), width), 2 * NORMAL.line);
+        assert_eq!(
+            NORMAL.lines(&format!("{english} {english}"), width),
+            2 * NORMAL.line
+        );
+        assert_eq!(NORMAL.lines(&"字".repeat(49), width), NORMAL.line);
+        assert_eq!(NORMAL.lines(&"字".repeat(50), width), 2 * NORMAL.line);
     }
 
     #[test]
