@@ -198,7 +198,7 @@ fn limits(day: &Day) -> Option<Finding> {
 fn contexts(day: &Day) -> Vec<Finding> {
     let all = risks(&day.bands);
     let troubled = all.iter().filter_map(|risk| {
-        let (kind, band) = *risk.reached.first()?;
+        let (kind, band) = risk.by_context()?;
         Some((risk, kind, band))
     });
     troubled

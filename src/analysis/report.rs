@@ -213,14 +213,12 @@ fn advice(sheet: &mut Sheet, day: &Day, risky: &[Risk]) {
     sheet.heading("analysis-advice");
     let mut told = false;
     for risk in risky {
-        let Some((_, band)) = risk.reached.first() else {
+        let Some((_, band)) = risk.by_context() else {
             continue;
         };
-        let (model, below) = (day.names.model(risk.model_id), BANDS.get(*band).copied());
-        let Some(below) = below.filter(|below| *below > 0) else {
-            continue;
-        };
-        let (model, below) = (plain(model), format::integer(below));
+        let (model, below) = (day.names.model(risk.model_id), BANDS.get(band).copied());
+        let below = format::integer(below.unwrap_or_default());
+        let model = plain(model);
         let args: [(&str, &dyn ToArg); 2] = [("model", &model), ("tokens", &below)];
         let text = i18n::t_with(sheet.lang, "analysis-advice-context", &args);
         let _never = writeln!(sheet.text, "- {text}");
@@ -238,7 +236,7 @@ fn actions(sheet: &mut Sheet, found: &[Finding]) {
         let action = plain(&finding.action(sheet.lang));
         match finding.link.as_str() {
             "" => sheet.line(&format!("- {action}")),
-            link => sheet.line(&format!("- {action} ({link})")),
+            link => sheet.line(&format!("- {action} ([{link}]({link}))")),
         }
     }
 }

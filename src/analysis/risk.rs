@@ -4,7 +4,7 @@ use modelgate_store::failures::Band;
 
 /// From so many calls on, rates of a band say something.
 const ENOUGH: i64 = 5;
-/// Slow: 95 of 100 calls take longer than this.
+/// Slow: 5 of 100 calls take longer than this.
 const SLOW_MS: i64 = 20_000;
 /// Timeouts and errors of a thousand that are too many.
 const TIMEOUTS: i64 = 50;
@@ -17,7 +17,7 @@ pub enum Reached {
     Timeouts,
     /// 8 of 100 calls or more end by an error.
     Errors,
-    /// 95 of 100 calls take 20 s or more.
+    /// 5 of 100 calls take 20 s or more.
     Slow,
 }
 
@@ -43,6 +43,13 @@ pub struct Risk {
     pub reached: Vec<(Reached, usize)>,
     /// Calls of all bands.
     pub calls: i64,
+}
+
+impl Risk {
+    /// The worst that longer contexts bring about, and from which band on; what the shortest have too is not theirs.
+    pub fn by_context(&self) -> Option<(Reached, usize)> {
+        self.reached.iter().copied().find(|(_, band)| *band > 0)
+    }
 }
 
 /// What a band reaches: all of it, worst first.
@@ -113,6 +120,14 @@ mod tests {
             latency_sum_ms: calls * 1_000,
             seconds: vec![(1, calls)],
         }
+    }
+
+    #[test]
+    fn what_the_shortest_contexts_have_too_is_not_theirs() {
+        let all = risks(&[band(1, 0, 10, 1, 0), band(1, 3, 10, 1, 5)]);
+        assert_eq!(all[0].reached[0], (Reached::Timeouts, 0));
+        assert_eq!(all[0].by_context(), Some((Reached::Errors, 3)));
+        assert_eq!(risks(&[band(1, 0, 10, 9, 0)])[0].by_context(), None);
     }
 
     #[test]

@@ -136,7 +136,7 @@ const ADMIN: &[Row] = &[
     },
     Row {
         path: "/admin/storage",
-        icon: "table",
+        icon: "database",
         title: "admin-storage-title",
         letter: 'z',
         apart: false,

@@ -6,7 +6,16 @@ import { after, before, test } from 'node:test';
 import { ALICE, Gateway, waitFor } from '../harness/gateway.mjs';
 import { ADMIN, launch, makeCalls, PASSWORD, Portal } from './portal.mjs';
 
-const PAGES = ['/admin/home', '/admin/logs', '/admin/config/providers', '/admin/config/models', '/admin/api-keys', '/admin/api-keys/new', '/admin/usage', '/admin/start', '/admin/config/providers/new?vendor=moonshot', '/admin/config/errors', '/admin/config/errors/new', '/admin/config/busyness', '/admin/explain', '/admin/system-config', '/account'];
+// The pages of the menu are looked at besides.
+const FORMS = ['/admin/api-keys/new', '/admin/config/providers/new?vendor=moonshot', '/admin/config/errors/new', '/admin/start', '/account'];
+const PHONE = { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true };
+// Every theme with every language and every width, two by two.
+const LOOKS = [
+  ['light, English, wide', 'en', { colorScheme: 'light' }],
+  ['dark, Chinese, wide', 'zh-CN', { colorScheme: 'dark', locale: 'zh-CN' }],
+  ['dark, English, phone', 'en', { colorScheme: 'dark', ...PHONE }],
+  ['light, Chinese, phone', 'zh-CN', { colorScheme: 'light', locale: 'zh-CN', ...PHONE }],
+];
 
 let browser;
 let gateway;
@@ -49,19 +58,33 @@ async function details(portal) {
   return paths;
 }
 
-for (const colorScheme of ['light', 'dark']) {
-  test(`every page passes axe (${colorScheme})`, () =>
-    withPortal({ colorScheme }, async (portal) => {
-      for (const path of ['/', '/login', '/user/login']) {
+/** The pages that the menu leads to. */
+function menu(page) {
+  return page.locator('#menu a[data-go]').evaluateAll((links) => links.map((a) => new URL(a.href).pathname));
+}
+
+for (const [look, lang, options] of LOOKS) {
+  test(`every page passes axe and fits its window (${look})`, () =>
+    withPortal(options, async (portal, page) => {
+      const visit = async (path) => {
         await portal.go(path);
-        await portal.isAccessible(path);
-      }
+        await portal.isWellFormed(path, lang);
+        await portal.isAccessible(`${path} (${look})`);
+        await portal.fits(`${path} (${look})`);
+      };
+      for (const path of ['/', '/login', '/user/login']) await visit(path);
+      await portal.go('/user/login');
+      await portal.fill('key', ALICE);
+      await page.locator('main button[type="submit"]').click();
+      await page.waitForURL(/\/user\/dashboard/);
+      const own = await menu(page);
+      assert.ok(own.includes('/user/playground'), `${own}`);
+      for (const path of own) await visit(path);
+      await page.context().clearCookies();
       await portal.logIn();
-      for (const path of [...PAGES, ...(await details(portal))]) {
-        await portal.go(path);
-        await portal.isWellFormed(path, 'en');
-        await portal.isAccessible(`${path} (${colorScheme})`);
-      }
+      const all = await menu(page);
+      assert.ok(all.includes('/admin/storage'), `${all}`);
+      for (const path of [...all, ...FORMS, ...(await details(portal))]) await visit(path);
     }));
 }
 
@@ -85,18 +108,9 @@ test('the language switch keeps the address', () =>
     assert.match(page.url(), /\/login\?to=\/admin\/logs$/);
   }));
 
-test('a phone 375 px wide', () =>
-  withPortal({ viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true }, async (portal, page) => {
-    for (const path of ['/', '/login']) {
-      await portal.go(path);
-      await portal.fits(path);
-    }
+test('the menu of a phone', () =>
+  withPortal(PHONE, async (portal, page) => {
     await portal.logIn();
-    for (const path of [...PAGES, ...(await details(portal))]) {
-      await portal.go(path);
-      await portal.fits(path);
-    }
-    await portal.isAccessible('request on a phone');
     await page.locator('[popovertarget="menu"]').first().click();
     await page.locator('#menu a[href$="/admin/api-keys"]').click();
     await page.waitForURL(/\/admin\/api-keys/);
@@ -202,12 +216,6 @@ test('a chat in the playground streams, can be stopped, and shows what it took',
     await portal.fill('key', ALICE);
     await page.locator('main button[type="submit"]').click();
     await page.waitForURL(/\/user\/dashboard/);
-    for (const path of ['/user/dashboard', '/user/models', '/user/playground']) {
-      await portal.go(path);
-      await portal.isWellFormed(path, 'en');
-      await portal.isAccessible(path);
-      await portal.fits(path);
-    }
     await portal.go('/user/playground?model=steady');
     await portal.fill('message', 'Hello <b>there</b>');
     await page.keyboard.press('Control+Enter');

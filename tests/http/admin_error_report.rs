@@ -99,5 +99,9 @@ async fn without_an_answer_rules_alone_write_and_say_why(app: &TestApp) {
         .await
         .text();
     assert!(page.contains("No model had a part in it") && page.contains("acme answered"));
+    assert!(
+        page.contains("<a href=\"/admin/config/providers/"),
+        "{page}"
+    );
 }
 on_each_engine!(without_an_answer_rules_alone_write_and_say_why);

@@ -18,9 +18,8 @@ const STATE: &str = "__transfer";
 const SOURCE: &str = "!source";
 /// Rows in one transaction.
 const ROWS: usize = 500;
-/// Of tables whose rows may be large.
+/// Of tables whose rows may be large: those with bytes, and whole texts.
 const LARGE_ROWS: usize = 4;
-const LARGE: [&str; 2] = ["attachments", "documents"];
 /// Tables that a new schema has rows in.
 const SEEDED: [&str; 1] = ["error_rules"];
 
@@ -288,7 +287,8 @@ async fn read(
     } else {
         format!("where ({key}) > ({})", literals(&cursor)?)
     };
-    let limit = if LARGE.contains(&table.name) {
+    let is_large = |(_, kind): &(&str, ColumnKind)| *kind == ColumnKind::Bytes;
+    let limit = if table.name == "documents" || table.columns.iter().any(is_large) {
         LARGE_ROWS
     } else {
         ROWS

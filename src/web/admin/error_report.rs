@@ -72,7 +72,7 @@ fn view<'a>(page: &'a Shell, report: &ErrorReport, others: &[ErrorReport]) -> Er
         list: page.url(PATH),
         at: page.url(&format!("{PATH}/{}", report.id)),
         title: title(page, report),
-        html: to_html(&report.markdown, &Places::default()),
+        html: to_html(&here(page, &report.markdown), &Places::default()),
         is_done: report.state == ReportState::Done,
         finished: report.finished_ms.map(|ms| page.moment(ms)),
         model: report.model.clone(),
@@ -85,6 +85,11 @@ fn view<'a>(page: &'a Shell, report: &ErrorReport, others: &[ErrorReport]) -> Er
         newer: alike.filter(|o| when(o) > own).min_by_key(when).map(link),
         page,
     }
+}
+
+/// The text with its links leading into this portal, wherever it is mounted.
+fn here(page: &Shell, markdown: &str) -> String {
+    markdown.replace("](/admin/", &format!("]({}", page.url("/admin/")))
 }
 
 /// One that can be read, and the beginning of its file's name.
