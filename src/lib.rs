@@ -25,6 +25,7 @@ pub mod reports;
 pub mod routing;
 pub mod scheduler;
 pub mod secrets;
+pub mod selftest;
 pub mod shared;
 pub mod simulator;
 pub mod telemetry;

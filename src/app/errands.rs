@@ -8,7 +8,7 @@ use reqwest::redirect::Policy;
 use crate::upstream::client_config;
 
 /// Follows no redirect, which would carry the headers to another host, and uses no proxy of the environment.
-pub(super) fn client() -> io::Result<Client> {
+pub fn client() -> io::Result<Client> {
     let tls = client_config().map_err(io::Error::other)?;
     Client::builder()
         .tls_backend_preconfigured(tls)

@@ -21,6 +21,7 @@ mod pulse;
 mod scheduler;
 mod server;
 
+pub use errands::client as http_client;
 pub use error::AppError;
 pub use server::{Handle, Server};
 

@@ -5,7 +5,7 @@
 //! never a failure.
 
 mod answer;
-mod key;
+pub mod key;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -23,8 +23,6 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::config::LiveSettings;
 use crate::secrets::{Keyring, SecretsError};
-
-pub use key::NAME as KEY_NAME;
 
 /// An answer that is not there by then will not come.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -99,11 +97,8 @@ pub enum Silent {
     #[error("there is no chat model that works")]
     NoModel,
     /// Its key is not what it should be.
-    #[error(
-        "the key {} is not the gateway's own any more; delete it and it is made anew",
-        KEY_NAME
-    )]
-    Key,
+    #[error("the key {0} is not the gateway's own any more; delete it and it is made anew")]
+    Key(&'static str),
     /// The database was away.
     #[error("the database was away")]
     Database,
@@ -129,7 +124,7 @@ impl Assistant {
     pub fn new(parts: AssistantParts, keyring: &Keyring) -> Result<Self, SecretsError> {
         Ok(Self {
             parts,
-            key: key::derive(keyring)?,
+            key: key::derive(keyring, &key::ASSISTANT)?,
         })
     }
 
@@ -139,7 +134,7 @@ impl Assistant {
         question: &Question<'_>,
     ) -> Result<Said<T>, Silent> {
         let model = self.model().await?;
-        key::ensure(&self.parts.db, &self.parts.clock, &self.key).await?;
+        key::ensure(&self.parts.db, &self.parts.clock, key::ASSISTANT, &self.key).await?;
         let (mut tries, mut strange, mut why) = (0, 0, String::new());
         while tries < TRIES && strange < TRIES {
             if tries + strange > 0 {
@@ -269,7 +264,7 @@ enum Failure {
 }
 
 /// How a listening address is reached on its own machine.
-fn from_here(address: SocketAddr) -> SocketAddr {
+pub fn from_here(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(any) if any.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(any) if any.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

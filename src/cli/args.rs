@@ -59,6 +59,8 @@ pub(super) enum Command {
     Logs(Box<LogsArgs>),
     /// Check database, secrets, clock, disk, journal and vendors, and say what to do
     Doctor(DoctorArgs),
+    /// Try a provider: a dozen cases in each client dialect, through the running gateway; costs some 40,000 tokens
+    Selftest(SelftestArgs),
     /// Print every setting with its value in force and where that comes from; secrets are hidden
     Config(ConfigArgs),
     /// The master key
@@ -259,6 +261,21 @@ pub(super) struct ReportErrorsArgs {
     /// Pages of 8.5 by 11 inches instead of A4
     #[arg(long)]
     pub(super) letter: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
+}
+
+/// `selftest`.
+#[derive(Args, Debug)]
+pub(super) struct SelftestArgs {
+    /// The provider's name
+    pub(super) provider: String,
+    /// Which of its models, by its name here or at the vendor; the first chat model when absent
+    #[arg(long)]
+    pub(super) model: Option<String>,
+    /// Where the gateway answers, with its base path; when absent, where these settings let it listen on this machine
+    #[arg(long)]
+    pub(super) url: Option<String>,
     #[command(flatten)]
     pub(super) json: Json,
 }

@@ -1,9 +1,10 @@
 //! `modelgate healthcheck`: asks the server of the same settings for `/healthz`, for images that have no `curl`.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::assistant::from_here;
 use crate::config::Config;
 
 /// A healthy server answers at once; this also bounds the whole check together with the container's own limit.
@@ -11,17 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Fine when the server answers 200.
 pub fn run(config: &Config) -> io::Result<()> {
-    check(address(config.host, config.port), &config.base_path)
-}
-
-/// Where a server that listens on `host` is reached from the same machine.
-fn address(host: IpAddr, port: u16) -> SocketAddr {
-    let reached = match host {
-        IpAddr::V4(any) if any.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(any) if any.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        own => own,
-    };
-    SocketAddr::new(reached, port)
+    let address = from_here(SocketAddr::new(config.host, config.port));
+    check(address, &config.base_path)
 }
 
 fn check(address: SocketAddr, base_path: &str) -> io::Result<()> {
@@ -43,7 +35,7 @@ fn check(address: SocketAddr, base_path: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{Ipv4Addr, TcpListener};
 
     use super::*;
 
@@ -88,14 +80,9 @@ mod tests {
 
     #[test]
     fn every_interface_is_asked_on_loopback() {
-        assert_eq!(
-            address("0.0.0.0".parse().unwrap(), 1).to_string(),
-            "127.0.0.1:1"
-        );
-        assert_eq!(address("::".parse().unwrap(), 1).to_string(), "[::1]:1");
-        assert_eq!(
-            address("10.1.2.3".parse().unwrap(), 1).to_string(),
-            "10.1.2.3:1"
-        );
+        let at = |host: &str| from_here(SocketAddr::new(host.parse().unwrap(), 1)).to_string();
+        assert_eq!(at("0.0.0.0"), "127.0.0.1:1");
+        assert_eq!(at("::"), "[::1]:1");
+        assert_eq!(at("10.1.2.3"), "10.1.2.3:1");
     }
 }

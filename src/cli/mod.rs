@@ -19,6 +19,7 @@ mod provision;
 mod report;
 mod report_errors;
 mod secrets;
+mod selftest;
 mod session;
 pub mod simulate;
 mod transfer;
@@ -110,6 +111,7 @@ async fn work(session: &Session, command: &Command, out: &mut Output) -> Result<
         Command::Report(command) => report::run(session, command, out).await,
         Command::Logs(args) => logs::run(session, args, out).await,
         Command::Doctor(args) => doctor::run(session, args, out).await,
+        Command::Selftest(args) => selftest::run(session, args, out).await,
         Command::Config(args) => config::run(session, args, out).await,
         Command::Secrets(command) => secrets::run(session, command, out).await,
         Command::Serve
@@ -143,6 +145,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Transfer(args) => args.json.json,
         Command::Logs(args) => args.json.json,
         Command::Doctor(args) => args.json.json,
+        Command::Selftest(args) => args.json.json,
         Command::Config(args) => args.json.json,
         Command::Serve
         | Command::Demo

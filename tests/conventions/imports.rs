@@ -106,6 +106,11 @@ const RULES: &[Rule] = &[
     ),
     ("secrets", &[], &["actix_web", "askama", "hyper", "reqwest"]),
     (
+        "selftest",
+        &["assistant", "upstream"],
+        &["actix_web", "askama", "hyper"],
+    ),
+    (
         "shared",
         &["admission", "routing"],
         &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],

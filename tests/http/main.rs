@@ -34,6 +34,7 @@ mod admin_logs;
 mod admin_models;
 mod admin_monitor;
 mod admin_notifications;
+mod admin_provider_selftest;
 mod admin_providers;
 mod admin_reports;
 mod admin_scheduler;

@@ -115,6 +115,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/admin/config/providers", LOOK),
     ("POST", "/admin/config/providers", SECRETS),
     ("GET", "/admin/config/providers/new", SECRETS),
+    ("GET", "/admin/config/providers/{id}/selftest", LOOK),
     ("GET", "/admin/config/providers/{id}", LOOK),
     ("POST", "/admin/config/providers/{id}", SECRETS),
     ("GET", "/admin/config/providers/{id}/delete", DELETE),

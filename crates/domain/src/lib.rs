@@ -26,6 +26,7 @@ pub mod range;
 pub mod record;
 pub mod routing;
 pub mod secret;
+pub mod selftest;
 pub mod severity;
 pub mod time_rule;
 pub mod usage;

@@ -224,6 +224,7 @@ into! {
     Name<Busyness> => Busyness, v: v.0;
     Name<BusynessAction> => BusynessAction, v: v.0;
     Json<Vec<String>> => Vec<String>, v: v.0;
+    Json<Vec<modelgate_domain::selftest::Trial>> => Vec<modelgate_domain::selftest::Trial>, v: v.0;
     Json<Vec<i64>> => Vec<i64>, v: v.0;
     Json<Vec<(String, Secret)>> => Vec<(String, Secret)>, v: v.0;
     MaybeBusyness => Option<Busyness>, v: v.0;

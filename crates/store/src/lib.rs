@@ -46,6 +46,7 @@ pub mod request_logs;
 pub mod retention;
 mod schema;
 pub mod secrets_check;
+pub mod self_tests;
 pub mod sessions;
 pub mod settings;
 pub mod setup_links;

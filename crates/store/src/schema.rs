@@ -655,6 +655,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    self_tests (id) {
+        id -> Int8,
+        provider_id -> Int8,
+        model -> Text,
+        started_ms -> Int8,
+        took_ms -> Int8,
+        passed -> Int8,
+        failed -> Int8,
+        skipped -> Int8,
+        trials -> Text,
+    }
+}
+
+diesel::table! {
     sessions (id_hash) {
         id_hash -> Text,
         user_id -> Nullable<Int8>,
@@ -874,6 +888,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     request_logs,
     request_logs_all,
     request_logs_history,
+    self_tests,
     sessions,
     settings,
     setup_links,

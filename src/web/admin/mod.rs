@@ -22,6 +22,7 @@ mod notifications;
 mod provider;
 mod provider_key;
 mod provider_models;
+mod provider_selftest;
 mod providers;
 mod reports;
 mod scheduler;
@@ -65,6 +66,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(provider::routes)
         .part(provider_key::routes)
         .part(provider_models::routes)
+        .part(provider_selftest::routes)
         .part(models::routes)
         .part(model::routes)
         .part(api_keys::routes)
