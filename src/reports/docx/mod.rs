@@ -1,6 +1,6 @@
 //! A report as a Word document.
 //!
-//! [`render`] puts blocks into the elements of docx-rs, [`complete`] completes the XML it writes, and [`package`] puts
+//! `render` puts blocks into the elements of docx-rs, `complete` completes the XML it writes, and `package` puts
 //! the parts into a file. How things look is in `styles.xml` alone.
 
 mod cells;
