@@ -44,6 +44,22 @@ impl Sink for Database {
             .await
     }
 
+    async fn held(&self, instance: &str, before_ms: i64) -> Result<Vec<RequestId>, SinkError> {
+        let instance = instance.to_owned();
+        self.db
+            .read(move |c| Box::pin(async move { Ok(drain::held(c, &instance, before_ms).await?) }))
+            .await
+    }
+
+    async fn end_lost(&self, lost: Vec<RequestId>, now_ms: i64) -> Result<usize, SinkError> {
+        let zone = self.zone;
+        self.db
+            .write(move |c| {
+                Box::pin(async move { Ok(drain::end_lost(c, &lost, now_ms, zone).await?) })
+            })
+            .await
+    }
+
     async fn takes_records(&self) -> Result<(), SinkError> {
         let zone = self.zone;
         let written = self

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use modelgate_store::drain::{Batch, Outcome};
+use modelgate_domain::RequestId;
+use modelgate_store::drain::{Batch, ORPHAN_MS, Outcome};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, timeout};
@@ -23,6 +24,8 @@ use super::tail::Tail;
 const GATHER: Duration = Duration::from_millis(100);
 /// How often other processes' directories are looked at.
 const LOOK_ROUND: Duration = Duration::from_secs(10);
+/// How often this process looks for requests whose end it lost.
+const AUDIT_MS: i64 = 60_000;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -45,6 +48,20 @@ pub(super) trait Sink: Send + Sync {
 
     /// Writes a batch in one transaction.
     fn apply(&self, batch: Batch) -> impl Future<Output = Result<Outcome, SinkError>> + Send;
+
+    /// Pending requests that this journal's process took in and that began before then.
+    fn held(
+        &self,
+        instance: &str,
+        before_ms: i64,
+    ) -> impl Future<Output = Result<Vec<RequestId>, SinkError>> + Send;
+
+    /// Ends those that are pending, as requests whose end was lost; returns how many.
+    fn end_lost(
+        &self,
+        lost: Vec<RequestId>,
+        now_ms: i64,
+    ) -> impl Future<Output = Result<usize, SinkError>> + Send;
 
     /// Whether it takes a record that is beyond doubt: tells a bad record from a bad database.
     fn takes_records(&self) -> impl Future<Output = Result<(), SinkError>> + Send;
@@ -77,6 +94,8 @@ pub(super) struct Drain<S> {
     own: Tail,
     estates: Vec<Estate>,
     pause: Duration,
+    /// When this process's pending requests are looked at next, epoch milliseconds.
+    audit_ms: i64,
 }
 
 impl<S: Sink> Drain<S> {
@@ -93,6 +112,7 @@ impl<S: Sink> Drain<S> {
             own: Tail::new(instance, BTreeMap::new()),
             estates: Vec::new(),
             pause: FIRST_PAUSE,
+            audit_ms: shared.clock.now_ms().saturating_add(AUDIT_MS),
             shared,
             parent,
         }
@@ -108,9 +128,10 @@ impl<S: Sink> Drain<S> {
             }
             let pause = match self.round().await {
                 Ok(Found::More) => continue,
-                Ok(Found::Nothing | Found::All) => None,
-                Err(error) => Some(self.stumbled(error)),
+                Ok(Found::Nothing | Found::All) => self.audit().await.err(),
+                Err(error) => Some(error),
             };
+            let pause = pause.map(|error| self.stumbled(error));
             tokio::select! {
                 // Its sender being gone is a shutdown as well.
                 changed = shutdown.changed() => if changed.is_err() { break },
@@ -189,6 +210,34 @@ impl<S: Sink> Drain<S> {
             self.shared.set_drain_error(None);
         }
         Ok(found)
+    }
+
+    /// Ends requests whose end this process has lost, as where a full disk took no more and memory was to hold too
+    /// much: old ones that are pending in the database, while no call runs under their id and the journal holds nothing
+    /// of them. However long a call streams, it is not among them.
+    async fn audit(&mut self) -> Result<(), SinkError> {
+        let now_ms = self.shared.clock.now_ms();
+        if now_ms < self.audit_ms {
+            return Ok(());
+        }
+        let sink = &self.carrier.sink;
+        let before_ms = now_ms.saturating_sub(ORPHAN_MS);
+        let old = sink.held(&self.own.instance, before_ms).await?;
+        let lost = self.shared.not_running(old);
+        // A call hands over its end before it stops running: what is not lost is held, or in the journal by now.
+        if !lost.is_empty() && !self.shared.holds() {
+            while self.move_own().await? == Found::More {}
+            let sink = &self.carrier.sink;
+            let ended = sink.end_lost(lost.clone(), now_ms).await?;
+            for id in lost {
+                self.own.close(id);
+            }
+            if ended > 0 {
+                tracing::error!(ended, "ended requests of which the record was lost");
+            }
+        }
+        self.audit_ms = now_ms.saturating_add(AUDIT_MS);
+        Ok(())
     }
 
     async fn move_own(&mut self) -> Result<Found, SinkError> {

@@ -114,6 +114,23 @@ impl Sink for Fake {
         })
     }
 
+    async fn held(&self, _: &str, before_ms: i64) -> Result<Vec<RequestId>, SinkError> {
+        self.with(|s| {
+            let old = |r: &&RequestRecord| r.status == Status::Pending && r.started_ms < before_ms;
+            Ok(s.rows.values().filter(old).map(|r| r.id).collect())
+        })
+    }
+
+    async fn end_lost(&self, lost: Vec<RequestId>, now_ms: i64) -> Result<usize, SinkError> {
+        self.with(|s| {
+            let rows = s.rows.values_mut();
+            let lost = rows.filter(|r| r.status == Status::Pending && lost.contains(&r.id));
+            Ok(lost
+                .map(|r| (r.status, r.finished_ms) = (Status::Timeout, now_ms))
+                .count())
+        })
+    }
+
     async fn takes_records(&self) -> Result<(), SinkError> {
         self.with(|s| {
             if s.away || s.refuses_all {

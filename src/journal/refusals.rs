@@ -85,4 +85,8 @@ impl Holder for Refusals {
     fn flush(&self) {
         lock(&self.state).appender.flush();
     }
+
+    fn holds(&self) -> bool {
+        lock(&self.state).appender.holds()
+    }
 }

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
+use modelgate_domain::RequestId;
 use tokio::sync::{Notify, watch};
 
 use super::segment::Segment;
+use super::writer::Running;
 use super::{JournalOptions, JournalStats, WhenFull, lock};
 use crate::clock::Clock;
 
@@ -19,6 +21,9 @@ const SMALLEST_SEGMENT: u64 = 64 << 10;
 pub(super) trait Holder: std::fmt::Debug + Send + Sync {
     /// Writes them, if that is possible now.
     fn flush(&self);
+
+    /// Whether it holds any.
+    fn holds(&self) -> bool;
 }
 
 /// Counters, segments and the bell between writers and drain.
@@ -42,6 +47,7 @@ pub(super) struct Shared {
     write_failed: AtomicBool,
     drain_error: Mutex<Option<String>>,
     holders: Mutex<Vec<Weak<dyn Holder>>>,
+    running: Mutex<Vec<Weak<Running>>>,
     /// One of them may hold something.
     holding: AtomicBool,
     rung: AtomicBool,
@@ -70,6 +76,7 @@ impl Shared {
             write_failed: AtomicBool::new(false),
             drain_error: Mutex::default(),
             holders: Mutex::default(),
+            running: Mutex::default(),
             holding: AtomicBool::new(false),
             rung: AtomicBool::new(false),
             bell: Notify::new(),
@@ -220,14 +227,26 @@ impl Shared {
         if !self.holding.swap(false, Ordering::Relaxed) {
             return;
         }
-        let holders: Vec<_> = {
-            let mut all = lock(&self.holders);
-            all.retain(|holder| holder.strong_count() > 0);
-            all.iter().filter_map(Weak::upgrade).collect()
-        };
-        for holder in holders {
+        for holder in alive(&self.holders) {
             holder.flush();
         }
+    }
+
+    /// Whether records wait in memory that a full disk refused.
+    pub(super) fn holds(&self) -> bool {
+        alive(&self.holders).iter().any(|holder| holder.holds())
+    }
+
+    /// A writer's running calls.
+    pub(super) fn register_running(&self, running: Weak<Running>) {
+        lock(&self.running).push(running);
+    }
+
+    /// Those of `requests` that no writer has to write the end of.
+    pub(super) fn not_running(&self, requests: Vec<RequestId>) -> Vec<RequestId> {
+        let running = alive(&self.running);
+        let unknown = |id: &RequestId| !running.iter().any(|calls| calls.holds(*id));
+        requests.into_iter().filter(unknown).collect()
     }
 
     /// The drain stumbled, or recovered.
@@ -259,4 +278,11 @@ impl Shared {
             last_error: error.or_else(|| lock(&self.drain_error).clone()),
         }
     }
+}
+
+/// Those that are still there; the others are forgotten.
+fn alive<T: ?Sized>(all: &Mutex<Vec<Weak<T>>>) -> Vec<Arc<T>> {
+    let mut all = lock(all);
+    all.retain(|one| one.strong_count() > 0);
+    all.iter().filter_map(Weak::upgrade).collect()
 }

@@ -120,7 +120,8 @@ impl Tail {
         self.offsets.get(&segment).copied().unwrap_or(HEADER)
     }
 
-    fn close(&mut self, id: RequestId) {
+    /// The request has ended, as far as anybody will ever know.
+    pub(super) fn close(&mut self, id: RequestId) {
         let Some(segment) = self.open.remove(&id) else {
             return;
         };

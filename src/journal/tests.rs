@@ -414,3 +414,56 @@ async fn a_disk_that_takes_nothing_refuses_calls_and_keeps_the_ends() {
     writer.ended(&ended(3), &[]);
     work.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lost_its_end_is_ended_and_what_still_runs_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, clock) = open(dir.path(), 1 << 20, WhenFull::Stop);
+    let sink = Fake::default();
+    let work = Work::start(&journal, &sink);
+    let (writer, other) = (journal.writer(), journal.writer());
+    for n in 1..=3 {
+        writer.started(&record(n)).unwrap();
+    }
+    other.started(&record(4)).unwrap();
+    journal.drained().await;
+    // The database takes no end of the first; the third ends while the database is away.
+    sink.with(|s| s.refuses = BTreeSet::from([1]));
+    writer.ended(&ended(1), &[]);
+    journal.drained().await;
+    assert_eq!(journal.stats().set_aside, 1);
+    sink.with(|s| s.refuses.clear());
+    let status = |n: i64| sink.with(|s| s.rows.get(&n).map(|r| r.status));
+    let look = async |n: i64| {
+        writer.ended(&ended(n), &[]);
+        journal.drained().await;
+        writer.ended(&ended(n + 1), &[]);
+        journal.drained().await;
+    };
+    clock.advance_ms(9 * 60_000);
+    look(100).await;
+    assert_eq!(status(1), Some(Status::Pending), "not yet");
+    sink.with(|s| s.away = true);
+    clock.advance_ms(2 * 60_000);
+    writer.ended(&ended(3), &[]);
+    eventually("the error shows", || journal.stats().last_error.is_some()).await;
+    sink.with(|s| s.away = false);
+    eventually("the lost one is ended", || {
+        status(1) == Some(Status::Timeout)
+    })
+    .await;
+    clock.advance_ms(60 * 60_000);
+    look(200).await;
+    let of = [1, 2, 3, 4].map(status);
+    let running = Status::Pending;
+    let as_told = [Status::Timeout, running, Status::Success, running];
+    assert_eq!(of, as_told.map(Some), "streams of an hour go on");
+    writer.ended(&ended(2), &[]);
+    other.ended(&ended(4), &[]);
+    journal.drained().await;
+    let of = [2, 4].map(status);
+    assert_eq!(of, [Some(Status::Success), Some(Status::Success)]);
+    drop((writer, other));
+    work.finish().await;
+    assert_eq!(journals(dir.path()), Vec::<PathBuf>::new());
+}

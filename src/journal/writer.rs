@@ -22,9 +22,30 @@ pub struct Writer {
     shared: Arc<Shared>,
     refusals: Arc<Refusals>,
     appender: Arc<Mutex<Appender>>,
+    /// Calls that were started and have not ended.
+    running: Arc<Running>,
     /// Running calls that began without a record, so that they end without one.
     unrecorded: Mutex<AHashSet<RequestId>>,
     unrecorded_count: AtomicUsize,
+}
+
+/// What a writer still has to write the end of. A call leaves it after its end was handed over, so what is pending in
+/// the database, in none of these and in no journal has lost its end.
+#[derive(Debug, Default)]
+pub(super) struct Running(Mutex<AHashSet<RequestId>>);
+
+impl Running {
+    fn begins(&self, id: RequestId) {
+        lock(&self.0).insert(id);
+    }
+
+    fn is_over(&self, id: RequestId) {
+        lock(&self.0).remove(&id);
+    }
+
+    pub(super) fn holds(&self, id: RequestId) -> bool {
+        lock(&self.0).contains(&id)
+    }
 }
 
 impl Writer {
@@ -32,7 +53,10 @@ impl Writer {
         let appender = Arc::new(Mutex::new(Appender::new(Arc::clone(&shared))));
         let holder: Weak<Mutex<Appender>> = Arc::downgrade(&appender);
         shared.register(holder);
+        let running = Arc::<Running>::default();
+        shared.register_running(Arc::downgrade(&running));
         Self {
+            running,
             appender,
             shared,
             refusals,
@@ -45,8 +69,12 @@ impl Writer {
     ///
     /// At the bound, where calls are served without a record, it is `Ok` and nothing is written.
     pub fn started(&self, record: &RequestRecord) -> Result<(), JournalFull> {
-        if !self.shared.is_full() && lock(&self.appender).append(News::Started(record)).is_ok() {
-            return Ok(());
+        if !self.shared.is_full() {
+            self.running.begins(record.id);
+            if lock(&self.appender).append(News::Started(record)).is_ok() {
+                return Ok(());
+            }
+            self.running.is_over(record.id);
         }
         if self.shared.refuses() {
             return Err(JournalFull);
@@ -65,6 +93,7 @@ impl Writer {
             return;
         }
         lock(&self.appender).append_or_hold(News::Ended(record, attempts));
+        self.running.is_over(record.id);
     }
 
     /// Records a request that was answered without being [`started`](Self::started); not written at the bound.
@@ -150,6 +179,11 @@ impl Appender {
         }
     }
 
+    /// Whether records wait in memory to be written.
+    pub(super) fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Appends what is held; where that fails, it stays held.
     pub(super) fn flush(&mut self) {
         if self.held.is_empty() {
@@ -191,6 +225,10 @@ impl Appender {
 impl Holder for Mutex<Appender> {
     fn flush(&self) {
         lock(self).flush();
+    }
+
+    fn holds(&self) -> bool {
+        lock(self).holds()
     }
 }
 

@@ -5,6 +5,7 @@
 
 use modelgate_domain::JobStep;
 use modelgate_domain::range::{day_of, next_day_of};
+use modelgate_store::drain::durations::Durations;
 use modelgate_store::drain::reconcile::{self, Drift};
 
 use super::context::Context;
@@ -25,7 +26,13 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
         if context.stopped() {
             break;
         }
-        drift.join(day(context, begin, next_day_of(begin, zone)).await?);
+        let day_end = next_day_of(begin, zone);
+        drift.join(day(context, begin, day_end).await?);
+        let day = Durations::Day {
+            day_ms: begin,
+            to_ms: day_end,
+        };
+        drift.join(durations(context, day).await?);
         context.tell(JobStep::DaysChecked, 1);
         end = begin;
     }
@@ -38,6 +45,7 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
         (JobStep::DriftRequests, drift.requests),
         (JobStep::DriftTokens, drift.tokens),
         (JobStep::DriftCostNanos, drift.cost_nanos),
+        (JobStep::DriftDurations, drift.durations),
     ] {
         context.told.add(now_ms, what, count);
     }
@@ -61,6 +69,11 @@ async fn quarters(context: &Context, begin: i64, end: i64) -> anyhow::Result<Dri
                 .await?;
         }
         drift.join(found);
+        let quarters = Durations::Quarters {
+            from_ms: from,
+            to_ms: to,
+        };
+        drift.join(durations(context, quarters).await?);
         from = to;
     }
     Ok(drift)
@@ -79,4 +92,13 @@ async fn day(context: &Context, begin: i64, end: i64) -> anyhow::Result<Drift> {
             .await?;
     }
     Ok(found)
+}
+
+async fn durations(context: &Context, part: Durations) -> anyhow::Result<Drift> {
+    let db = &context.db;
+    let found = db.read_snapshot(move |c| Box::pin(part.drift(c))).await?;
+    if found.sums == 0 {
+        return Ok(found);
+    }
+    Ok(db.write(move |c| Box::pin(part.repair(c))).await?)
 }

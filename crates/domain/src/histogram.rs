@@ -14,6 +14,26 @@ pub fn bucket(ms: i64) -> i64 {
     octave.saturating_mul(SUB).saturating_add(sub)
 }
 
+/// A stretch of durations whose buckets follow from a shift, for engines that compute buckets by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Octave {
+    /// It ends before this duration, and begins where the one before ends, in milliseconds.
+    pub below_ms: i64,
+    /// So many bits less of a duration,
+    pub shift: u32,
+    /// and this more, are its bucket.
+    pub offset: i64,
+}
+
+/// All stretches but the last, which has no end that a number could tell; from 0 on.
+pub fn octaves() -> impl Iterator<Item = Octave> {
+    (0..i64::BITS - SUB_BITS - 2).map(|shift| Octave {
+        below_ms: (2 * SUB) << shift,
+        shift,
+        offset: i64::from(shift).saturating_mul(SUB),
+    })
+}
+
 /// The smallest and the largest duration in a bucket, in milliseconds.
 pub fn bounds(bucket: i64) -> (i64, i64) {
     let bucket = bucket.clamp(0, self::bucket(i64::MAX));
@@ -41,6 +61,20 @@ mod tests {
             next = high.wrapping_add(1);
         }
         assert_eq!(next, i64::MIN);
+    }
+
+    #[test]
+    fn octaves_say_the_same() {
+        let all: Vec<Octave> = octaves().collect();
+        assert!(all.is_sorted_by_key(|octave| octave.below_ms));
+        let of = |ms: i64| {
+            let octave = all.iter().find(|octave| ms < octave.below_ms).unwrap();
+            octave.offset + (ms >> octave.shift)
+        };
+        for number in 0..bucket(1 << 61) {
+            let (low, high) = bounds(number);
+            assert_eq!((of(low), of(high)), (number, number));
+        }
     }
 
     proptest! {

@@ -79,6 +79,8 @@ closed_set! {
         DriftTokens = "drift_tokens",
         /// By so much money, in nano-units of whatever currency.
         DriftCostNanos = "drift_cost_nanos",
+        /// So many durations were counted in the wrong bucket or in none.
+        DriftDurations = "drift_durations",
         /// Rows of the request log moved to its history.
         RowsArchived = "rows_archived",
         /// Rows of the history, on PostgreSQL whole months, were deleted.

@@ -4,7 +4,10 @@
 //! Nothing is counted twice, whatever is replayed: the position only moves forward from where the batch begins, and
 //! the roll-ups count only rows that this very call brought to an end.
 
+pub mod durations;
 mod kept;
+#[cfg(test)]
+mod orphan_tests;
 mod orphans;
 pub mod reconcile;
 mod rollups;
@@ -27,7 +30,7 @@ use crate::schema::{api_keys, journal_positions};
 use crate::{Conn, StoreError};
 use rollups::{Counted, Rollups};
 
-pub use orphans::{ORPHAN_MS, expire};
+pub use orphans::{ORPHAN_MS, end_lost, expire, held};
 
 /// Records of one journal, in the order they were written.
 #[derive(Clone, Debug, Default)]

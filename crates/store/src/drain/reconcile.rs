@@ -49,6 +49,8 @@ pub struct Drift {
     pub tokens: i64,
     /// Money in nano-units of whatever currency, likewise.
     pub cost_nanos: i64,
+    /// Durations that were in the wrong bucket or in none.
+    pub durations: i64,
 }
 
 impl Drift {
@@ -58,6 +60,7 @@ impl Drift {
         self.requests += other.requests;
         self.tokens += other.tokens;
         self.cost_nanos += other.cost_nanos;
+        self.durations += other.durations;
     }
 
     fn of(missing: &BTreeMap<UsageKey, Sums>) -> Self {
@@ -117,19 +120,23 @@ struct Row {
     sums: Sums,
 }
 
+/// Rows that began between these times have such ids: the log is found by its key.
+pub(super) fn ids_of(from_ms: i64, to_ms: i64) -> String {
+    let first = RequestId::lower_bound(from_ms.saturating_sub(SKEW_MS)).0;
+    let last = RequestId::lower_bound(to_ms.saturating_add(SKEW_MS)).0;
+    format!("id >= {first} and id < {last}")
+}
+
 /// What the quarters of an hour from `from_ms` to `to_ms` lack of the rows that ended. Call it through
 /// [`crate::Db::read_snapshot`], for an hour or so at a time.
 pub async fn quarters(c: &mut Conn, from_ms: i64, to_ms: i64) -> Result<Missing, StoreError> {
-    let (first, last) = (
-        RequestId::lower_bound(from_ms.saturating_sub(SKEW_MS)).0,
-        RequestId::lower_bound(to_ms.saturating_add(SKEW_MS)).0,
-    );
+    let ids = ids_of(from_ms, to_ms);
     let sums: Vec<String> = SUMS.iter().map(|sum| counted(sum)).collect();
     let sums = sums.join(", ");
     let rows = format!(
         "select started_ms - started_ms % 900000 as period_ms, {KEY}, \
          case when cost_nanos is null then '' else currency end as currency, {sums} from request_logs_all \
-         where id >= {first} and id < {last} and started_ms >= {from_ms} and started_ms < {to_ms} \
+         where {ids} and started_ms >= {from_ms} and started_ms < {to_ms} \
          and status <> 'pending' group by 1, 2, 3, 4, 5, 6"
     );
     let less = less();

@@ -6,15 +6,15 @@ use modelgate_domain::{
 };
 
 use super::*;
+use crate::Db;
 use crate::schema::{
     latency_quarter_hour, request_attempts, request_logs, usage_minute, usage_quarter_hour,
 };
 use crate::testing::each_engine;
-use crate::{Db, instances};
 
-const START_MS: i64 = 1_800_000_000_000;
+pub(super) const START_MS: i64 = 1_800_000_000_000;
 
-fn record(n: i64) -> RequestRecord {
+pub(super) fn record(n: i64) -> RequestRecord {
     RequestRecord {
         id: RequestId(n),
         api_key_id: ApiKeyId(n % 3 + 1),
@@ -27,7 +27,7 @@ fn record(n: i64) -> RequestRecord {
     }
 }
 
-fn ended(n: i64) -> RequestRecord {
+pub(super) fn ended(n: i64) -> RequestRecord {
     RequestRecord {
         status: Status::Success,
         attempts: 1,
@@ -58,7 +58,7 @@ fn end(n: i64) -> Entry {
     Entry::Ended(Arc::new(ended(n)), Vec::new())
 }
 
-fn batch(from: u64, to: u64, entries: Vec<Entry>) -> Batch {
+pub(super) fn batch(from: u64, to: u64, entries: Vec<Entry>) -> Batch {
     let instance = "a".to_owned();
     let positions = vec![Position {
         segment: 1,
@@ -72,7 +72,7 @@ fn batch(from: u64, to: u64, entries: Vec<Entry>) -> Batch {
     }
 }
 
-async fn apply(db: &Db, batch: Batch) -> Outcome {
+pub(super) async fn apply(db: &Db, batch: Batch) -> Outcome {
     db.write(move |c| Box::pin(async move { super::apply(c, &batch, chrono_tz::UTC).await }))
         .await
         .unwrap()
@@ -82,9 +82,9 @@ type LatencyRow = (i64, i64, i64, String, i64, i64, i64, i64);
 
 /// Everything that is counted: rows by status, sums over both usage tables, latency counts, positions.
 #[derive(Debug, PartialEq, Eq)]
-struct Totals {
-    rows: Vec<(i64, String, i64)>,
-    minute: Vec<Vec<i64>>,
+pub(super) struct Totals {
+    pub(super) rows: Vec<(i64, String, i64)>,
+    pub(super) minute: Vec<Vec<i64>>,
     quarter: Vec<Vec<i64>>,
     latency: Vec<LatencyRow>,
 }
@@ -137,7 +137,7 @@ macro_rules! usage {
     }};
 }
 
-async fn totals(db: &Db) -> Totals {
+pub(super) async fn totals(db: &Db) -> Totals {
     db.read(|c| {
         Box::pin(async move {
             db!(c, |c| Ok::<_, StoreError>(Totals {
@@ -182,7 +182,7 @@ async fn totals(db: &Db) -> Totals {
     .unwrap()
 }
 
-fn sum(rows: &[Vec<i64>], column: usize) -> i64 {
+pub(super) fn sum(rows: &[Vec<i64>], column: usize) -> i64 {
     rows.iter().map(|row| row[column]).sum()
 }
 
@@ -379,60 +379,6 @@ async fn positions_are_remembered_and_forgotten() {
             .await
             .unwrap();
         assert_eq!(stands("a").await, []);
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_of_an_instance_that_never_returned_are_ended() {
-    each_engine(async |db| {
-        let id = |lease: i64, n: i64| RequestId((n << 21) | (lease << 12));
-        let pending = |lease, n, started_ms| {
-            Entry::Started(Arc::new(RequestRecord {
-                id: id(lease, n),
-                started_ms,
-                ..record(n)
-            }))
-        };
-        let now = START_MS + 3 * ORPHAN_MS;
-        let leases = db
-            .write(move |c| {
-                Box::pin(async move {
-                    let dead = instances::lease(c, "dead", "1", START_MS).await?;
-                    let live = instances::lease(c, "live", "1", START_MS).await?;
-                    assert!(instances::heartbeat(c, "live", (1, ""), now).await?);
-                    Ok::<_, StoreError>((i64::from(dead.number), i64::from(live.number)))
-                })
-            })
-            .await
-            .unwrap();
-        let entries = vec![
-            pending(leases.0, 1, START_MS + 1),
-            pending(leases.1, 2, START_MS + 1),
-            pending(leases.1, 3, START_MS - 1),
-            pending(77, 4, START_MS + 1),
-            pending(77, 5, now - 1),
-        ];
-        apply(&db, batch(16, 20, entries)).await;
-        let expire = || {
-            let db = db.clone();
-            async move {
-                db.write(move |c| Box::pin(async move { expire(c, now, chrono_tz::UTC).await }))
-                    .await
-                    .unwrap()
-            }
-        };
-        assert_eq!(expire().await, 3);
-        assert_eq!(expire().await, 0);
-        let found = totals(&db).await;
-        let dead: Vec<i64> = found
-            .rows
-            .iter()
-            .filter(|r| r.1 == "error")
-            .map(|r| r.0 >> 21)
-            .collect();
-        assert_eq!(dead, [1, 3, 4]);
-        assert_eq!(sum(&found.minute, 8), 3, "error_gateway");
     })
     .await;
 }
