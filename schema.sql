@@ -144,6 +144,12 @@ CREATE TABLE public.budget_usage (
     spent_nanos bigint NOT NULL
 );
 
+CREATE TABLE public.busyness_minutes (
+    quarter_ms bigint NOT NULL,
+    level text NOT NULL,
+    minutes bigint NOT NULL
+);
+
 CREATE TABLE public.busyness_rules (
     id bigint NOT NULL,
     "position" bigint NOT NULL,
@@ -1032,6 +1038,9 @@ ALTER TABLE ONLY public.audit_log
 
 ALTER TABLE ONLY public.budget_usage
     ADD CONSTRAINT budget_usage_pkey PRIMARY KEY (scope, scope_id, model_id, currency, period, period_start_ms);
+
+ALTER TABLE ONLY public.busyness_minutes
+    ADD CONSTRAINT busyness_minutes_pkey PRIMARY KEY (quarter_ms, level);
 
 ALTER TABLE ONLY public.busyness_rules
     ADD CONSTRAINT busyness_rules_pkey PRIMARY KEY (id);

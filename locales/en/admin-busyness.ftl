@@ -1,6 +1,7 @@
 admin-busyness-title = Busyness
 admin-busyness-now = The gateway is { $level } now.
 admin-busyness-lead = From a level on, and at every busier one, the first rule that fits a call decides what happens to it. The thresholds of the levels are settings.
+admin-busyness-history = How busy it was in the last days.
 admin-busyness-order = Order
 admin-busyness-from = From
 admin-busyness-action = Calls are

@@ -1,6 +1,7 @@
 admin-busyness-title = 繁忙程度
 admin-busyness-now = 网关当前：{ $level }。
 admin-busyness-lead = 达到某级别或更忙时，第一条符合的规则决定如何处理调用。各级别的阈值在设置中。
+admin-busyness-history = 最近几天的繁忙程度。
 admin-busyness-order = 顺序
 admin-busyness-from = 从
 admin-busyness-action = 调用

@@ -1,9 +1,11 @@
-//! What admission learns from outside: settings, what other instances spend, and how busy the gateway is.
+//! What admission learns from outside: settings, what other instances spend, and how busy the gateway is, which is noted
+//! minute by minute.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use modelgate_store::{StoreError, budgets, request_logs};
+use modelgate_domain::Busyness;
+use modelgate_store::{StoreError, budgets, busyness_history, request_logs};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -40,6 +42,10 @@ pub(super) async fn run(parts: Arc<Parts>, mut shutdown: watch::Receiver<bool>) 
             let now_ms = parts.clock.now_ms();
             look(&parts.admission, &catalog, &parts.health, now_ms);
         }
+        // The first one soon after the start.
+        if round % BUSYNESS == 1 {
+            note(&parts, parts.admission.busyness()).await;
+        }
         if !catalog.has_budgets() {
             continue;
         }
@@ -71,6 +77,19 @@ async fn read_budgets(parts: &Parts) -> Result<(), StoreError> {
         write.await?;
     }
     Ok(())
+}
+
+/// Writes a minute into the history of busyness.
+async fn note(parts: &Parts, level: Busyness) {
+    let now_ms = parts.clock.now_ms();
+    let written: Result<(), StoreError> = parts
+        .db
+        .write(move |c| Box::pin(busyness_history::add(c, now_ms, level)))
+        .await;
+    if let Err(error) = written {
+        // A minute that is not known shows as a gap.
+        tracing::debug!(%error, "how busy this minute was is not written down");
+    }
 }
 
 /// Computes how busy the gateway is.

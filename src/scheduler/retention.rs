@@ -30,6 +30,11 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<()> {
             JobStep::QuartersDeleted,
             kept.quarter_days,
         ),
+        (
+            Kind::BusynessMinutes,
+            JobStep::QuartersDeleted,
+            kept.quarter_days,
+        ),
         (Kind::StorageSizes, JobStep::SizesDeleted, SIZES_DAYS),
         (Kind::JobRuns, JobStep::RunsDeleted, kept.job_run_days),
         (Kind::AuditLog, JobStep::AuditDeleted, kept.audit_days),

@@ -9,6 +9,7 @@ use actix_web::cookie::Key;
 use chrono_tz::Tz;
 use modelgate_domain::ids::RequestIdSource;
 use modelgate_domain::{ApiKeyId, Range};
+use modelgate_store::busyness_history::{self, Minutes};
 use modelgate_store::{Db, StoreError};
 use tokio::sync::watch;
 
@@ -62,6 +63,7 @@ const HABITS_MS: i64 = 10_000;
 struct Desks {
     figures: Desk<By, Figures>,
     times: Desk<By, Times>,
+    busyness: Desk<By, Vec<Minutes>>,
     live: Desk<(), Live>,
     agents: Desk<(), Agents>,
     habits: Desk<Tz, Habits>,
@@ -158,6 +160,25 @@ impl WebState {
         };
         let place = (&self.clock, self.db.runtime());
         self.desks.times.get(&(range, zone), place, 0, read).await
+    }
+
+    /// How busy the gateway was over a range, by the periods of its window.
+    pub(super) async fn busyness(
+        &self,
+        range: Range,
+        zone: Tz,
+    ) -> Result<Arc<Vec<Minutes>>, StoreError> {
+        let (business, clock, db) = (self.config.time_zone, self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let edges = range.window(clock.now_ms(), zone, business).edges;
+            db.read_snapshot(move |c| {
+                Box::pin(async move { busyness_history::series(c, &edges).await })
+            })
+            .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        let desk = &self.desks.busyness;
+        desk.get(&(range, zone), place, 0, read).await
     }
 
     /// How every model did lately, by hour of the day.

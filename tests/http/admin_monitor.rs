@@ -4,6 +4,7 @@ use modelgate::simulator::Step;
 use modelgate_domain::{Permission, Role};
 
 use crate::on_each_engine;
+use crate::process::eventually;
 use crate::support::TestApp;
 
 async fn it_shows_what_a_range_is_made_of(app: &TestApp) {
@@ -33,6 +34,24 @@ async fn it_shows_what_a_range_is_made_of(app: &TestApp) {
     assert!(part.contains("id=\"live\"") && !part.contains("<html"));
     assert!(part.contains("range=7d&#38;by=tokens"));
 }
+
+async fn it_shows_how_busy_it_was(app: &TestApp) {
+    let admin = app.admin().await;
+    eventually("the first minute is noted", async || {
+        let page = admin.get("/admin/monitor?range=24h").await.text();
+        page.contains("How busy it was") && page.contains("Minutes of all instances")
+    })
+    .await;
+    let page = admin.get("/admin/monitor?range=24h").await.text();
+    let (_, table) = page.split_once("id=\"busyness-history\"").unwrap();
+    assert!(
+        table.contains(">quiet</th>") && table.contains("<td class=\"num\">1</td>"),
+        "{table}"
+    );
+    let rules = admin.get("/admin/config/busyness").await.text();
+    assert!(rules.contains("/admin/monitor?range=7d#busyness-history"));
+}
+on_each_engine!(it_shows_how_busy_it_was);
 
 async fn who_may_not_look_sees_nothing(app: &TestApp) {
     let role = Role::ALL.iter().find(|role| !role.may(Permission::Look));

@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod archive;
 pub mod audit;
 pub mod budgets;
+pub mod busyness_history;
 pub mod busyness_rules;
 mod care;
 pub mod catalog;

@@ -7,8 +7,9 @@ use diesel_async::RunQueryDsl;
 use crate::columns::at;
 use crate::conn::db;
 use crate::schema::{
-    audit_log, config_generations, error_reports, health_events, job_runs, latency_quarter_hour,
-    notices, reports, sessions, setup_links, storage_sizes, usage_minute, usage_quarter_hour,
+    audit_log, busyness_minutes, config_generations, error_reports, health_events, job_runs,
+    latency_quarter_hour, notices, reports, sessions, setup_links, storage_sizes, usage_minute,
+    usage_quarter_hour,
 };
 use crate::{Conn, StoreError};
 
@@ -26,6 +27,8 @@ pub enum Kind {
     UsageQuarters,
     /// Durations by the quarter of an hour.
     LatencyQuarters,
+    /// How busy the gateway was.
+    BusynessMinutes,
     /// What jobs did.
     JobRuns,
     /// Who changed what.
@@ -85,6 +88,7 @@ pub async fn batch(c: &mut Conn, kind: Kind, before: DateTime<Utc>) -> Result<us
         Kind::UsageMinutes => oldest_hours!(usage_minute, minute_ms),
         Kind::UsageQuarters => oldest_hours!(usage_quarter_hour, quarter_ms),
         Kind::LatencyQuarters => oldest_hours!(latency_quarter_hour, quarter_ms),
+        Kind::BusynessMinutes => oldest_hours!(busyness_minutes, quarter_ms),
         Kind::StorageSizes => oldest_hours!(storage_sizes, day_ms),
         Kind::JobRuns => oldest_rows!(job_runs, id: i64, job_runs::started_ms.lt(before_ms)),
         Kind::AuditLog => oldest_rows!(audit_log, id: i64, audit_log::at.lt(at(before))),
@@ -159,10 +163,14 @@ mod tests {
                     }
                     assert_eq!(steps, [6, 6, 6, 2]);
                     assert_eq!(batch(c, Kind::HealthEvents, before).await?, 20);
+                    let busy = "insert into busyness_minutes values (0, 'busy', 3), (900000, 'busy', 3)";
+                    db!(c, |c| diesel::sql_query(busy).execute(c).await)?;
+                    assert_eq!(batch(c, Kind::BusynessMinutes, before).await?, 2);
                     for kind in [
                         Kind::HealthEvents,
                         Kind::UsageQuarters,
                         Kind::LatencyQuarters,
+                        Kind::BusynessMinutes,
                         Kind::JobRuns,
                         Kind::AuditLog,
                         Kind::Reports,

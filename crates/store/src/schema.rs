@@ -111,6 +111,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    busyness_minutes (quarter_ms, level) {
+        quarter_ms -> Int8,
+        level -> Text,
+        minutes -> Int8,
+    }
+}
+
+diesel::table! {
     busyness_rules (id) {
         id -> Int8,
         position -> Int8,
@@ -857,6 +865,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attachments,
     audit_log,
     budget_usage,
+    busyness_minutes,
     busyness_rules,
     config_generations,
     documents,

@@ -1,5 +1,6 @@
-//! The monitor: what a range is made of, where it goes wrong, and how long answers took.
+//! The monitor: what a range is made of, where it goes wrong, how busy it was, and how long answers took.
 
+mod busyness;
 pub(super) mod export;
 mod heat;
 mod hotspots;
@@ -10,6 +11,7 @@ use actix_web::web;
 use askama::Template;
 use modelgate_domain::Range;
 use modelgate_store::StoreError;
+use modelgate_store::busyness_history::Minutes;
 use modelgate_store::usage::Dimension;
 use serde::Deserialize;
 
@@ -37,6 +39,8 @@ struct MonitorView<'a> {
     files: String,
     cards: Vec<Card>,
     trend: Trend,
+    /// Without rows where nothing was noted.
+    busyness: Trend,
     /// Address, text, and whether it is the present one.
     measures: Vec<(String, String, bool)>,
     panels: Vec<Panel>,
@@ -58,6 +62,7 @@ struct Read<'a> {
     figures: &'a Figures,
     times: &'a Times,
     names: &'a Names,
+    busyness: &'a [Minutes],
 }
 
 /// `GET /admin/monitor`
@@ -70,6 +75,7 @@ pub(in crate::web) async fn get(
     let range = query.range();
     let figures = state.figures(range, page.zone, 0).await?;
     let times = state.times(range, page.zone).await?;
+    let busyness = state.busyness(range, page.zone).await?;
     let names = state
         .db
         .read(|c| Box::pin(async move { Names::read(c).await }));
@@ -78,6 +84,7 @@ pub(in crate::web) async fn get(
         figures: &figures,
         times: &times,
         names: &names,
+        busyness: &busyness,
     };
     let by = ShareBy::parse(by.by.as_deref().unwrap_or_default());
     let view = view(page.shell(), range, by, &read);
@@ -100,6 +107,7 @@ fn view<'a>(page: &'a Shell, range: Range, by: ShareBy, read: &Read<'_>) -> Moni
         files: address(page, "/admin/monitor/export", range, &[]),
         cards,
         trend: figures::trend(page, read.figures),
+        busyness: busyness::chart(page, &read.figures.window, read.busyness),
         measures: measures.collect(),
         panels: shares::panels(page, read, by),
         errors: hotspots::errors(page, read),
@@ -151,6 +159,8 @@ impl Read<'_> {
 
 #[cfg(test)]
 mod tests {
+    use modelgate_domain::Busyness;
+
     use super::*;
     use crate::i18n::Lang;
 
@@ -169,6 +179,7 @@ mod tests {
             hours: [(1, hours), (7, hours)].into(),
             ..Times::default()
         };
+        let minutes = [Vec::new(), vec![(Busyness::Busy, 3)]];
         for lang in Lang::ALL {
             let page = Shell::sample(lang);
             for (figures, times) in [
@@ -179,6 +190,7 @@ mod tests {
                     figures: &figures,
                     times: &times,
                     names: &names,
+                    busyness: &minutes,
                 };
                 for by in ShareBy::ALL {
                     let view = view(&page, Range::Today, by, &read);
