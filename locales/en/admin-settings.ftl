@@ -67,6 +67,7 @@ admin-settings-help-modelgate-analysis-model = The model that helps to write rep
 admin-settings-help-modelgate-report-days = How many days reports and their files are kept.
 admin-settings-help-modelgate-report-schedule = Which reports of use are made by themselves: of the last week, on Mondays, or of the last month, on the first.
 admin-settings-help-modelgate-report-language = The language of reports that are made by themselves.
+admin-settings-help-modelgate-report-template = Which chapters reports have that are made by themselves: all, those for who pays, or who used what with the awards.
 admin-settings-help-modelgate-notice-days = How many days notifications are kept after what they tell of happened last.
 admin-settings-help-modelgate-backup-dir = Directory for the backup of every night; none are made where it is not set. Several instances need one that all of them see.
 admin-settings-help-modelgate-backup-keep = How many backups of the night are kept.

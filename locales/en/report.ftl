@@ -203,6 +203,7 @@ report-award-rule-steady = The least variation of requests from day to day, of k
 
 report-advice-nothing = Nothing in these figures asks for attention.
 report-advice-by-rule = Found by fixed rules from the figures of this report.
+report-by-model = Phrased by the model { $model } from the figures of this report; the figures are the gateway’s.
 report-advice-errors = Many requests fail
 report-advice-text-errors = The error rate is { $rate }. { $share } of these errors are those of { $provider }: look at its health and its credentials, and give its models a second target.
 report-advice-timeouts = Requests time out

@@ -67,6 +67,7 @@ admin-settings-help-modelgate-analysis-model = 协助撰写错误报告的模型
 admin-settings-help-modelgate-report-days = 报告及其文件保留多少天。
 admin-settings-help-modelgate-report-schedule = 自动生成哪种使用报告：每周一生成上一周的，或每月一日生成上一月的。
 admin-settings-help-modelgate-report-language = 自动生成的报告使用的语言。
+admin-settings-help-modelgate-report-template = 自动生成的报告包含哪些章节：全部、供付费者阅读的，或谁用了什么及奖项。
 admin-settings-help-modelgate-notice-days = 通知在其所述之事最后一次发生后保留多少天。
 admin-settings-help-modelgate-backup-dir = 每夜备份的存放目录；不设置则不备份。多个实例需使用都能访问的目录。
 admin-settings-help-modelgate-backup-keep = 保留多少份每夜备份。

@@ -192,6 +192,7 @@ report-award-rule-steady = 每日请求数波动最小，至少用过 5 天且�
 
 report-advice-nothing = 这些数据中没有需要关注的事项。
 report-advice-by-rule = 由固定规则从本报告的数据得出。
+report-by-model = 由模型 { $model } 根据本报告的数据撰写；数据来自网关。
 report-advice-errors = 失败的请求较多
 report-advice-text-errors = 错误率为 { $rate }，其中 { $share } 来自{ $provider }：请检查其健康状况和凭证，并为其模型增加第二个目标。
 report-advice-timeouts = 请求超时

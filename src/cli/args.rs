@@ -236,6 +236,9 @@ pub(super) struct ReportUsageArgs {
     /// API keys and accounts to leave out, between commas
     #[arg(long, value_delimiter = ',')]
     pub(super) without: Vec<String>,
+    /// Which chapters it has: full, brief or people
+    #[arg(long, default_value = "full")]
+    pub(super) template: String,
     /// Pages of 8.5 by 11 inches instead of A4
     #[arg(long)]
     pub(super) letter: bool,

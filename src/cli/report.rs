@@ -18,7 +18,7 @@ use crate::config::Effective;
 use crate::i18n::Lang;
 use crate::reports::csv::Sheet;
 use crate::reports::gather::{GatherError, gather};
-use crate::reports::{Format, Paper, Params, Scope, Source, Told};
+use crate::reports::{Format, Paper, Params, Scope, Source, Template, Told};
 
 /// Runs one of the commands.
 pub(super) async fn run(
@@ -133,7 +133,12 @@ async fn params(args: &ReportUsageArgs, db: &Db) -> Result<Params, CliError> {
         (None, None, Some(tag)) => Scope::Tag(tag.clone()),
         (None, None, None) => Scope::Everyone,
     };
+    let template = Template::parse(&args.template).ok_or_else(|| {
+        let known = Template::ALL.map(Template::as_str).join(", ");
+        CliError::Usage(format!("--template must be one of {known}"))
+    })?;
     let mut params = Params {
+        template,
         zone: args.time_zone.clone().unwrap_or_default(),
         scope,
         paper: if args.letter {

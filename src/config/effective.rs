@@ -256,6 +256,7 @@ mod tests {
                 "public_url" | "cors_origins" => "https://x.example",
                 "theme" => "dark",
                 "languages" | "language" | "report_language" => "zh",
+                "report_template" => "brief",
                 "report_schedule" => "weekly",
                 "quarter_days" => "500",
                 "attachment_max_bytes" => "2KiB",

@@ -337,7 +337,7 @@ pub(super) const ANALYSIS_MODEL: Variable = variable(
 )
 .setting("analysis_model");
 
-static REGISTRY: [Variable; 76] = [
+static REGISTRY: [Variable; 77] = [
     DATA_DIR,
     DATABASE_URL,
     REDIS_URL,
@@ -400,6 +400,7 @@ static REGISTRY: [Variable; 76] = [
     retention::BACKUP_KEEP,
     report::SCHEDULE,
     report::LANGUAGE,
+    report::TEMPLATE,
     otlp::ENDPOINT,
     otlp::TRACES_ENDPOINT,
     otlp::METRICS_ENDPOINT,

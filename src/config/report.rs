@@ -18,6 +18,14 @@ pub(super) const LANGUAGE: Variable = variable(
 )
 .setting("report_language");
 
+pub(super) const TEMPLATE: Variable = variable(
+    "MODELGATE_REPORT_TEMPLATE",
+    Kind::Choice(&["full", "brief", "people"]),
+    Fallback::Text("full"),
+    "Which chapters reports have that are made by themselves: all, those for who pays, or who used what with the awards.",
+)
+.setting("report_template");
+
 /// What is made by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reports {
@@ -25,6 +33,8 @@ pub struct Reports {
     pub schedule: String,
     /// `MODELGATE_REPORT_LANGUAGE`: `en` or `zh`.
     pub language: String,
+    /// `MODELGATE_REPORT_TEMPLATE`: `full`, `brief` or `people`.
+    pub template: String,
 }
 
 impl Reports {
@@ -33,6 +43,7 @@ impl Reports {
         Ok(Self {
             schedule: text(&SCHEDULE)?,
             language: text(&LANGUAGE)?,
+            template: text(&TEMPLATE)?,
         })
     }
 
@@ -41,6 +52,7 @@ impl Reports {
         let field = match variable.setting {
             Some("report_schedule") => &mut self.schedule,
             Some("report_language") => &mut self.language,
+            Some("report_template") => &mut self.template,
             _ => return false,
         };
         text.clone_into(field);

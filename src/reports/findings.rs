@@ -1,6 +1,6 @@
 //! What the figures mean, in words: by rules, so that the same figures always give the same sentences.
 //!
-//! A paragraph that a model has phrased may take the place of one of these; it says so then.
+//! What a model has phrased may take their place ([`super::phrasing`]); the report says so then.
 
 use modelgate_store::latency::Distribution;
 use modelgate_store::usage::Totals;
@@ -39,6 +39,10 @@ pub struct Narrative {
     pub summary: Vec<String>,
     /// What should be looked at, most urgent first.
     pub advice: Vec<Advice>,
+    /// The model that phrased the summary; empty where rules did.
+    pub summary_by: String,
+    /// The model that phrased the advice; empty where rules did.
+    pub advice_by: String,
 }
 
 /// Says what the figures mean.
@@ -46,6 +50,7 @@ pub fn narrate(figures: &Figures, words: Words) -> Narrative {
     Narrative {
         summary: summary(figures, words),
         advice: advice(figures, words),
+        ..Narrative::default()
     }
 }
 

@@ -2,7 +2,7 @@
 //! and written as a document, a spreadsheet or plain tables.
 //!
 //! [`gather`] alone reads the database. What follows is pure: [`figures`] are computed from what was gathered,
-//! [`findings`] say in words what they mean, [`compose`] lays both out as blocks, and one writer for each format puts
+//! [`findings`] say in words what they mean (or a model does, [`phrasing`]), [`compose`] lays both out as blocks, and one writer for each format puts
 //! the blocks or the figures on paper: [`Told::write`]. [`document`] puts other reports, which are Markdown, on the
 //! same paper.
 
@@ -17,7 +17,9 @@ pub mod findings;
 pub mod gather;
 pub mod markdown;
 pub mod params;
+pub mod phrasing;
 mod prose;
+pub mod templates;
 pub mod words;
 pub mod xlsx;
 
@@ -34,6 +36,9 @@ pub use figures::Figures;
 pub use findings::Narrative;
 pub use gather::{Gathered, Source};
 pub use params::{Paper, Params, Scope};
+use phrasing::{Asked, Part, Phrased};
+use templates::Section;
+pub use templates::Template;
 pub use words::Words;
 
 /// As what a report is written.
@@ -108,6 +113,23 @@ impl Told {
             words,
             narrative,
         }
+    }
+
+    /// What a model is to be asked for a part of it; nothing where there is nothing to be phrased.
+    pub fn asks(&self, part: Part) -> Option<Asked> {
+        let (figures, narrative) = (&self.figures, &self.narrative);
+        let sections = figures.params.template.sections();
+        let has = match part {
+            Part::Summary => sections.contains(&Section::Summary),
+            Part::Advice => sections.contains(&Section::Advice) && !narrative.advice.is_empty(),
+        };
+        (has && figures.now.requests() > 0)
+            .then(|| Asked::new(part, figures, narrative, self.words))
+    }
+
+    /// What a model has phrased takes the place of what rules say.
+    pub fn take_over(&mut self, said: Phrased, model: &str) {
+        said.take_over(&mut self.narrative, model);
     }
 
     /// Writes it.

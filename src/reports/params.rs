@@ -6,6 +6,7 @@ use modelgate_domain::{Range, Window};
 use modelgate_store::key_owners::KeyOwner;
 use serde::{Deserialize, Serialize};
 
+use super::templates::Template;
 use crate::i18n::Lang;
 
 /// The longest range of a report, in days: a year, and a leap day.
@@ -61,6 +62,9 @@ pub struct Params {
     /// The size of the pages.
     #[serde(default)]
     pub paper: Paper,
+    /// Which chapters it has. A whole one is written as before there were others: what means the same is the same.
+    #[serde(default, skip_serializing_if = "Template::is_full")]
+    pub template: Template,
 }
 
 /// Why no report can be about this.
@@ -95,6 +99,7 @@ impl Params {
             without_keys: Vec::new(),
             without_users: Vec::new(),
             paper: Paper::A4,
+            template: Template::Full,
         }
     }
 
@@ -159,7 +164,10 @@ impl Params {
 
     /// The beginning of the names of its files.
     pub fn file_stem(&self) -> String {
-        format!("usage-{}-{}", self.from, self.to)
+        match self.template {
+            Template::Full => format!("usage-{}-{}", self.from, self.to),
+            part => format!("usage-{}-{}-{}", part.as_str(), self.from, self.to),
+        }
     }
 }
 

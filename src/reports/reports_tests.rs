@@ -11,7 +11,7 @@ use quick_xml::events::Event;
 
 use super::csv::Sheet;
 use super::gather::{Day, DayUse, Times};
-use super::{Format, Gathered, Params, Told};
+use super::{Format, Gathered, Params, Template, Told};
 use crate::i18n::Lang;
 
 /// 2026-11-21 06:41:29 in Shanghai.
@@ -323,6 +323,27 @@ fn headings_and_tables_are_those_of_the_plan() {
     Awards
     Appendix
     ");
+}
+
+#[test]
+fn templates_have_their_chapters() {
+    for (template, chapters) in [
+        (
+            Template::Brief,
+            "Summary, Recommendations, Trends, Cost, Reliability",
+        ),
+        (
+            Template::People,
+            "Summary, Who used what, Awards, All API keys",
+        ),
+    ] {
+        let mut data = hostile(Lang::En);
+        data.params.template = template;
+        let document = check_package(written(&data, Format::Docx));
+        assert_eq!(texts(&document, "Heading1").join(", "), chapters);
+        let stem = data.params.file_stem();
+        assert!(stem.starts_with(&format!("usage-{}-2026", template.as_str())));
+    }
 }
 
 #[test]

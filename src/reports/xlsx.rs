@@ -4,6 +4,7 @@
 use rust_xlsxwriter::{Color, Format, Workbook, Worksheet, XlsxError};
 
 use super::blocks::{Report, clean};
+use super::compose::summary::by_model;
 use super::csv::{Cell, Sheet};
 use super::figures::Figures;
 use super::findings::Narrative;
@@ -65,6 +66,14 @@ fn summary(
     for sentence in &narrative.summary {
         sheet.write_string(row, 0, clean(sentence))?;
         row += 1;
+    }
+    if let Some(by) = by_model(&narrative.summary_by, words) {
+        sheet.write_string_with_format(row, 0, clean(&by), &Format::new().set_italic())?;
+        row += 1;
+    }
+    if let Some(by) = by_model(&narrative.advice_by, words) {
+        row += 1;
+        sheet.write_string_with_format(row, 0, clean(&by), &Format::new().set_italic())?;
     }
     for advice in &narrative.advice {
         row += 1;

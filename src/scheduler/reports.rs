@@ -1,7 +1,9 @@
 //! Makes the reports that were asked for, one after the other, and asks for those that the schedule wants.
 //!
 //! A report whose process died is taken up again: what was read is read anew, which is quick, and files that are there
-//! stay. One that fails again and again is given up, so that it never stands in the way of others.
+//! stay; what a model has phrased stays as well. One that fails again and again is given up, so that it never stands in the way of others.
+
+mod phrase;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -15,7 +17,7 @@ use super::context::Context;
 use crate::i18n::Lang;
 use crate::notices::{Kind, News};
 use crate::reports::gather::{GatherError, gather};
-use crate::reports::{Format, Params, Source, Told};
+use crate::reports::{Format, Params, Source, Template, Told};
 
 /// So often a step is begun at most.
 const TRIES: u32 = 3;
@@ -94,13 +96,16 @@ async fn make(context: &Context, report: Report) -> anyhow::Result<End> {
     if !work.begin(GATHER).await? {
         return Ok(End::With(UsageReportState::Cancelled));
     }
-    let Some(told) = work.gather(&params).await? else {
+    let Some(mut told) = work.gather(&params).await? else {
         if context.stopped() {
             work.leave(GATHER).await?;
             return Ok(End::Left);
         }
         return Ok(End::With(UsageReportState::Cancelled));
     };
+    if let Some(end) = phrase::phrase(&mut work, &mut told).await? {
+        return Ok(end);
+    }
     let told = Arc::new(told);
     let kept = context
         .db
@@ -158,6 +163,18 @@ impl Work<'_> {
         if let Some(step) = self.steps.iter_mut().find(|step| step.name == name) {
             step.attempts = step.attempts.saturating_sub(1);
             step.percent = 0;
+        }
+        self.tell().await.map(drop)
+    }
+
+    /// Keeps what a step came to, or why it came to nothing.
+    async fn came_to(&mut self, name: &str, what: Result<String, String>) -> anyhow::Result<()> {
+        if let Some(step) = self.steps.iter_mut().find(|step| step.name == name) {
+            step.percent = 100;
+            match what {
+                Ok(artefact) => step.artefact = artefact,
+                Err(why) => step.note = why,
+            }
         }
         self.tell().await.map(drop)
     }
@@ -248,7 +265,11 @@ async fn schedule(context: &Context) -> anyhow::Result<()> {
         return Ok(());
     };
     let lang = Lang::parse(&wanted.language).unwrap_or_default();
-    let params = serde_json::to_string(&Params::new(from, to, lang).tidied())?;
+    let params = Params {
+        template: Template::parse(&wanted.template).unwrap_or_default(),
+        ..Params::new(from, to, lang)
+    };
+    let params = serde_json::to_string(&params.tidied())?;
     let new = context
         .db
         .write(move |c| {

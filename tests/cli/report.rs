@@ -26,6 +26,22 @@ fn what_was_used_is_written_in_every_form(place: &Place) {
         let file = std::fs::read(path(place, out)).unwrap();
         assert!(file.starts_with(begins.as_bytes()), "{out}");
     }
+    let brief = [&asked("brief.md")[..], &["--template", "brief"]].concat();
+    place.ok(&brief);
+    let chapters = |name| {
+        let text = std::fs::read_to_string(path(place, name)).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with("## "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (whole, brief) = (chapters("r.md"), chapters("brief.md"));
+    assert!(brief.len() > 3 && brief.len() < whole.len(), "{brief:?}");
+    assert!(
+        brief.iter().all(|chapter| whole.contains(chapter)),
+        "{brief:?}"
+    );
+    let novel = [&asked("x.md")[..], &["--template", "novel"]].concat();
+    let refused = place.refused(2, &novel);
+    assert!(refused.contains("full, brief, people"), "{refused}");
     let refused = place.refused(2, &asked("r.pdf"));
     assert!(refused.contains(".docx, .xlsx, .md or .csv"), "{refused}");
     let nobody = [&asked("x.md")[..], &["--without", "nobody"]].concat();

@@ -95,6 +95,7 @@ async fn a_report_that_is_being_made_is_shown_and_stopped(app: &TestApp) {
         name: "gather".to_owned(),
         attempts: 1,
         percent: 90,
+        ..ReportStep::default()
     }];
     let begun: Result<_, StoreError> = app
         .db()
@@ -147,6 +148,7 @@ async fn what_cannot_be_told_comes_back(app: &TestApp) {
         ("zone", "Mars/Olympus", "no such time zone"),
         ("scope", "all", "is not one of"),
         ("without", "nobody", "no API key and no account nobody"),
+        ("template", "novel", "is not one of"),
     ] {
         let mut form: Vec<(&str, &str)> = FORM
             .iter()
@@ -158,7 +160,7 @@ async fn what_cannot_be_told_comes_back(app: &TestApp) {
         assert_eq!(answer.status, 422, "{name}={value}");
         let text = answer.text();
         assert!(
-            name == "scope" || text.contains(told),
+            ["scope", "template"].contains(&name) || text.contains(told),
             "{name}={value}: {text}"
         );
     }

@@ -37,6 +37,7 @@ mod admin_notifications;
 mod admin_provider_selftest;
 mod admin_providers;
 mod admin_reports;
+mod admin_reports_words;
 mod admin_scheduler;
 mod admin_settings;
 mod admin_start;

@@ -37,6 +37,7 @@ async fn begun(db: &Db, id: i64, attempts: u32) {
         name: "gather".to_owned(),
         attempts,
         percent: 40,
+        ..ReportStep::default()
     }];
     let told: Result<_, StoreError> = db
         .write(move |c| {

@@ -49,12 +49,18 @@ pub struct Report {
 /// A step of a report: reading, or a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportStep {
-    /// `gather`, or the ending of the file.
+    /// `gather`, `summary`, `advice`, or the name of a file.
     pub name: String,
     /// How often it was begun.
     pub attempts: u32,
     /// How far it is, in hundredths.
     pub percent: u32,
+    /// What it came to, where that is no file; empty where it is one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub artefact: String,
+    /// What whoever looks at the report is told of it; empty where that is nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// A file of a report, without what is in it.
@@ -310,6 +316,7 @@ mod tests {
                         name: "gather".to_owned(),
                         attempts: 1,
                         percent: 40,
+                        ..ReportStep::default()
                     }];
                     assert!(tell(c, other, &steps, 2_000).await?);
                     let begun = next(c).await?.unwrap();

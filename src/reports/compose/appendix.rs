@@ -20,6 +20,14 @@ const TERMS: [&str; 10] = [
     "before",
 ];
 
+/// The chapter about every key alone.
+pub(super) fn keys(figures: &Figures, words: Words) -> Vec<Block> {
+    vec![
+        Block::Chapter(words.t("report-section-all-keys")),
+        all_keys(figures, words),
+    ]
+}
+
 /// The chapter.
 pub(super) fn chapter(figures: &Figures, words: Words) -> Vec<Block> {
     let mut blocks = vec![Block::Chapter(words.t("report-chapter-appendix"))];

@@ -6,7 +6,7 @@ mod money;
 mod names;
 mod reliability;
 mod splits;
-mod summary;
+pub(super) mod summary;
 mod tables;
 mod trends;
 
@@ -14,6 +14,7 @@ use super::blocks::{Block, Report};
 use super::figures::Figures;
 use super::findings::Narrative;
 use super::params::Scope;
+use super::templates::Section;
 use super::words::Words;
 
 /// The whole report.
@@ -37,24 +38,32 @@ pub fn compose(figures: &Figures, narrative: &Narrative, words: Words) -> Report
 }
 
 fn blocks(figures: &Figures, narrative: &Narrative, words: Words) -> Vec<Block> {
-    let mut blocks = summary::chapter(figures, narrative, words);
-    blocks.extend(summary::advice(narrative, words));
-    if figures.now.requests() > 0 {
-        blocks.extend(trends::chapter(figures, words));
-        if !matches!(figures.params.scope, Scope::Key(_)) {
-            blocks.extend(splits::people(figures, words));
-        }
-        blocks.extend(splits::models_and_providers(figures, words));
-        blocks.extend(money::chapter(figures, words));
-        blocks.extend(reliability::chapter(figures, words));
-        blocks.extend(reliability::limits(figures, words));
-        blocks.extend(busy::chapter(figures, words));
-        if !figures.awards.is_empty() {
-            blocks.extend(summary::awards(figures, words));
-        }
+    let sections = figures.params.template.sections().iter().copied();
+    let is_used = figures.now.requests() > 0;
+    sections
+        .filter(|section| is_used || section.is_always_there())
+        .flat_map(|section| chapter(section, figures, narrative, words))
+        .collect()
+}
+
+fn chapter(section: Section, figures: &Figures, narrative: &Narrative, words: Words) -> Vec<Block> {
+    let is_of_one_key = matches!(figures.params.scope, Scope::Key(_));
+    match section {
+        Section::Summary => summary::chapter(figures, narrative, words),
+        Section::Advice => summary::advice(narrative, words),
+        Section::Trends => trends::chapter(figures, words),
+        Section::People | Section::Keys if is_of_one_key => Vec::new(),
+        Section::People => splits::people(figures, words),
+        Section::Keys => appendix::keys(figures, words),
+        Section::Models => splits::models_and_providers(figures, words),
+        Section::Money => money::chapter(figures, words),
+        Section::Reliability => reliability::chapter(figures, words),
+        Section::Limits => reliability::limits(figures, words),
+        Section::Hours => busy::chapter(figures, words),
+        Section::Awards if figures.awards.is_empty() => Vec::new(),
+        Section::Awards => summary::awards(figures, words),
+        Section::Appendix => appendix::chapter(figures, words),
     }
-    blocks.extend(appendix::chapter(figures, words));
-    blocks
 }
 
 /// What the cover says.

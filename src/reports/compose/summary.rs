@@ -16,6 +16,7 @@ const NAMES: usize = 3;
 pub(super) fn chapter(figures: &Figures, narrative: &Narrative, words: Words) -> Vec<Block> {
     let mut blocks = vec![Block::Chapter(words.t("report-chapter-summary"))];
     blocks.extend(narrative.summary.iter().cloned().map(Block::Text));
+    blocks.extend(by_model(&narrative.summary_by, words).map(Block::Note));
     if !figures.is_over() {
         let until = words.moment(figures.made_ms);
         blocks.push(Block::Note(
@@ -242,8 +243,15 @@ pub(super) fn advice(narrative: &Narrative, words: Words) -> Vec<Block> {
         blocks.push(Block::Text(words.t("report-advice-nothing")));
         return blocks;
     }
-    blocks.push(Block::Note(words.t("report-advice-by-rule")));
+    let by_model = by_model(&narrative.advice_by, words);
+    let by = by_model.unwrap_or_else(|| words.t("report-advice-by-rule"));
+    blocks.push(Block::Note(by));
     let advice = narrative.advice.iter();
     blocks.extend(advice.map(|advice| Block::Advice(advice.title.clone(), advice.text.clone())));
     blocks
+}
+
+/// That a model wrote a text; nothing where rules did.
+pub(in crate::reports) fn by_model(model: &str, words: Words) -> Option<String> {
+    (!model.is_empty()).then(|| words.t_with("report-by-model", &[("model", &model)]))
 }

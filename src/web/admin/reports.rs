@@ -16,7 +16,8 @@ use super::components::fields::{Dot, Fields, change};
 use super::components::removal::{Ended, Ending};
 use crate::i18n::{Lang, format};
 use crate::reports::params::BadParams;
-use crate::reports::{Format, Paper, Params, Scope};
+use crate::reports::phrasing::Part;
+use crate::reports::{Format, Paper, Params, Scope, Template as Chapters};
 use crate::web::attached;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
@@ -40,6 +41,7 @@ struct ReportsView<'a> {
     languages: Vec<(String, String)>,
     scopes: Vec<(String, String)>,
     papers: Vec<(String, String)>,
+    templates: Vec<(String, String)>,
     rows: Vec<Row>,
     /// Whether anything is being made.
     is_busy: bool,
@@ -53,6 +55,8 @@ struct Row {
     /// How far it is, in hundredths; absent where it has ended.
     percent: Option<u32>,
     error: String,
+    /// What was not phrased by a model although one was asked, and why.
+    notes: Vec<String>,
     asked: Moment,
     by: String,
     /// Address, ending or table, and size.
@@ -128,6 +132,15 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, state: FormState) -> ReportsView<'
         scopes: scopes(page, &loaded.owners),
         papers: ["a4", "letter"]
             .map(|paper| (paper.to_owned(), page.t_code("admin-reports-paper-", paper)))
+            .to_vec(),
+        templates: Chapters::ALL
+            .map(|template| {
+                let name = template.as_str();
+                (
+                    name.to_owned(),
+                    page.t_code("admin-reports-template-", name),
+                )
+            })
             .to_vec(),
         is_busy: loaded.reports.iter().any(|report| report.state.is_open()),
         rows: rows.collect(),
@@ -205,6 +218,12 @@ fn row(page: &Shell, report: &Report, files: &[&ReportFile], owners: &[KeyOwner]
         ),
         percent: report.state.is_open().then(|| percent(report)),
         error: report.error.clone(),
+        notes: report
+            .steps
+            .iter()
+            .filter(|step| !step.note.is_empty())
+            .map(|step| page.t1("admin-reports-by-rules", "why", &step.note))
+            .collect(),
         asked: page.moment(report.created_ms),
         by: if report.asked_by.is_empty() {
             page.t("admin-reports-by-schedule")
@@ -216,10 +235,12 @@ fn row(page: &Shell, report: &Report, files: &[&ReportFile], owners: &[KeyOwner]
     }
 }
 
-/// Reading, and every file, are a step each.
+/// Reading, what a model phrases, and every file, are a step each.
 fn percent(report: &Report) -> u32 {
     let sum: u32 = report.steps.iter().map(|step| step.percent).sum();
-    let steps = 1 + Format::ALL.len();
+    let is_phrased = |part: &Part| report.steps.iter().any(|step| step.name == part.as_str());
+    let phrased = Part::ALL.iter().filter(|part| is_phrased(part)).count();
+    let steps = 1 + phrased + Format::ALL.len();
     (sum / u32::try_from(steps).unwrap_or(1)).min(99)
 }
 
@@ -250,7 +271,9 @@ fn about(page: &Shell, report: &Report, owners: &[KeyOwner]) -> String {
         .into_iter()
         .find(|(known, _)| *known == value);
     let scope = named.map_or(value, |(_, text)| text);
-    format!("{scope} · {lang}")
+    let template = params.template.as_str();
+    let template = page.t_code("admin-reports-template-", template);
+    format!("{scope} · {lang} · {template}")
 }
 
 fn read(page: &Page<impl Known>, form: &Form, owners: &[KeyOwner]) -> Result<Params, FormState> {
@@ -267,7 +290,15 @@ fn read(page: &Page<impl Known>, form: &Form, owners: &[KeyOwner]) -> Result<Par
     if scope.is_none() {
         fields.fail("scope", "admin-model-bad-choice");
     }
+    let template = match form.text("template") {
+        "" => Some(Chapters::Full),
+        name => Chapters::parse(name),
+    };
+    if template.is_none() {
+        fields.fail("template", "admin-model-bad-choice");
+    }
     let mut params = Params {
+        template: template.unwrap_or_default(),
         zone: form.text("zone").trim().to_owned(),
         lang: form.text("lang").to_owned(),
         scope: scope.unwrap_or_default(),
