@@ -64,3 +64,5 @@ user-models-hour-calls = Calls
 user-models-hour-failed = Failed
 user-models-hour-time = Mean time
 user-models-hour-points = Points
+user-models-phrasing = A model is putting this into words…
+user-models-phrased = Phrased by the model { $model } from these figures; it may be wrong.

@@ -60,3 +60,5 @@ user-models-hour-calls = 调用
 user-models-hour-failed = 失败
 user-models-hour-time = 平均耗时
 user-models-hour-points = 分数
+user-models-phrasing = 模型正在组织语言……
+user-models-phrased = 由模型 { $model } 根据这些数据撰写，可能有误。

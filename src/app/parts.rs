@@ -99,8 +99,10 @@ impl Parts {
         let (teller, news) = Teller::new();
         let address = Door::default();
         let assistant = assistant(&config, (&db, &clock), &updater, &address, &keyring)?;
+        let assistant = Arc::new(assistant);
         let pages = WebState::new(WebParts {
             teller: teller.clone(),
+            assistant: Arc::clone(&assistant),
             db: db.clone(),
             keyring,
             config: Arc::clone(&config),
@@ -122,7 +124,7 @@ impl Parts {
         Ok(Self {
             pages: Data::new(pages),
             address,
-            assistant: Arc::new(assistant),
+            assistant,
             setup_token,
             ids,
             health,

@@ -128,6 +128,12 @@ impl Assistant {
         })
     }
 
+    /// Whether the settings let a model be asked.
+    pub fn may_ask(&self) -> bool {
+        let settings = self.parts.settings.load();
+        !matches!(settings.runtime.analysis_model.as_str(), "" | "off")
+    }
+
     /// Asks, and reads the answer as JSON of a shape; what is malformed is asked again.
     pub async fn ask<T: DeserializeOwned>(
         &self,

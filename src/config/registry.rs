@@ -333,7 +333,7 @@ pub(super) const ANALYSIS_MODEL: Variable = variable(
     "MODELGATE_ANALYSIS_MODEL",
     Kind::Text { max: 200 },
     Fallback::Text("off"),
-    "The model that helps to write reports: a model of this gateway by name, auto for the one that works best, off for none. Samples of failed requests, without names of callers and without what was said, go to its vendor.",
+    "The model that helps to write reports and the advice to key holders: a model of this gateway by name, auto for the one that works best, off for none. Figures and samples of failed requests, without names of callers and without what was said, go to its vendor.",
 )
 .setting("analysis_model");
 

@@ -16,8 +16,9 @@ use tokio::sync::watch;
 use super::admin::{Agents, Live};
 use super::figures::{By, Desk, Figures, Times};
 use super::throttle::LoginThrottle;
-use super::user::{Habits, OwnUse};
+use super::user::{Habits, OwnUse, Phrases};
 use crate::admission::{Admission, Board};
+use crate::assistant::Assistant;
 use crate::catalog::CatalogHandle;
 use crate::clock::Clock;
 use crate::config::{Config, LiveSettings};
@@ -51,6 +52,8 @@ pub struct WebParts {
     pub journal: Arc<Journal>,
     /// Where news is told.
     pub teller: Teller,
+    /// Asks models in the gateway's own name.
+    pub assistant: Arc<Assistant>,
     /// What instances share; absent without `REDIS_URL`.
     pub board: Option<Arc<dyn Board>>,
 }
@@ -69,6 +72,8 @@ struct Desks {
     habits: Desk<Tz, Habits>,
     /// By key, and shown to its holder alone.
     own_use: Desk<ApiKeyId, OwnUse>,
+    /// The same.
+    phrases: Phrases,
 }
 
 /// Everything a page handler may reach. One per process, shared by all serving threads.
@@ -204,6 +209,11 @@ impl WebState {
         };
         let place = (&self.clock, self.db.runtime());
         self.desks.own_use.get(&key, place, 0, read).await
+    }
+
+    /// What a model made of the advice to a key.
+    pub(super) fn phrases(&self) -> &Phrases {
+        &self.desks.phrases
     }
 
     /// What goes on now.

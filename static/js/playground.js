@@ -1,4 +1,5 @@
-// The playground as a stream. Without this file the form brings the whole answer. Text goes in as text, never as markup.
+// The playground as a stream. Without this file the form brings the whole answer. Text goes in as text; the markup of a
+// complete answer is made and cleaned by the server.
 (() => {
   "use strict";
   const form = document.querySelector("form[data-talk]");
@@ -10,7 +11,7 @@
 
   const addTurn = (role, text) => {
     const turn = document.getElementById("turn-" + role).content.firstElementChild.cloneNode(true);
-    part("said", turn).textContent = text;
+    part("said", turn).firstElementChild.textContent = text;
     turns.append(turn);
     return turn;
   };
@@ -36,7 +37,7 @@
 
   /* the events of an answer, put into its turn; gives what came of it */
   const read = async (body, turn, answer) => {
-    const [said, thought, note] = [part("said", turn), part("thought", turn), part("note", turn)];
+    const [said, thought, note] = [part("said", turn).firstElementChild, part("thought", turn), part("note", turn)];
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
@@ -57,12 +58,16 @@
       }
     }
   };
-  const showReceipt = async (id, place) => {
-    if (!id) return;
-    const response = await fetch(form.dataset.receipts + id, { headers: { "hx-request": "true" } });
+  const show = async (place, address, options) => {
+    const response = await fetch(address, { ...options, headers: { "hx-request": "true" } });
     if (!response.ok || response.redirected) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     place.replaceChildren(...fresh.body.children);
+  };
+  const showReceipt = (id, place) => id ? show(place, form.dataset.receipts + id) : Promise.resolve();
+  const showProse = (turn, text) => {
+    const body = new URLSearchParams({ csrf: form.elements.namedItem("csrf").value, text });
+    return show(part("said", turn), form.dataset.prose, { method: "POST", body });
   };
 
   const talk = async () => {
@@ -96,7 +101,7 @@
     } finally {
       running = null;
       work(false);
-      if (asked && answer.text) { remember(asked, "user", text); remember(turn, "assistant", answer.text); }
+      if (asked && answer.text) { remember(asked, "user", text); remember(turn, "assistant", answer.text); showProse(turn, answer.text).catch(() => {}); }
       showReceipt(call, turn ? part("receipt", turn) : part("outcome")).catch(() => {});
     }
   };

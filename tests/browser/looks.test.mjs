@@ -221,6 +221,7 @@ test('a chat in the playground streams, can be stopped, and shows what it took',
     await page.keyboard.press('Control+Enter');
     await page.locator('[data-receipt] p').waitFor();
     assert.match(await page.locator('[data-receipt]').last().innerText(), /success .* tokens in/s);
+    await page.locator('.mg-turn-assistant .mg-prose').waitFor();
     assert.ok((await page.locator('.mg-turn-assistant [data-said]').innerText()).length > 0);
     assert.equal(await page.locator('.mg-turn b').count(), 0, 'text is text');
     await portal.isAccessible('an answer in the playground');
@@ -231,7 +232,7 @@ test('a chat in the playground streams, can be stopped, and shows what it took',
     await portal.go('/user/playground?model=slow');
     await portal.fill('message', 'Wait for it');
     await page.locator('[data-send]').click();
-    await page.locator('.mg-turn-assistant [data-said]:not(:empty)').waitFor();
+    await page.locator('.mg-turn-assistant .mg-said:not(:empty)').waitFor();
     await page.locator('[data-stop]').click();
     await page.getByText('Stopped. The call was cancelled').waitFor();
     await page.locator('[data-receipt] p').waitFor();

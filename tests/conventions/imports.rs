@@ -135,6 +135,7 @@ const RULES: &[Rule] = &[
         "web",
         &[
             "analysis",
+            "assistant",
             "backup",
             "vendors",
             "calls",

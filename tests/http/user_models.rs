@@ -1,10 +1,11 @@
 //! The models a key may use.
 
+use modelgate::simulator::Step;
 use modelgate_domain::LimitKind;
 
 use super::user_login::holder;
 use crate::on_each_engine;
-use crate::support::{KEY, Setup, TestApp, limit, provisioning};
+use crate::support::{Browser, KEY, Setup, TestApp, limit, provisioning};
 
 const NARROW: &str = "sk-mg-test-narrow-0123456789";
 
@@ -126,3 +127,67 @@ on_each_engine!(
         ..Setup::on(engine)
     }
 );
+
+/// What the page's part for a model's words comes to, once it is there.
+async fn phrased(holder: &Browser) -> String {
+    for _ in 0..100 {
+        let part = holder.get_htmx("/user/models/phrased").await.text();
+        if !part.contains("hx-get") {
+            return part;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("no answer");
+}
+
+async fn a_model_phrases_the_advice_where_one_is_chosen(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let at = "/user/models";
+    assert!(!alice.get(at).await.text().contains("id=\"phrased\""));
+    assert_eq!(phrased(&alice).await.trim(), "", "none is chosen");
+    app.set("analysis_model", "gpt-x").await;
+    assert!(alice.get(at).await.text().contains("/user/models/phrased"));
+    let advice = r#"{"advice": "Take **gpt-x**. <script>alert(1)</script>"}"#;
+    app.vendor.push(Step::answer().text(advice));
+    let part = phrased(&alice).await;
+    assert!(part.contains("<strong>gpt-x</strong>"), "{part}");
+    assert!(part.contains("Phrased by the model gpt-x") && !part.contains("<script>"));
+    let asked = app.vendor.received().pop().unwrap().json().to_string();
+    assert!(asked.contains("gpt-x: ") && asked.contains("Write in English"));
+    assert!(!asked.contains("alice"), "no name of a key: {asked}");
+    let calls = app.vendor.received().len();
+    let page = alice.get(at).await.text();
+    assert!(
+        page.contains("<strong>gpt-x</strong>") && !page.contains("hx-get=\"/user/models/phrased")
+    );
+    assert_eq!(phrased(&alice).await, part);
+    assert_eq!(app.vendor.received().len(), calls, "asked once");
+
+    let narrow = holder(app, NARROW).await;
+    assert!(!narrow.get(at).await.text().contains("<strong>gpt-x"));
+    let chinese = alice.clone().speaking("zh");
+    assert!(!chinese.get(at).await.text().contains("<strong>gpt-x"));
+    for _ in 0..3 {
+        app.vendor.push(Step::answer().text("no JSON"));
+    }
+    assert_eq!(
+        phrased(&chinese).await.trim(),
+        "",
+        "the page is whole without"
+    );
+    let calls = app.vendor.received().len();
+    assert!(!chinese.get(at).await.text().contains("id=\"phrased\""));
+    assert_eq!(phrased(&chinese).await.trim(), "");
+    assert_eq!(
+        app.vendor.received().len(),
+        calls,
+        "left in peace for a while"
+    );
+}
+
+on_each_engine!(a_model_phrases_the_advice_where_one_is_chosen, |engine| {
+    Setup {
+        apply: Some(a_narrow_key),
+        ..Setup::on(engine)
+    }
+});

@@ -89,6 +89,37 @@ async fn a_form_brings_the_whole_answer_by_the_path_of_every_call(app: &TestApp)
 
 on_each_engine!(a_form_brings_the_whole_answer_by_the_path_of_every_call);
 
+async fn what_a_model_says_in_markdown_is_shown_as_such_and_harmless(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let said = "Take **two**:\n\n- [a](javascript:alert(1))\n- ![x](https://e.example/x.png)\n\n<script>alert(1)</script>";
+    app.vendor.push(Step::answer().text(said));
+    let page = say(&alice, AT, &[]).await.text();
+    let part = alice
+        .submit(AT, "/user/playground/prose", &[("text", said)])
+        .await;
+    assert_eq!(part.status, 200);
+    assert!(!part.text().contains("<html"));
+    for shown in [page, part.text()] {
+        assert!(
+            shown.contains("<strong>two</strong>") && shown.contains("<li>"),
+            "{shown}"
+        );
+        for bad in [
+            "<script>alert",
+            "href=\"javascript",
+            "src=\"https://e.example",
+        ] {
+            assert!(!shown.contains(bad), "{bad}: {shown}");
+        }
+    }
+    let mine = say(&alice, AT, &[("message", "my **own** words")])
+        .await
+        .text();
+    assert!(mine.contains("my **own** words") && !mine.contains("<strong>own"));
+}
+
+on_each_engine!(what_a_model_says_in_markdown_is_shown_as_such_and_harmless);
+
 async fn what_is_wrong_is_said_in_words_and_nothing_is_called(app: &TestApp) {
     let (alice, narrow) = (holder(app, KEY).await, holder(app, NARROW).await);
     for (fields, shown) in [

@@ -13,7 +13,7 @@ mod report;
 mod requests;
 mod tools;
 
-pub(super) use self::models::{Habits, OwnUse};
+pub(super) use self::models::{Habits, OwnUse, Phrases};
 use crate::web::routes::Routes;
 
 /// Routes below the base path.
@@ -29,11 +29,13 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .get("/user/export/days", export::days_of_key)
         .get("/user/export/report", report::get)
         .get("/user/models", models::get)
+        .get("/user/models/phrased", models::get_phrased)
         .part(documents::routes)
         .part(notifications::routes)
         .get("/user/playground", playground::get)
         .post("/user/playground", playground::post)
         .post("/user/playground/stream", playground::stream)
+        .post("/user/playground/prose", playground::prose)
         .get("/user/playground/receipt/{id}", playground::get_receipt)
         .get("/user/tools", tools::get)
         .get("/user/tools/{id}/file", tools::download)

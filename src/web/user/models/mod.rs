@@ -3,15 +3,20 @@
 
 mod habits;
 mod hours;
+mod phrased;
 mod recommend;
 
 use std::sync::Arc;
 
 use actix_web::web;
 use askama::Template;
+use modelgate_domain::ApiKeyId;
+use modelgate_store::StoreError;
 
 pub(in crate::web) use self::habits::{Habits, OwnUse};
 use self::hours::Timing;
+use self::phrased::Phrased;
+pub(in crate::web) use self::phrased::{Phrases, get as get_phrased};
 use self::recommend::Advice;
 use super::dashboard::{Query, choices};
 use super::own::Own;
@@ -35,6 +40,7 @@ struct ModelsView<'a> {
     key: i64,
     rows: Vec<Row>,
     advice: Vec<Recommended>,
+    phrased: Phrased,
     /// Absent where only the table is asked for.
     timing: Option<Timing>,
     /// How far back figures go, in words.
@@ -76,19 +82,17 @@ pub(in crate::web) async fn get(
     let catalog = state.catalog.load_full();
     let own = Own::of(&page.who, &catalog, query.key);
     let mut rows = Vec::new();
-    let (mut advice, mut timing) = (Vec::new(), None);
+    let (mut advice, mut timing, mut phrased) = (Vec::new(), None, Phrased::Absent);
     if let Some(own) = &own {
         let models = catalog.visible_models(&own.key);
         for model in &models {
             rows.push(row(&page, &state, &catalog, &own.key, model).await);
         }
         if !page.partial && !models.is_empty() {
-            let habits = state.habits(page.zone).await?;
-            let used = state.own_use(own.key.id).await?;
-            let advised = recommend::advise(&page, &models, &used, &habits);
-            advice = recommended(&page, own.key.id.0, advised, &rows);
-            let ids: Vec<i64> = models.iter().map(|model| model.id.0).collect();
-            timing = Some(hours::timing(&page, &habits.by_hour(&ids)));
+            let looked = look(&page, &state, own.key.id, &models).await?;
+            phrased = Phrased::kept(&state, &page, own.key.id, &looked);
+            advice = recommended(&page, own.key.id.0, looked.advice, &rows);
+            timing = Some(looked.timing);
         }
     }
     let view = ModelsView {
@@ -98,12 +102,34 @@ pub(in crate::web) async fn get(
         key: own.as_ref().map_or(0, |own| own.key.id.0),
         rows,
         advice,
+        phrased,
         timing,
         days: page.counted("user-models-advice-days", habits::DAYS),
         hours_of: page.counted("user-models-hours-of", habits::DAYS),
         page: page.shell(),
     };
     page.show_or(&view, &view.as_models())
+}
+
+/// Which models to take, and when.
+struct Looked {
+    advice: Vec<Advice>,
+    timing: Timing,
+}
+
+async fn look(
+    page: &Shell,
+    state: &WebState,
+    key: ApiKeyId,
+    models: &[Arc<Model>],
+) -> Result<Looked, StoreError> {
+    let habits = state.habits(page.zone).await?;
+    let used = state.own_use(key).await?;
+    let ids: Vec<i64> = models.iter().map(|model| model.id.0).collect();
+    Ok(Looked {
+        advice: recommend::advise(page, models, &used, &habits),
+        timing: hours::timing(page, &habits.by_hour(&ids)),
+    })
 }
 
 fn recommended(page: &Shell, key: i64, advice: Vec<Advice>, rows: &[Row]) -> Vec<Recommended> {
@@ -250,6 +276,7 @@ mod tests {
                     keys: Vec::new(),
                     key: 1,
                     advice: Vec::new(),
+                    phrased: Phrased::Absent,
                     timing: (count > 0).then(|| hours::timing(&page, &Default::default())),
                     days: String::new(),
                     hours_of: String::new(),

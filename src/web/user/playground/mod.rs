@@ -29,6 +29,7 @@ use crate::i18n::format;
 use crate::web::admin::components::status::status_kind;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
+use crate::web::markdown::{Places, SafeHtml, to_html};
 use crate::web::page::{Holder, Page, PageResult};
 use crate::web::public::landing::root_url;
 use crate::web::shell::Shell;
@@ -66,6 +67,13 @@ struct PlaygroundView<'a> {
     code: Vec<Code>,
 }
 
+/// An answer as the script puts it into its turn.
+#[derive(Template)]
+#[template(path = "user/_prose.html")]
+struct ProseView {
+    html: SafeHtml,
+}
+
 /// A parameter's field.
 struct Field {
     name: &'static str,
@@ -77,6 +85,8 @@ struct Field {
 struct Turn {
     role: &'static str,
     text: String,
+    /// What a model said, with its Markdown as markup.
+    html: SafeHtml,
     thought: String,
     note: String,
 }
@@ -156,6 +166,10 @@ fn shown(said: Vec<Said>) -> Vec<Turn> {
     said.into_iter()
         .map(|said| Turn {
             role: said.role.as_str(),
+            html: match said.role {
+                Role::Assistant => to_html(&said.text, &Places::default()),
+                _ => SafeHtml::default(),
+            },
             text: said.text,
             thought: String::new(),
             note: String::new(),
@@ -215,6 +229,7 @@ pub(in crate::web) async fn post(
             }]));
             view.turns.push(Turn {
                 role: Role::Assistant.as_str(),
+                html: to_html(&answer.text, &Places::default()),
                 text: answer.text,
                 thought: answer.thought,
                 note: if answer.is_cut {
@@ -272,6 +287,13 @@ pub(in crate::web) async fn stream(
             Ok(told(StatusCode::OK, &body, Some(answered.id)))
         }
     }
+}
+
+/// `POST /user/playground/prose`: what a model said, with its Markdown as markup. Nothing is kept.
+pub(in crate::web) async fn prose(page: Page<Holder>, form: Form) -> PageResult {
+    page.show(&ProseView {
+        html: to_html(form.text("text"), &Places::default()),
+    })
 }
 
 /// `GET /user/playground/receipt/{id}`
@@ -399,6 +421,7 @@ mod tests {
                 view.turns = vec![Turn {
                     role: "assistant",
                     text: hostile.to_owned(),
+                    html: to_html(hostile, &Places::default()),
                     thought: hostile.to_owned(),
                     note: hostile.to_owned(),
                 }];
