@@ -8,16 +8,21 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
+pub use modelgate_dialect::Caller;
 use modelgate_domain::RequestId;
 
 use crate::catalog::ApiKey;
 
-/// A chat completion that a page asks for.
+/// An answer of a model that a page asks for.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// In whose name.
     pub key: Arc<ApiKey>,
-    /// What would be the body of `POST /v1/chat/completions`.
+    /// What it is written in, which says whose endpoint it would go to: `/v1/chat/completions`, `/v1/messages` …
+    pub dialect: Caller,
+    /// Which model; Google's dialect names it beside the body.
+    pub model: String,
+    /// What would be the body there.
     pub body: Bytes,
     /// What the record calls the caller's program.
     pub agent: &'static str,
@@ -35,7 +40,7 @@ pub struct Answered {
 /// The data plane, as far as pages may reach it. One for each serving thread.
 pub trait Calls {
     /// Makes a call; `request` is the page's, for the caller's address. Dropping the future cancels the call.
-    fn chat(&self, request: HttpRequest, call: Call) -> LocalBoxFuture<'static, Answered>;
+    fn make(&self, request: HttpRequest, call: Call) -> LocalBoxFuture<'static, Answered>;
 }
 
 /// How pages hold it.

@@ -33,7 +33,7 @@ missing_packages() {
     command -v nginx >/dev/null || echo nginx-light
     command -v openssl >/dev/null || echo openssl
   fi
-  if [[ "$wanted" =~ " "(sdk-node|browser)" " ]]; then
+  if [[ "$wanted" =~ " "(sdk-node|agents|browser)" " ]]; then
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
   fi
@@ -94,12 +94,13 @@ need_python() {
   python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt && echo "$stamp" >.venv/.stamp
 }
 
-# The npm packages of the folder $1, exactly as its lock file says.
+# The npm packages of the folder $1: exactly as its lock file says, or where it has none, as its package.json does.
 need_node() {
-  local stamp
-  stamp="$(cksum <"$1/package-lock.json")"
+  local stamp file="$1/package-lock.json" install=(npm ci)
+  [[ -f "$file" ]] || file="$1/package.json" install=(npm install --no-package-lock)
+  stamp="$(cksum <"$file")"
   [[ -f "$1/node_modules/.stamp" && "$(cat "$1/node_modules/.stamp")" == "$stamp" ]] && return 0
-  (cd "$1" && npm ci --no-audit --no-fund) && echo "$stamp" >"$1/node_modules/.stamp"
+  (cd "$1" && "${install[@]}" --no-audit --no-fund) && echo "$stamp" >"$1/node_modules/.stamp"
 }
 
 # cargo-deny, from crates.io when the machine has none.

@@ -1,9 +1,9 @@
 # The parts of the suite, one function each. Sourced by scripts/test.
 
-ALL_PARTS="format clippy deny rust docs deploy sdk-python sdk-node secrets browser readme reports chaos"
+ALL_PARTS="format clippy deny rust docs deploy sdk-python sdk-node agents secrets browser readme reports chaos"
 QUICK_PARTS="format clippy rust"
 # Parts whose runner prints counts of its own.
-RUNNER_PARTS="rust deploy sdk-python sdk-node secrets browser readme reports"
+RUNNER_PARTS="rust deploy sdk-python sdk-node agents secrets browser readme reports"
 
 part_format() {
   cargo fmt --all --check
@@ -76,8 +76,9 @@ part_secrets() {
   run_pytest tests/deploy/test_secrets.py
 }
 
-# The commands of both READMEs, as they stand.
+# The commands of both READMEs, as they stand; their release build without the minutes that make it fast.
 part_readme() {
+  export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
   run_pytest tests/deploy/test_readme.py
 }
 
@@ -88,6 +89,12 @@ part_reports() {
 
 part_sdk_node() {
   need_node tests/sdk/node && build_program && (cd tests/sdk/node && node --test --test-reporter=spec)
+}
+
+# Coding agents from npm, each at one task before a vendor of another dialect. Their platforms' binaries make a lock file of one machine useless on
+# another, so only their own versions are fixed.
+part_agents() {
+  need_node tests/agents && build_program && (cd tests/agents && node --test --test-concurrency=1 --test-reporter=spec)
 }
 
 # Log in, configure, call and see it, in Chromium; and the pictures of the READMEs can be taken.

@@ -28,6 +28,7 @@ const TOOLS = {
     ['Write', (path, content) => ({ file_path: path, content })],
     ['write_file', (path, content) => ({ file_path: path, content })],
     ['write', (path, content) => ({ filePath: path, content })],
+    ['apply_patch', (path, content) => ({ patchText: `*** Begin Patch\n*** Add File: ${path}\n+${content}\n*** End Patch` })],
     ['exec_command', (path, content) => ({ cmd: `echo '${content}' > '${path}'` })],
     ['shell_command', (path, content) => ({ command: `echo '${content}' > '${path}'` })],
     ['shell', (path, content) => ({ command: ['sh', '-c', `echo '${content}' > '${path}'`] })],
@@ -44,7 +45,7 @@ function next(folder, { tools, results }) {
   if (results.length === 0) return use('read', `${folder}/${TASK.given}`) ?? { text: 'Nothing to do.' };
   if (results.length === 1) {
     const number = Number(/the number is (\d+)/.exec(read ?? '')?.[1]);
-    return use('write', `${folder}/${TASK.made}`, String(number * 2));
+    return use('write', `${folder}/${TASK.made}`, String(number * 2)) ?? { text: `No tool to write with among ${tools}.` };
   }
   return { text: TASK.answer };
 }
@@ -141,8 +142,9 @@ const ANSWER = {
 const frame = ({ event, data }) =>
   `${event ? `event: ${event}\n` : ''}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
 
-/** Starts the vendor; the task is done in `folder`. */
-export async function startVendor(folder) {
+/** Starts the vendor; `work(folder)` says where the task is done. */
+export async function startVendor() {
+  let folder = '';
   const asked = [];
   const server = createServer(async (request, response) => {
     const form = request.url.startsWith('/anthropic') ? 'anthropic' : 'openai';
@@ -161,5 +163,5 @@ export async function startVendor(folder) {
     return response.end();
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { asked, address: `127.0.0.1:${server.address().port}`, stop: () => server.close() };
+  return { asked, work: (at) => (folder = at), address: `127.0.0.1:${server.address().port}`, stop: () => server.close() };
 }

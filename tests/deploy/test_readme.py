@@ -47,7 +47,7 @@ def test_links_between_documents_lead_somewhere():
 
 def cargo_env(folder, port, **more):
     """An environment as a new user has it, but for the port and the place of the data."""
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "CARGO_TARGET_DIR", "CARGO_HOME", "RUSTUP_HOME", "LANG")}
+    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "CARGO_TARGET_DIR", "CARGO_HOME", "RUSTUP_HOME", "LANG") or k.startswith("CARGO_PROFILE_")}
     return {**keep, "PORT": str(port), "DATA_DIR": str(folder / "data"), "TMPDIR": str(folder), **more}
 
 

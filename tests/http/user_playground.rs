@@ -112,9 +112,8 @@ async fn what_a_model_says_in_markdown_is_shown_as_such_and_harmless(app: &TestA
             assert!(!shown.contains(bad), "{bad}: {shown}");
         }
     }
-    let mine = say(&alice, AT, &[("message", "my **own** words")])
-        .await
-        .text();
+    let fields = [("role", "user"), ("text", "my **own** words")];
+    let mine = say(&alice, AT, &fields).await.text();
     assert!(mine.contains("my **own** words") && !mine.contains("<strong>own"));
 }
 

@@ -1,6 +1,9 @@
 //! Tool settings with the real address and the chosen model.
 
+use modelgate_domain::Status;
+
 use super::user_login::holder;
+
 use crate::on_each_engine;
 use crate::support::{KEY, Setup, TestApp};
 
@@ -274,3 +277,37 @@ async fn a_tool_is_tested_by_a_real_call(app: &TestApp) {
 }
 
 on_each_engine!(a_tool_is_tested_by_a_real_call);
+
+/// Each tool is tried in the dialect it speaks, whatever the vendor's.
+async fn a_tool_is_tested_in_its_own_dialect(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    for (tool, endpoint) in [
+        ("claude-code", "messages"),
+        ("codex", "responses"),
+        ("gemini-cli", "generate_content"),
+        ("opencode", "chat_completions"),
+    ] {
+        let fields = [("tool", tool), ("model", "gpt-x")];
+        let page = alice
+            .submit("/user/tools", "/user/tools/test", &fields)
+            .await;
+        assert!(
+            page.text().contains("gpt-x answered a call as"),
+            "{tool}: {}",
+            page.text()
+        );
+        app.settle().await;
+        let newest = app.logs().await.remove(0).record;
+        assert_eq!(
+            (newest.endpoint.as_str(), newest.status),
+            (endpoint, Status::Success)
+        );
+        app.vendor.push(modelgate::simulator::Step::status(400));
+        let failed = alice
+            .submit("/user/tools", "/user/tools/test", &fields)
+            .await;
+        assert!(failed.text().contains("/user/requests/") && failed.text().contains("failed"));
+    }
+}
+
+on_each_engine!(a_tool_is_tested_in_its_own_dialect);

@@ -12,7 +12,7 @@ use super::super::state::Worker;
 use super::routes::finish;
 use super::{Abroad, Endpoint, Form};
 
-const GENERATE: Endpoint = Endpoint {
+pub(super) const GENERATE: Endpoint = Endpoint {
     name: "generate_content",
     path: ":generateContent",
     kind: "chat",
@@ -45,6 +45,11 @@ const COUNT: Endpoint = Endpoint {
 /// The model of a request, kept beside it while it is served.
 struct Asked(String);
 
+/// Says which model a request is about.
+pub(super) fn ask(request: &HttpRequest, model: String) {
+    request.extensions_mut().insert(Asked(model));
+}
+
 /// The model that the address names.
 pub(super) fn asked(request: &HttpRequest) -> String {
     let extensions = request.extensions();
@@ -75,7 +80,7 @@ pub(super) async fn post(
             return finish(&worker, &request, error.respond(id, Caller::Gemini));
         }
     };
-    request.extensions_mut().insert(Asked(model.to_owned()));
+    ask(&request, model.to_owned());
     let response = call::serve(Data::clone(&worker), endpoint, &request, payload).await;
     finish(&worker, &request, response)
 }

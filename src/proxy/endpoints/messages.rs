@@ -14,7 +14,7 @@ use super::{Abroad, Endpoint, Form};
 /// Where Anthropic's clients look for the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
-const MESSAGES: Endpoint = Endpoint {
+pub(super) const MESSAGES: Endpoint = Endpoint {
     name: "messages",
     path: "/v1/messages",
     kind: "chat",

@@ -7,6 +7,7 @@ mod explain;
 mod gemini;
 mod messages;
 mod models;
+mod pages;
 mod responses;
 mod routes;
 

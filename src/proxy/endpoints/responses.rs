@@ -9,7 +9,7 @@ use super::super::state::Worker;
 use super::routes::finish;
 use super::{Abroad, Endpoint, Form};
 
-const ENDPOINT: Endpoint = Endpoint {
+pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "responses",
     path: "/responses",
     kind: "chat",

@@ -16,6 +16,7 @@ use super::super::error::ApiError;
 use super::super::readers::Readers;
 use super::super::state::{ProxyState, Worker};
 use super::super::{cors, headers};
+use super::pages::Pages;
 use super::{
     chat_completions, completions, embeddings, explain, gemini, messages, models, responses,
 };
@@ -33,7 +34,7 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
     let readers = Rc::downgrade(&worker.readers);
     actix_web::rt::spawn(Readers::look_after(readers, patience));
     let worker = Data::new(worker);
-    let pages = chat_completions::Pages(Data::clone(&worker));
+    let pages = Pages(Data::clone(&worker));
     let googles = web::scope("/v1beta")
         .app_data(Data::clone(&worker))
         .service(get("/models").route(web::get().to(models::list)))

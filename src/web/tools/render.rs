@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::calls::Caller;
 use crate::catalog::Model;
 
 /// Shown where the limits of a model are not known here.
@@ -25,6 +26,9 @@ pub(in crate::web) struct Tool {
     pub(in crate::web) download: String,
     /// Whether the facts were read in the tool's own documentation or source.
     pub(in crate::web) checked: bool,
+    /// What it speaks, by the name in records; empty for chat completions.
+    #[serde(default)]
+    dialect: String,
     /// The shape of `{models}`: `opencode`.
     #[serde(default)]
     models: String,
@@ -151,6 +155,12 @@ impl Values {
 }
 
 impl Tool {
+    /// What the tool speaks.
+    pub(in crate::web) fn dialect(&self) -> Caller {
+        let named = Caller::ALL.into_iter().find(|c| c.name() == self.dialect);
+        named.unwrap_or(Caller::Chat)
+    }
+
     /// The settings. What is put in is not looked at again, so that a model may be called what it likes.
     pub(in crate::web) fn text(&self, values: &Values) -> String {
         let mut out = String::with_capacity(self.text.len());
@@ -180,11 +190,16 @@ mod tests {
     #[test]
     fn every_tool_is_filled_in_and_still_what_it_should_be() {
         let values = Values::sample();
-        assert!(tools().len() >= 12);
+        assert!(tools().len() >= 16);
         for tool in tools() {
             let text = tool.text(&values);
             assert!(text.contains("gate.example"), "{}: {text}", tool.id);
             assert!(!text.contains("{base_url}") && !text.contains("{model}"));
+            assert!(
+                tool.dialect.is_empty() || tool.dialect().name() == tool.dialect,
+                "{}",
+                tool.id
+            );
             if std::path::Path::new(&tool.download)
                 .extension()
                 .is_some_and(|e| e == "json")

@@ -39,7 +39,8 @@ pub(in crate::web::user) async fn read(
     };
     let body = body.map_err(PageError::internal)?;
     let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if status >= 300 || json.get("error").is_some() {
+    // responses have `"error": null` when all went well
+    if status >= 300 || json.get("error").is_some_and(|error| !error.is_null()) {
         let said = json.pointer("/error/message").and_then(Value::as_str);
         return Ok(Err(in_words(page, status, said.unwrap_or_default())));
     }

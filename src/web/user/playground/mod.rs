@@ -23,7 +23,7 @@ use self::code::Code;
 use super::dashboard::choices;
 use super::own::Own;
 use super::requests;
-use crate::calls::{Answered, Call, Door};
+use crate::calls::{Answered, Call, Caller, Door};
 use crate::catalog::{ApiKey, Model};
 use crate::i18n::format;
 use crate::web::admin::components::status::status_kind;
@@ -323,10 +323,12 @@ async fn call(
 ) -> Answered {
     let call = Call {
         key,
+        dialect: Caller::Chat,
+        model: ask.model.clone(),
         body: ask.body(stream),
         agent: AGENT,
     };
-    door.chat(request, call).await
+    door.make(request, call).await
 }
 
 fn sentence(text: &str, id: Option<RequestId>) -> HttpResponse {

@@ -1,13 +1,13 @@
-//! “Test this”: one call as the tool makes it, with the holder's key and by the path of every other call.
+//! “Test this”: one call in the tool's dialect, with the holder's key and by the path of every other call.
 
 use actix_web::{HttpRequest, web};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::own::Own;
 use super::super::playground::answer;
 use super::{Query, Said, show};
-use crate::calls::{Call, Door};
+use crate::calls::{Call, Caller, Door};
 use crate::web::error::PageError;
 use crate::web::form::Form;
 use crate::web::page::{Holder, Page, PageResult};
@@ -18,6 +18,8 @@ use crate::web::tools;
 const AGENT: &str = "ModelGate test";
 /// Enough for a word, and for models that think before it.
 const MOST_TOKENS: i64 = 64;
+
+const ASKED: &str = "Answer with the word OK.";
 
 /// What became of a test.
 pub(super) struct Tried {
@@ -43,18 +45,16 @@ pub(in crate::web) async fn post(
     let tool = tools::find(form.text("tool")).ok_or(PageError::NotFound)?;
     let values = tools::values(&page, &state, &own.key.allowed, ("", &query.model));
     let values = values.ok_or(PageError::NotFound)?;
-    let body = json!({
-        "model": values.model(),
-        "messages": [{ "role": "user", "content": "Answer with the word OK." }],
-        "max_tokens": MOST_TOKENS,
-    });
+    let dialect = tool.dialect();
     let call = Call {
         key: own.key,
-        body: Bytes::from(body.to_string()),
+        dialect,
+        model: values.model().to_owned(),
+        body: Bytes::from(question(dialect, values.model()).to_string()),
         agent: AGENT,
     };
     let begun_ms = state.clock.now_ms();
-    let answered = door.chat(request, call).await;
+    let answered = door.make(request, call).await;
     let id = answered.id;
     let outcome = answer::read(&page, answered.response).await?;
     let took = page.duration(&state.clock.now_ms().saturating_sub(begun_ms));
@@ -82,4 +82,24 @@ pub(in crate::web) async fn post(
         ..Said::default()
     };
     show(&page, &state, &query, said)
+}
+
+/// The same question in each dialect.
+fn question(dialect: Caller, model: &str) -> Value {
+    match dialect {
+        Caller::Chat | Caller::Messages => json!({
+            "model": model,
+            "messages": [{ "role": "user", "content": ASKED }],
+            "max_tokens": MOST_TOKENS,
+        }),
+        Caller::Responses => json!({
+            "model": model,
+            "input": ASKED,
+            "max_output_tokens": MOST_TOKENS,
+        }),
+        Caller::Gemini => json!({
+            "contents": [{ "role": "user", "parts": [{ "text": ASKED }] }],
+            "generationConfig": { "maxOutputTokens": MOST_TOKENS },
+        }),
+    }
 }
