@@ -13,8 +13,8 @@ pub use trace::CallTrace;
 
 use crate::config::LogFormat;
 
-/// Comes before the filter, which wins: the server library tells at `info` what its threads do.
-const QUIET: &str = "actix_server=warn";
+/// Comes before the filter, which wins: libraries tell at `info` what their threads do.
+const QUIET: &str = "actix_server=warn,tokio_cron_scheduler=warn";
 
 /// Sends log lines to standard error from now on. The first call in a process wins; `filter` is a tracing filter.
 pub fn init(format: LogFormat, filter: &str) {

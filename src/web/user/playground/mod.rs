@@ -168,7 +168,7 @@ fn shown(said: Vec<Said>) -> Vec<Turn> {
             role: said.role.as_str(),
             html: match said.role {
                 Role::Assistant => to_html(&said.text, &Places::default()),
-                _ => SafeHtml::default(),
+                Role::User => SafeHtml::default(),
             },
             text: said.text,
             thought: String::new(),
