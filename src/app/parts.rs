@@ -22,6 +22,7 @@ use crate::notices::{Inbox, Teller};
 use crate::proxy::{self, Overload, ProxyState};
 use crate::routing::{Events, Health};
 use crate::secrets;
+use crate::selftest::{Bench, BenchParts};
 use crate::shared::RedisBoard;
 use crate::telemetry::otlp::{self, Tracer};
 use crate::telemetry::{Gauges, Metrics};
@@ -103,6 +104,7 @@ impl Parts {
         let pages = WebState::new(WebParts {
             teller: teller.clone(),
             assistant: Arc::clone(&assistant),
+            bench: Arc::new(bench(&config, (&db, &clock), &address, &keyring)?),
             db: db.clone(),
             keyring,
             config: Arc::clone(&config),
@@ -334,6 +336,23 @@ async fn up_to_date(config: &Config, background: Handle) -> Result<(Db, Option<u
         tracing::info!(migrations = run, "the database was brought up to date");
     }
     Ok((db, (run < known).then_some(run)))
+}
+
+/// What tests providers for the portal, once the gateway listens at `address`.
+fn bench(
+    config: &Config,
+    (db, clock): (&Db, &Clock),
+    address: &Door,
+    keyring: &secrets::Keyring,
+) -> Result<Bench, AppError> {
+    let parts = BenchParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        door: Arc::clone(address),
+        base_path: config.base_path.clone(),
+        http: errands::client().map_err(AppError::Runtime)?,
+    };
+    Ok(Bench::new(parts, keyring)?)
 }
 
 /// What asks models in the gateway's own name, once it listens at `address`.

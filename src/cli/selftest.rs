@@ -1,15 +1,10 @@
 //! `modelgate selftest`: a provider, tried through the running gateway.
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use modelgate_dialect::Caller;
-use modelgate_domain::Modality;
 use modelgate_domain::selftest::{Trial, Verdict, count};
-use modelgate_store::models::Model;
 use modelgate_store::providers::Provider;
-use modelgate_store::self_tests::{self, Tested};
-use modelgate_store::targets::Target;
 use modelgate_store::{Db, StoreError, models, providers, targets};
 use serde_json::json;
 
@@ -29,7 +24,6 @@ pub(super) async fn run(
     let db = session.open_existing().await?;
     let (provider, subject) = choose(&db, args).await?;
     let gate = gate(session, args, db.clone()).await?;
-    let (started_ms, began) = (session.clock.now_ms(), Instant::now());
     out.say(format_args!(
         "{}/{} through {}",
         subject.provider, subject.model, gate.url
@@ -37,22 +31,14 @@ pub(super) async fn run(
     let mut heading = vec!["CASE".to_owned()];
     heading.extend(Caller::ALL.map(|client| client.name().to_owned()));
     out.say(line(&heading))?;
-    let trials = selftest::run(&gate, &subject, |trials| {
+    let outcome = selftest::run(&gate, &subject, &session.clock, |trials| {
         // who reads may have gone; the result is kept all the same
         drop(out.say(line(&row(trials))));
     })
     .await
     .map_err(|none: NoTest| CliError::Failed(none.to_string()))?;
-    let tested = Tested {
-        provider_id: provider.id,
-        model: subject.model.clone(),
-        started_ms,
-        took_ms: i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX),
-        trials: trials.clone(),
-    };
-    let id = db
-        .write(move |c| Box::pin(async move { self_tests::insert(c, &tested).await }))
-        .await?;
+    let trials = outcome.trials.clone();
+    let id = selftest::keep(&db, provider.id, outcome).await?;
     tell(id, &subject, &trials, out)
 }
 
@@ -114,16 +100,13 @@ async fn choose(db: &Db, args: &SelftestArgs) -> Result<(Provider, Subject), Cli
             names.join(", ")
         )));
     };
-    let served = served(&provider, &models, &targets);
-    let wanted = |(model, target): &&(&Model, &Target)| match &args.model {
+    let served = selftest::subjects((provider.id, &provider.name), &models, &targets);
+    let wanted = |(subject, upstream_model): &&(Subject, String)| match &args.model {
         None => true,
-        Some(name) => model.name == *name || target.upstream_model == *name,
+        Some(name) => subject.model == *name || upstream_model == name,
     };
-    let Some((model, _)) = served.iter().find(wanted) else {
-        let names: Vec<&str> = served
-            .iter()
-            .map(|(model, _)| model.name.as_str())
-            .collect();
+    let Some((subject, _)) = served.iter().find(wanted) else {
+        let names: Vec<&str> = served.iter().map(|(one, _)| one.model.as_str()).collect();
         return Err(CliError::Usage(format!(
             "{} serves no such chat model that is enabled; it serves {}",
             provider.name,
@@ -134,32 +117,8 @@ async fn choose(db: &Db, args: &SelftestArgs) -> Result<(Provider, Subject), Cli
             }
         )));
     };
-    let subject = Subject {
-        provider: provider.name.clone(),
-        model: model.name.clone(),
-        tools: model.tools,
-        pictures: (!model.modalities.is_unknown()).then(|| model.modalities.has(Modality::Image)),
-    };
+    let subject = subject.clone();
     Ok((provider, subject))
-}
-
-/// The chat models that this provider serves, with how.
-fn served<'a>(
-    provider: &Provider,
-    models: &'a [Model],
-    targets: &'a [Target],
-) -> Vec<(&'a Model, &'a Target)> {
-    let own = targets
-        .iter()
-        .filter(|target| target.provider_id == provider.id && target.enabled);
-    let mut served: Vec<_> = own
-        .filter_map(|target| {
-            let model = models.iter().find(|model| model.id == target.model_id)?;
-            (model.enabled && model.kind == "chat").then_some((model, target))
-        })
-        .collect();
-    served.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-    served
 }
 
 /// The gateway, and a key that it knows or will know in a moment.

@@ -6,6 +6,7 @@
 //! requests are made and the answers are read by the gateway's own conversion. So a mistake that it makes in both
 //! directions alike is not found here: the tests with the official clients are for that.
 
+mod bench;
 mod cases;
 mod client;
 mod heard;
@@ -15,11 +16,16 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use modelgate_dialect::Caller;
 use modelgate_domain::selftest::{Trial, Verdict};
-use modelgate_domain::{KeyText, Status};
-use modelgate_store::{Db, request_logs};
+use modelgate_domain::{KeyText, Modality, ProviderId, Status};
+use modelgate_store::models::Model;
+use modelgate_store::self_tests::{self, Tested};
+use modelgate_store::targets::Target;
+use modelgate_store::{Db, StoreError, request_logs};
 use reqwest::StatusCode;
 
 use crate::assistant::key::Own;
+use crate::clock::Clock;
+pub use bench::{Bench, BenchParts, Progress};
 use cases::{CASES, Case, Needs};
 use client::Answer;
 
@@ -65,6 +71,68 @@ pub struct Subject {
     pub pictures: Option<bool>,
 }
 
+/// The chat models that a provider serves and that are enabled, each with its name at the provider, in the order of
+/// their names.
+pub fn subjects(
+    (id, provider): (ProviderId, &str),
+    models: &[Model],
+    targets: &[Target],
+) -> Vec<(Subject, String)> {
+    let own = targets
+        .iter()
+        .filter(|target| target.provider_id == id && target.enabled);
+    let mut all: Vec<_> = own
+        .filter_map(|target| {
+            let model = models.iter().find(|model| model.id == target.model_id)?;
+            let is_fit = model.enabled && model.kind == "chat";
+            is_fit.then(|| (subject(provider, model), target.upstream_model.clone()))
+        })
+        .collect();
+    all.sort_by(|a, b| a.0.model.cmp(&b.0.model));
+    all
+}
+
+fn subject(provider: &str, model: &Model) -> Subject {
+    let known = !model.modalities.is_unknown();
+    Subject {
+        provider: provider.to_owned(),
+        model: model.name.clone(),
+        tools: model.tools,
+        pictures: known.then(|| model.modalities.has(Modality::Image)),
+    }
+}
+
+/// What was tried, with when and how long.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The model's public name.
+    pub model: String,
+    /// When it began, epoch milliseconds.
+    pub started_ms: i64,
+    /// How long it took, milliseconds.
+    pub took_ms: i64,
+    /// Every case in every dialect.
+    pub trials: Vec<Trial>,
+}
+
+/// How many cases there are.
+pub fn cases() -> usize {
+    CASES.len()
+}
+
+/// Keeps what was found out; gives the row.
+pub async fn keep(db: &Db, provider_id: ProviderId, outcome: Outcome) -> Result<i64, StoreError> {
+    let tested = Tested {
+        provider_id,
+        model: outcome.model,
+        started_ms: outcome.started_ms,
+        took_ms: outcome.took_ms,
+        trials: outcome.trials,
+    };
+    db.write(move |c| Box::pin(async move { self_tests::insert(c, &tested).await }))
+        .await
+}
+
 /// Why there was no self-test.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoTest {
@@ -92,8 +160,10 @@ pub enum NoTest {
 pub async fn run(
     gate: &Gate,
     subject: &Subject,
+    clock: &Clock,
     mut told: impl FnMut(&[Trial]),
-) -> Result<Vec<Trial>, NoTest> {
+) -> Result<Outcome, NoTest> {
+    let (started_ms, began) = (clock.now_ms(), Instant::now());
     knock(gate).await?;
     let mut all = Vec::with_capacity(CASES.len().saturating_mul(Caller::ALL.len()));
     for case in &CASES {
@@ -102,7 +172,12 @@ pub async fn run(
         told(&trials);
         all.extend(trials);
     }
-    Ok(all)
+    Ok(Outcome {
+        model: subject.model.clone(),
+        started_ms,
+        took_ms: i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX),
+        trials: all,
+    })
 }
 
 /// Waits until the gateway knows the key.

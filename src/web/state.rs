@@ -26,6 +26,7 @@ use crate::journal::Journal;
 use crate::notices::{Kind, News, Teller};
 use crate::routing::Health;
 use crate::secrets::{Keyring, SecretsError};
+use crate::selftest::Bench;
 
 /// What `app` hands over.
 #[derive(Clone)]
@@ -54,6 +55,8 @@ pub struct WebParts {
     pub teller: Teller,
     /// Asks models in the gateway's own name.
     pub assistant: Arc<Assistant>,
+    /// Tests providers.
+    pub bench: Arc<Bench>,
     /// What instances share; absent without `REDIS_URL`.
     pub board: Option<Arc<dyn Board>>,
 }

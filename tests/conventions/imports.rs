@@ -147,6 +147,7 @@ const RULES: &[Rule] = &[
             "notices",
             "probe",
             "reports",
+            "selftest",
             "upstream",
         ],
         &["diesel", "reqwest", "hyper", "modelgate_dialect"],

@@ -113,6 +113,44 @@ async fn what_does_not_work_is_told_and_the_command_fails() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_run_from_the_page() {
+    let answer = format!(r#"{{"city":"{}"}}"#, "Oslo and Bergen ".repeat(10));
+    let app = start(Engine::Sqlite, Some(&answer)).await.unwrap();
+    let admin = app.admin().await;
+    let at = "/admin/config/providers/1/selftest";
+    let wrong = admin.submit(at, at, &[("model", "embed-x")]).await;
+    assert_eq!(wrong.status, 404, "no chat model");
+    assert_eq!(
+        admin.submit(at, at, &[("model", "gpt-x")]).await.status,
+        303
+    );
+    let again = admin.submit(at, at, &[("model", "gpt-x")]).await;
+    assert_eq!(again.status, 303);
+    let page = admin.get(at).await.text();
+    assert!(
+        page.contains("A self-test of this provider runs already"),
+        "{page}"
+    );
+    assert!(page.contains("Testing gpt-x") && page.contains("hx-trigger=\"every 1s\""));
+    let mut part = String::new();
+    for _ in 0..300 {
+        part = admin.get_htmx(at).await.text();
+        if !part.contains("hx-trigger") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(
+        !part.contains("<html") && part.contains("52 passed, 0 failed, 0 skipped"),
+        "{part}"
+    );
+    assert!(part.contains("Run the self-test"), "may be run again");
+    let audit = admin.get("/admin/audit").await.text();
+    assert_eq!(audit.matches("provider.selftest").count(), 1, "{audit}");
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn a_gateway_that_is_not_there_is_no_result() {
     let app = start(Engine::Sqlite, None).await.unwrap();

@@ -118,6 +118,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("POST", "/admin/config/providers", SECRETS),
     ("GET", "/admin/config/providers/new", SECRETS),
     ("GET", "/admin/config/providers/{id}/selftest", LOOK),
+    ("POST", "/admin/config/providers/{id}/selftest", OPERATE),
     ("GET", "/admin/config/providers/{id}", LOOK),
     ("POST", "/admin/config/providers/{id}", SECRETS),
     ("GET", "/admin/config/providers/{id}/delete", DELETE),

@@ -11,7 +11,7 @@ async fn settings_are_filled_in_and_hold_no_key(app: &TestApp) {
     let alice = holder(app, KEY).await;
     let page = alice.get("/user/tools?model=gpt-x").await.text();
     assert!(page.contains("https://gate.example/v1") && page.contains("OpenCode"));
-    assert!(!page.contains(KEY) && !page.contains("Claude Code"));
+    assert!(!page.contains(KEY) && page.contains("Claude Code"));
     let file = alice.get("/user/tools/opencode/file?model=gpt-x").await;
     assert!(file.header("content-disposition").contains("opencode.json"));
     let provider = file.json()["provider"]["modelgate"].clone();

@@ -5,27 +5,45 @@ use askama::Template;
 use modelgate_domain::ProviderId;
 use modelgate_domain::selftest::{Trial, Verdict};
 use modelgate_store::self_tests::{self, SelfTest};
-use modelgate_store::{StoreError, providers};
+use modelgate_store::{StoreError, changes, models, providers, targets};
 use serde::Deserialize;
+use serde_json::json;
 
+use super::components::fields::change;
 use super::providers::PATH;
+use crate::i18n::ToArg;
+use crate::selftest::{self, Progress, Subject};
 use crate::web::error::PageError;
-use crate::web::page::{Look, Page, PageResult};
+use crate::web::flash::Toast;
+use crate::web::form::Form;
+use crate::web::page::{Look, Operate, Page, PageResult};
 use crate::web::routes::Routes;
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
 
 #[derive(Template)]
-#[template(path = "admin/provider_selftest.html")]
+#[template(path = "admin/provider_selftest.html", blocks = ["results"])]
 struct SelftestView<'a> {
     page: &'a Shell,
     name: String,
     provider: String,
-    /// What makes one.
+    at: String,
+    /// What makes one outside the portal.
     command: String,
+    /// What can be tested.
+    models: Vec<String>,
+    running: Option<Running>,
+    /// Why the last one came to nothing.
+    problem: String,
     /// All that are kept, the newest first.
     runs: Vec<RunRow>,
     run: Option<Run>,
+}
+
+struct Running {
+    text: String,
+    done: usize,
+    of: usize,
 }
 
 struct RunRow {
@@ -73,44 +91,96 @@ struct Query {
 }
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
-    routes.get("/admin/config/providers/{id}/selftest", get);
+    routes
+        .get("/admin/config/providers/{id}/selftest", get)
+        .post("/admin/config/providers/{id}/selftest", post);
 }
 
+/// What the page is about.
+struct Loaded {
+    id: ProviderId,
+    provider: String,
+    subjects: Vec<Subject>,
+    runs: Vec<SelfTest>,
+}
+
+async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
+    let id = ProviderId(id);
+    let (provider, models, targets, runs) = state
+        .db
+        .read(move |c| {
+            Box::pin(async move {
+                let provider = providers::find(c, id).await?;
+                let (models, targets) = (models::list(c).await?, targets::list(c).await?);
+                Ok::<_, StoreError>((provider, models, targets, self_tests::list(c, id).await?))
+            })
+        })
+        .await?;
+    let provider = provider.ok_or(PageError::NotFound)?.name;
+    let subjects = selftest::subjects((id, &provider), &models, &targets);
+    Ok(Loaded {
+        id,
+        subjects: subjects.into_iter().map(|(subject, _)| subject).collect(),
+        provider,
+        runs,
+    })
+}
+
+/// `GET /admin/config/providers/{id}/selftest`
 async fn get(
     page: Page<Look>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
     query: web::Query<Query>,
 ) -> PageResult {
-    let id = ProviderId(*id);
-    let (provider, runs) = state
-        .db
-        .read(move |c| {
-            Box::pin(async move {
-                let provider = providers::find(c, id).await?;
-                Ok::<_, StoreError>((provider, self_tests::list(c, id).await?))
-            })
-        })
-        .await?;
-    let provider = provider.ok_or(PageError::NotFound)?;
+    // asked for first: a test that ends meanwhile is among those that are kept
+    let progress = state.bench.progress(ProviderId(*id));
+    let loaded = load(&state, *id).await?;
     let shown = match query.run {
-        Some(run) => Some(
-            runs.iter()
-                .find(|one| one.id == run)
-                .ok_or(PageError::NotFound)?,
-        ),
-        None => runs.first(),
+        Some(run) => {
+            let found = loaded.runs.iter().find(|one| one.id == run);
+            Some(found.ok_or(PageError::NotFound)?)
+        }
+        None => loaded.runs.first(),
     };
-    page.show(&view(&page, (id, &provider.name), &runs, shown))
+    let view = view(&page, &loaded, shown, progress);
+    page.show_or(&view, &view.as_results())
+}
+
+/// `POST /admin/config/providers/{id}/selftest`: begins one of the model that is named.
+async fn post(
+    page: Page<Operate>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    form: Form,
+) -> PageResult {
+    let loaded = load(&state, *id).await?;
+    let wanted = form.text("model");
+    let subject = loaded.subjects.into_iter().find(|one| one.model == wanted);
+    let subject = subject.ok_or(PageError::NotFound)?;
+    let object = format!("provider {}", loaded.provider);
+    let after = json!({ "model": subject.model });
+    let entry = change(&page, &state, "provider.selftest", object, Some(after));
+    let to = format!("{PATH}/{}/selftest", loaded.id);
+    let told = if state.bench.begin(loaded.id, subject) {
+        state
+            .db
+            .write(move |c| Box::pin(async move { changes::note(c, &entry).await }))
+            .await?;
+        Toast::success(page.t("admin-provider-selftest-begun"))
+    } else {
+        Toast::error(page.t("admin-provider-selftest-already"))
+    };
+    page.redirect_with(&to, &told)
 }
 
 fn view<'a>(
     page: &'a Shell,
-    (id, name): (ProviderId, &str),
-    runs: &[SelfTest],
+    loaded: &Loaded,
     shown: Option<&SelfTest>,
+    progress: Option<Progress>,
 ) -> SelftestView<'a> {
-    let provider = page.url(&format!("{PATH}/{id}"));
+    let provider = page.url(&format!("{PATH}/{}", loaded.id));
     let row = |run: &SelfTest| RunRow {
         href: format!("{provider}/selftest?run={}", run.id),
         at: page.moment(run.started_ms),
@@ -118,11 +188,32 @@ fn view<'a>(
         result: result(page, run),
         is_shown: shown.is_some_and(|shown| shown.id == run.id),
     };
+    let (running, problem) = match progress {
+        Some(Progress::Running { model, done, of }) => {
+            let args: [(&str, &dyn ToArg); 3] = [
+                ("model", &model),
+                ("done", &done.to_string()),
+                ("of", &of.to_string()),
+            ];
+            let text = page.t_with("admin-provider-selftest-running", &args);
+            (Some(Running { text, done, of }), String::new())
+        }
+        Some(Progress::Failed(why)) => (None, why),
+        None => (None, String::new()),
+    };
     SelftestView {
         page,
-        name: name.to_owned(),
-        command: format!("modelgate selftest {name}"),
-        runs: runs.iter().map(row).collect(),
+        at: format!("{provider}/selftest"),
+        name: loaded.provider.clone(),
+        command: format!("modelgate selftest {}", loaded.provider),
+        models: loaded
+            .subjects
+            .iter()
+            .map(|one| one.model.clone())
+            .collect(),
+        running,
+        problem,
+        runs: loaded.runs.iter().map(row).collect(),
         run: shown.map(|run| of_run(page, run)),
         provider,
     }
@@ -230,15 +321,32 @@ mod tests {
         };
         for lang in Lang::ALL {
             let page = Shell::sample(lang);
-            let of = (ProviderId(3), "acme");
-            let html = view(&page, of, std::slice::from_ref(&run), Some(&run));
-            let html = html.render().unwrap();
+            let loaded = |runs| Loaded {
+                id: ProviderId(3),
+                provider: "acme".to_owned(),
+                subjects: Vec::new(),
+                runs,
+            };
+            let kept = loaded(vec![run.clone()]);
+            let html = view(&page, &kept, Some(&run), None).render().unwrap();
             assert!(!html.contains("<script>alert") && !html.contains("<b>"));
             assert!(html.contains(&page.t("admin-provider-selftest-failed")));
             assert!(html.contains(&page.t("admin-provider-selftest-case-plain")));
             assert!(html.contains("/admin/logs/req_1\""));
-            let none = view(&page, of, &[], None).render().unwrap();
+            let none = view(&page, &loaded(Vec::new()), None, None);
+            let none = none.render().unwrap();
             assert!(none.contains(&page.t("admin-provider-selftest-none")));
+            let running = Progress::Running {
+                model: "<b>".to_owned(),
+                done: 3,
+                of: 13,
+            };
+            let failed = Progress::Failed("<b>away".to_owned());
+            for (progress, shown) in [(running, "3"), (failed, "away")] {
+                let html = view(&page, &kept, Some(&run), Some(progress));
+                let html = html.render().unwrap();
+                assert!(html.contains(shown) && !html.contains("<b>"));
+            }
         }
     }
 }
