@@ -11,6 +11,9 @@ import { fileURLToPath } from 'node:url';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const BINARY = process.env.MODELGATE_BIN ?? join(ROOT, 'target/debug/modelgate');
 
+/** One model of a vendor of each dialect: chat completions, messages, Google's, responses. */
+export const VENDORS = ['gpt-x', 'claude-x', 'gemini-x', 'responses-x'];
+
 export const ALICE = 'sk-mg-canary-alice-0123456789abcdef';
 
 /** A port that nothing uses at the moment. */

@@ -1,11 +1,11 @@
-// The official Anthropic SDK for Node against a real gateway, before vendors of either dialect.
+// The official Anthropic SDK for Node against a real gateway, before vendors of every dialect.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import Anthropic from '@anthropic-ai/sdk';
 
-import { ALICE, Gateway } from '../../harness/gateway.mjs';
+import { ALICE, Gateway, VENDORS } from '../../harness/gateway.mjs';
 
 const messages = [{ role: 'user', content: 'Say hello to the gateway' }];
 const tools = [{ name: 'weather', input_schema: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } } } }];
@@ -20,8 +20,7 @@ before(async () => {
 });
 after(() => gateway?.stop());
 
-// the vendor of the first speaks messages, that of the second chat completions
-for (const model of ['claude-x', 'gpt-x']) {
+for (const model of VENDORS) {
   test(`a message of ${model}, whole and streamed`, async () => {
     const whole = await client.messages.create({ model, max_tokens, messages });
     assert.equal(whole.stop_reason, 'end_turn');

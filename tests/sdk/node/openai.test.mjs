@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 
 import OpenAI from 'openai';
 
-import { ALICE, Gateway, waitFor } from '../../harness/gateway.mjs';
+import { ALICE, Gateway, VENDORS, waitFor } from '../../harness/gateway.mjs';
 
 const messages = [{ role: 'user', content: 'Say hello to the gateway' }];
 const tools = [
@@ -27,6 +27,22 @@ test('chat with usage and request id', async () => {
   assert.equal(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens);
   assert.match(answer._request_id, /^req_[0-9a-z]{13}$/);
 });
+
+for (const model of VENDORS) {
+  test(`an answer and a tool of ${model}, whole and streamed`, async () => {
+    const whole = await client.chat.completions.create({ model, messages });
+    assert.equal(whole.choices[0].finish_reason, 'stop');
+    const streamed = await client.chat.completions.stream({ model, messages }).finalChatCompletion();
+    assert.equal(streamed.choices[0].message.content, whole.choices[0].message.content);
+    const question = [{ role: 'user', content: 'Bergen' }];
+    const call = (await client.chat.completions.create({ model, messages: question, tools })).choices[0].message;
+    assert.equal(JSON.parse(call.tool_calls[0].function.arguments).city, 'Bergen');
+    const again = (await client.chat.completions.stream({ model, messages: question, tools }).finalChatCompletion()).choices[0].message;
+    assert.equal(again.tool_calls[0].function.arguments, call.tool_calls[0].function.arguments);
+    const turns = [...question, call, { role: 'tool', tool_call_id: call.tool_calls[0].id, content: 'Rain' }];
+    assert.equal((await client.chat.completions.create({ model, messages: turns, tools })).choices[0].finish_reason, 'stop');
+  });
+}
 
 test('every way to name a model', async () => {
   for (const model of ['gpt-x-latest', 'acme/gpt-x', 'team/gpt-slashed', 'failover']) {

@@ -1,11 +1,11 @@
-// The official OpenAI SDK's responses against a real gateway, before vendors of either dialect.
+// The official OpenAI SDK's responses against a real gateway, before vendors of every dialect.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import OpenAI from 'openai';
 
-import { ALICE, Gateway } from '../../harness/gateway.mjs';
+import { ALICE, Gateway, VENDORS } from '../../harness/gateway.mjs';
 
 const input = 'Say hello to the gateway';
 const parameters = { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer' } } };
@@ -20,8 +20,7 @@ before(async () => {
 });
 after(() => gateway?.stop());
 
-// the vendor of the first speaks messages, that of the second chat completions
-for (const model of ['claude-x', 'gpt-x']) {
+for (const model of VENDORS) {
   test(`a response of ${model}, whole and streamed`, async () => {
     const whole = await client.responses.create({ model, input });
     assert.equal(whole.status, 'completed');

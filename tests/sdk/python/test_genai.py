@@ -9,7 +9,7 @@ HELLO = "Say hello to the gateway"
 SCHEMA = {"type": "OBJECT", "properties": {"city": {"type": "STRING"}, "days": {"type": "INTEGER"}}, "required": ["city"]}
 WEATHER = types.Tool(function_declarations=[{"name": "weather", "description": "The weather in a city", "parameters": SCHEMA}])
 # their vendors speak generateContent, chat completions and messages
-ALL = pytest.mark.parametrize("model", ["gemini-x", "gpt-x", "claude-x"])
+ALL = pytest.mark.parametrize("model", harness.VENDORS)
 
 
 def made(gateway, key=harness.ALICE):

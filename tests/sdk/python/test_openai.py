@@ -194,3 +194,22 @@ def test_every_call_is_in_the_log_with_its_cost(client, gateway):
     assert count("completion", "reasoning") == usage.completion_tokens
     # 0.15 and 0.60 dollars per million tokens, in nano-dollars.
     assert int(row["cost_nanos"]) == 150 * usage.prompt_tokens + 600 * usage.completion_tokens
+
+
+@pytest.mark.parametrize("model", harness.VENDORS)
+def test_vendors_of_every_dialect(client, model):
+    whole = client.chat.completions.create(model=model, messages=HELLO)
+    assert whole.choices[0].finish_reason == "stop" and whole.usage.total_tokens > 0
+    with client.chat.completions.stream(model=model, messages=HELLO, stream_options={"include_usage": True}) as stream:
+        final = stream.get_final_completion() if stream.until_done() else None
+    assert final.choices[0].message.content == whole.choices[0].message.content
+    assert final.usage.total_tokens == whole.usage.total_tokens
+    question = [{"role": "user", "content": "Bergen"}]
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
+    tool = {"type": "function", "function": {"name": "weather", "parameters": parameters}}
+    call = client.chat.completions.create(model=model, messages=question, tools=[tool]).choices[0]
+    assert call.finish_reason == "tool_calls"
+    assert call.message.tool_calls[0].function.arguments == '{"city":"Bergen","days":7}'
+    result = {"role": "tool", "tool_call_id": call.message.tool_calls[0].id, "content": "Rain"}
+    answer = client.chat.completions.create(model=model, messages=[*question, call.message, result], tools=[tool])
+    assert answer.choices[0].finish_reason == "stop"

@@ -1,4 +1,4 @@
-"""The official OpenAI SDK's responses against a real gateway, before vendors of either dialect."""
+"""The official OpenAI SDK's responses against a real gateway, before vendors of every dialect."""
 
 import gateway as harness
 import openai
@@ -7,8 +7,7 @@ import pytest
 HELLO = "Say hello to the gateway"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]}
 WEATHER = {"type": "function", "name": "weather", "description": "The weather in a city", "parameters": SCHEMA, "strict": False}
-# the vendor of the first speaks messages, that of the second chat completions
-BOTH = pytest.mark.parametrize("model", ["claude-x", "gpt-x"])
+ALL = pytest.mark.parametrize("model", harness.VENDORS)
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,7 @@ def client(gateway):
         yield made
 
 
-@BOTH
+@ALL
 def test_a_response_whole_and_streamed(client, model):
     whole = client.responses.create(model=model, input=HELLO, instructions="Be brief.")
     assert whole.status == "completed" and whole.output_text
@@ -32,7 +31,7 @@ def test_a_response_whole_and_streamed(client, model):
     assert numbers == list(range(len(numbers)))
 
 
-@BOTH
+@ALL
 def test_tools_whole_and_streamed(client, model):
     question = [{"role": "user", "content": "Bergen"}]
     whole = client.responses.create(model=model, input=question, tools=[WEATHER])
@@ -46,7 +45,7 @@ def test_tools_whole_and_streamed(client, model):
     assert answer.status == "completed" and answer.output_text
 
 
-@BOTH
+@ALL
 def test_a_tool_of_one_text(client, model):
     tool = {"type": "custom", "name": "patch", "description": "Applies a patch"}
     call = client.responses.create(model=model, input="Bergen", tools=[tool]).output[0]
