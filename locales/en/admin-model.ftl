@@ -31,6 +31,7 @@ admin-model-price-same = This price holds already.
 admin-model-price-saved = The new price holds from now on.
 admin-model-currency = Currency
 admin-model-created = Model { $name } was added.
+admin-model-created-filled = Model { $name } was added. From the catalogue ({ $source }): { $facts }
 admin-model-saved = Saved.
 admin-model-deleted = Model { $name } was deleted.
 admin-model-delete-title = Delete the model { $name }?

@@ -31,6 +31,7 @@ admin-model-price-same = 当前已是此价格。
 admin-model-price-saved = 新价格已生效。
 admin-model-currency = 货币
 admin-model-created = 已添加模型 { $name }。
+admin-model-created-filled = 已添加模型 { $name }。来自模型目录（{ $source }）：{ $facts }
 admin-model-saved = 已保存。
 admin-model-deleted = 已删除模型 { $name }。
 admin-model-delete-title = 删除模型 { $name }？

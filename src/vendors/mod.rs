@@ -1,4 +1,7 @@
-//! The vendors that a new provider can be made from: `vendors.toml`, read once. Data only; nobody is called.
+//! The vendors that a new provider can be made from: `vendors.toml`, read once; and what is known of their models.
+//! Data only; nobody is called.
+
+pub mod catalogue;
 
 use std::sync::LazyLock;
 
@@ -20,6 +23,9 @@ pub struct Vendor {
     pub protocol: Protocol,
     /// What a client of that gets as its base URL.
     pub base_url: String,
+    /// Other hosts of the same vendor.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Where keys are made; empty for programs on a machine of one's own.
     pub key_page: String,
     /// Whether it lists its models.
@@ -58,7 +64,38 @@ pub fn find(id: &str) -> Option<&'static Vendor> {
     all().iter().find(|vendor| vendor.id == id)
 }
 
+/// The vendor of a provider: the one it was made from, else the one whose address it has.
+pub fn of(template: &str, base_url: &str) -> Option<&'static Vendor> {
+    let named = find(template);
+    named.or_else(|| all().iter().find(|vendor| vendor.is_at(base_url)))
+}
+
+/// Host and port of an address.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
 impl Vendor {
+    /// Whether an address is at one of its hosts.
+    fn is_at(&self, base_url: &str) -> bool {
+        let (own, asked) = (authority(&self.base_url), authority(base_url));
+        if asked.is_empty() {
+            return false;
+        }
+        // `YOUR-RESOURCE.example.com` stands for any name in front
+        let fits = match own.split_once('.') {
+            Some((blank, domain)) if blank.starts_with(BLANK) => asked
+                .split_once('.')
+                .is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain)),
+            _ => asked.eq_ignore_ascii_case(own),
+        };
+        fits || self
+            .also
+            .iter()
+            .any(|host| asked.eq_ignore_ascii_case(host))
+    }
+
     /// Whether every word of `text` is in its id, a name or its address.
     pub fn matches(&self, text: &str) -> bool {
         let facts = [&self.id, &self.name_en, &self.name_zh, &self.base_url];
@@ -90,6 +127,27 @@ mod tests {
             assert!(!vendor.name_en.is_empty() && !vendor.name_zh.is_empty());
         }
         assert_eq!(as_of().len(), 10);
+    }
+
+    #[test]
+    fn a_provider_belongs_to_its_template_or_to_its_address() {
+        let id = |template: &str, url: &str| of(template, url).map(|vendor| vendor.id.as_str());
+        assert_eq!(id("groq", "http://127.0.0.1:1/v1"), Some("groq"));
+        for (url, vendor) in [
+            ("https://api.openai.com/v1", Some("openai")),
+            ("https://API.OpenAI.com/v1/", Some("openai")),
+            ("https://api.moonshot.ai/v1", Some("moonshot")),
+            (
+                "https://acme.openai.azure.com/openai/v1",
+                Some("azure-openai"),
+            ),
+            ("https://openai.azure.com/openai/v1", None),
+            ("https://api.openai.com.example/v1", None),
+            ("http://127.0.0.1:11434", Some("ollama")),
+            ("", None),
+        ] {
+            assert_eq!(id("", url), vendor, "{url}");
+        }
     }
 
     #[test]

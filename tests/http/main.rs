@@ -23,6 +23,7 @@ mod admin_api_keys;
 mod admin_api_keys_many;
 mod admin_audit;
 mod admin_busyness;
+mod admin_catalogue;
 mod admin_documents;
 mod admin_error_report;
 mod admin_error_rules;

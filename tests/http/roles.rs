@@ -134,6 +134,8 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/admin/config/models", LOOK),
     ("POST", "/admin/config/models", OPERATE),
     ("GET", "/admin/config/models/new", OPERATE),
+    ("GET", "/admin/config/models/catalogue", LOOK),
+    ("POST", "/admin/config/models/catalogue", OPERATE),
     ("GET", "/admin/config/models/{id}", LOOK),
     ("POST", "/admin/config/models/{id}", OPERATE),
     ("GET", "/admin/config/models/{id}/delete", DELETE),

@@ -6,6 +6,7 @@ pub(in crate::web) mod api_key_secret;
 mod api_keys;
 mod audit;
 mod busyness;
+mod catalogue;
 pub(in crate::web) mod components;
 mod documents;
 mod error_report;
@@ -68,6 +69,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
         .part(provider_models::routes)
         .part(provider_selftest::routes)
         .part(models::routes)
+        // before the page of one model, whose id would take its name
+        .part(catalogue::routes)
         .part(model::routes)
         .part(api_keys::routes)
         .part(api_key::routes)

@@ -11,7 +11,11 @@ use modelgate_store::targets::{Target, TargetData};
 use modelgate_store::{Conn, changes, models, prices, providers, targets};
 use serde_json::json;
 
+use super::catalogue;
+use super::catalogue::proposals::entry;
+use super::components::facts::Facts;
 use super::components::fields::{Dot, Fields, Refused, change, save};
+use crate::i18n::ToArg;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
 use crate::web::form::{Form, FormState};
@@ -211,7 +215,13 @@ async fn post(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> Pa
         Ok(data) => data,
         Err(form_state) => return again(form_state),
     };
-    let after = json!({ "kind": data.kind, "upstream_model": upstream });
+    let served = providers.iter().find(|p| Some(p.id) == provider);
+    let known = served.and_then(|provider| entry(provider, &upstream));
+    let known = known.as_ref().map(Facts::from).unwrap_or_default();
+    let data = known.over(data);
+    let after = json!({
+        "kind": data.kind, "upstream_model": upstream, "from_catalogue": known.audited(),
+    });
     let entry = change(
         &page,
         &state,
@@ -233,11 +243,22 @@ async fn post(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> Pa
     .await?;
     match made {
         Ok(id) => {
-            let toast = Toast::success(page.t1("admin-model-created", "name", &name));
+            let toast = Toast::success(created(&page, &name, &known));
             page.redirect_with(&format!("{PATH}/{id}"), &toast)
         }
         Err(form_state) => again(form_state),
     }
+}
+
+/// Tells of a new model, and of what was filled in.
+fn created(page: &Shell, name: &str, known: &Facts) -> String {
+    if known.is_empty() {
+        return page.t1("admin-model-created", "name", name);
+    }
+    let source = catalogue::source(page);
+    let facts = known.beside(&Facts::default(), (page, name)).join(" · ");
+    let args: [(&str, &dyn ToArg); 3] = [("name", &name), ("source", &source), ("facts", &facts)];
+    page.t_with("admin-model-created-filled", &args)
 }
 
 pub(super) fn is_kind(text: &str) -> Result<(), ()> {

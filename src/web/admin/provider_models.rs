@@ -8,16 +8,19 @@ use actix_web::web;
 use askama::Template;
 use modelgate_domain::{ModelId, ProviderId, TargetId, naming};
 use modelgate_store::models::{Model, ModelData};
+use modelgate_store::providers::Provider;
 use modelgate_store::targets::{Target, TargetData};
 use modelgate_store::{Conn, StoreError, changes, models, providers, targets};
 use serde_json::{Value, json};
 
+use super::catalogue;
+use super::catalogue::proposals::entry;
+use super::components::facts::Facts;
 use super::components::fields::{Refused, change};
 use super::models::{insert_model, new_target};
 use super::provider;
 use super::provider_key::{opened, reason};
 use super::providers::{PATH, after, is_usable};
-use crate::i18n::{ToArg, format};
 use crate::probe::{self, Offer};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
@@ -141,7 +144,7 @@ async fn fetch(
     for offer in &offers {
         let mut served = known.served(&offer.name).peekable();
         if served.peek().is_none() {
-            view.new.push(new(&page, &known, offer));
+            view.new.push(new(&page, &known, (&loaded.provider, offer)));
             continue;
         }
         let what: Vec<String> = served.flat_map(|m| differences(&page, m, offer)).collect();
@@ -163,7 +166,7 @@ fn row(offer: &Offer, what: Vec<String>) -> Row {
     }
 }
 
-fn new(page: &Shell, known: &Known, offer: &Offer) -> Row {
+fn new(page: &Shell, known: &Known, (provider, offer): (&Provider, &Offer)) -> Row {
     let exists = known.models.iter().any(|model| model.name == offer.name);
     let is_taken = !exists && known.refuses(&offer.name);
     let what = match (is_taken, exists) {
@@ -171,10 +174,34 @@ fn new(page: &Shell, known: &Known, offer: &Offer) -> Row {
         (_, true) => "admin-provider-models-joins",
         _ => "admin-provider-models-new",
     };
+    let mut what = vec![page.t(what)];
+    if !is_taken && !exists {
+        what.extend(filled(page, provider, offer));
+    }
     Row {
         is_taken,
-        ..row(offer, vec![page.t(what)])
+        ..row(offer, what)
     }
+}
+
+/// What a new model gets from the vendor's list, and, where that says nothing, from the catalogue.
+fn filled(page: &Shell, provider: &Provider, offer: &Offer) -> Vec<String> {
+    let unknown = Facts::default();
+    let mut told = Facts::from(offer).beside(&unknown, (page, &offer.name));
+    let more = catalogued(provider, offer);
+    if !more.is_empty() {
+        let source = catalogue::source(page);
+        told.push(page.t1("admin-catalogue-filled", "source", source.as_str()));
+        told.extend(more.beside(&unknown, (page, &offer.name)));
+    }
+    told
+}
+
+/// What the catalogue says of an offered model and its vendor does not.
+fn catalogued(provider: &Provider, offer: &Offer) -> Facts {
+    let entry = entry(provider, &offer.name);
+    let entry = entry.as_ref().map(Facts::from).unwrap_or_default();
+    entry.missing(&Facts::from(offer))
 }
 
 fn gone(page: &Shell, known: &Known, offers: &[Offer]) -> Vec<Row> {
@@ -196,64 +223,9 @@ fn gone(page: &Shell, known: &Known, offers: &[Offer]) -> Vec<Row> {
 
 /// What the vendor says otherwise than what is known here; what it does not say is no difference.
 fn differences(page: &Shell, model: &Model, offer: &Offer) -> Vec<String> {
-    let tokens = |n: Option<i64>| n.map_or_else(|| page.t("state-unknown"), format::integer);
-    let yes_or_no = |known: Option<bool>| match known {
-        Some(true) => page.t("state-yes"),
-        Some(false) => page.t("state-no"),
-        None => page.t("state-unknown"),
-    };
-    let kinds = |m: modelgate_domain::Modalities| {
-        let names: Vec<String> = m
-            .iter()
-            .map(|kind| page.t_code("modality-", kind.as_str()))
-            .collect();
-        if names.is_empty() {
-            page.t("state-unknown")
-        } else {
-            names.join(", ")
-        }
-    };
-    let (context, output) = (offer.context_length, offer.max_output_tokens);
-    let facts = [
-        (
-            "admin-model-context-length",
-            context.is_some() && context != model.context_length,
-            tokens(model.context_length),
-            tokens(context),
-        ),
-        (
-            "admin-model-max-output",
-            output.is_some() && output != model.max_output_tokens,
-            tokens(model.max_output_tokens),
-            tokens(output),
-        ),
-        (
-            "admin-model-modalities",
-            !offer.modalities.is_unknown() && offer.modalities != model.modalities,
-            kinds(model.modalities),
-            kinds(offer.modalities),
-        ),
-        (
-            "admin-model-tools",
-            offer.tools.is_some() && offer.tools != model.tools,
-            yes_or_no(model.tools),
-            yes_or_no(offer.tools),
-        ),
-    ];
-    facts
-        .into_iter()
-        .filter(|(_, differs, ..)| *differs)
-        .map(|(what, _, here, there)| {
-            let what = page.t(what);
-            let args: [(&str, &dyn ToArg); 4] = [
-                ("what", &what),
-                ("model", &model.name),
-                ("here", &here),
-                ("there", &there),
-            ];
-            page.t_with("admin-provider-models-differs", &args)
-        })
-        .collect()
+    let (here, there) = (Facts::from(model), Facts::from(offer));
+    let news = there.missing(&here).and(&there.otherwise(&here));
+    news.beside(&here, (page, &model.name))
 }
 
 /// An offer as a tick carries it. Names hold no tabs.
@@ -326,16 +298,16 @@ async fn import(
                 let mut after = json!({ "added": names });
                 let mut before = json!({});
                 for offer in &ticked.new {
-                    let model = model_named(c, offer, entry.at).await?;
+                    let model = model_named(c, (&provider, offer), entry.at).await?;
                     if !is_target(c, model, id, &offer.name).await? {
                         targets::insert(c, &new_target(model, id, &offer.name), entry.at).await?;
                     }
                 }
                 for offer in &ticked.changed {
                     for model in known.served(&offer.name) {
-                        let new = with(model, offer);
-                        before[&model.name] = facts(&ModelData::from(model.clone()));
-                        after[&model.name] = facts(&new);
+                        let new = Facts::from(offer).over(model.clone().into());
+                        before[&model.name] = Facts::from(model).audited();
+                        after[&model.name] = Facts::from(&new).audited();
                         models::update(c, model.id, &new, entry.at).await?;
                     }
                 }
@@ -359,29 +331,6 @@ async fn import(
         Err(Refused::Failed(error)) => return Err(error),
     };
     page.redirect_with(&after(&form, &format!("{PATH}/{id}")), &toast)
-}
-
-/// What a vendor says, put over what is known here.
-fn with(model: &Model, offer: &Offer) -> ModelData {
-    let old = ModelData::from(model.clone());
-    ModelData {
-        context_length: offer.context_length.or(old.context_length),
-        max_output_tokens: offer.max_output_tokens.or(old.max_output_tokens),
-        modalities: if offer.modalities.is_unknown() {
-            old.modalities
-        } else {
-            offer.modalities
-        },
-        tools: offer.tools.or(old.tools),
-        ..old
-    }
-}
-
-fn facts(data: &ModelData) -> Value {
-    json!({
-        "context_length": data.context_length, "max_output_tokens": data.max_output_tokens,
-        "modalities": data.modalities.to_string(), "tools": data.tools,
-    })
 }
 
 fn switched_off(known: &Known, ticked: &Ticked) -> Value {
@@ -421,10 +370,11 @@ async fn is_target(
         .any(|t| t.provider_id == provider && t.upstream_model == name))
 }
 
-/// The model of the offered name: one that is here as it is, or a new one with what the vendor says of it.
+/// The model of the offered name: one that is here as it is, or a new one with what the vendor and, where that says
+/// nothing, the catalogue says of it.
 async fn model_named(
     c: &mut Conn,
-    offer: &Offer,
+    (provider, offer): (&Provider, &Offer),
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<ModelId, Refused> {
     let name = &offer.name;
@@ -434,21 +384,15 @@ async fn model_named(
     if naming::model(name).is_err() {
         return Err(PageError::BadRequest.into());
     }
-    let kind = if name.contains("embed") {
-        "embedding"
-    } else {
-        "chat"
-    };
+    let embeds = entry(provider, name).map_or(name.contains("embed"), |entry| entry.embeds);
+    let kind = if embeds { "embedding" } else { "chat" };
     let data = ModelData {
         name: name.clone(),
         kind: kind.to_owned(),
-        context_length: offer.context_length,
-        max_output_tokens: offer.max_output_tokens,
-        modalities: offer.modalities,
-        tools: offer.tools,
         ..ModelData::default()
     };
-    insert_model(c, &data, now).await
+    let known = Facts::from(offer).and(&catalogued(provider, offer));
+    insert_model(c, &known.over(data), now).await
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub(super) mod allowances;
 pub(super) mod confirm;
+pub(super) mod facts;
 pub(super) mod fields;
 pub(in crate::web) mod names;
 pub(super) mod removal;

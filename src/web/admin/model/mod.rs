@@ -19,6 +19,7 @@ use modelgate_store::{Conn, changes, limits, models, prices, providers, targets}
 use serde_json::{Value, json};
 
 use self::fallbacks::FallbackRow;
+use super::catalogue;
 use super::components::allowances::{self, Allowances, Subject};
 use super::components::confirm;
 use super::components::fields::{Fields, Refused, answer, change, save};
@@ -53,6 +54,8 @@ struct ModelView<'a> {
     levels: Vec<(String, String)>,
     targets: Vec<TargetRow>,
     prices: Vec<PriceLine>,
+    /// Where the catalogue says more of it: what to say, and the address.
+    more: Option<(String, String)>,
 }
 
 struct TargetRow {
@@ -83,6 +86,8 @@ struct Loaded {
     targets: Vec<Target>,
     prices: Vec<Price>,
     providers: Vec<Provider>,
+    /// Whether the catalogue says more of it.
+    more: bool,
 }
 
 /// What the settings form asks.
@@ -121,6 +126,7 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
     let id = ModelId(id);
+    let now_ms = state.clock.now_ms();
     state
         .db
         .read(move |c| {
@@ -146,6 +152,7 @@ async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
                     targets: targets::list_of(c, id).await?,
                     prices: prices::list_of(c, PriceOf::Model(id)).await?,
                     providers: providers::list(c).await?,
+                    more: catalogue::says_more(c, id, now_ms).await?,
                 })
             })
         })
@@ -394,6 +401,11 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
         .concat(),
         targets: targets.collect(),
         prices: prices.collect(),
+        more: loaded.more.then(|| {
+            let source = catalogue::source(page);
+            let told = page.t1("admin-catalogue-more", "source", source.as_str());
+            (told, page.url(&catalogue::address_for(loaded.model.id)))
+        }),
         state,
     }
 }
