@@ -29,6 +29,7 @@ pub mod selftest;
 pub mod shared;
 pub mod simulator;
 pub mod telemetry;
+pub mod tokens;
 pub mod upstream;
 pub mod vendors;
 pub mod web;

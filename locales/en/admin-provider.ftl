@@ -3,7 +3,7 @@ admin-provider-name = Name
 admin-provider-name-hint = Lower-case letters, digits, dots, dashes. Callers may write name/model to insist on this provider.
 admin-provider-display-name = Display name
 admin-provider-base-url = Base URL
-admin-provider-base-url-hint = The address that /chat/completions is added to, as it stands; most vendors end it with /v1. With Anthropic's protocol /v1/messages is added, with Google's /v1beta/models/…; an Azure address may end in ?api-version=….
+admin-provider-base-url-hint = The address that /chat/completions is added to, as it stands; most vendors end it with /v1. With Anthropic's protocol /v1/messages is added, with Google's /v1beta/models/…, with Ollama's /api/chat; an Azure address may end in ?api-version=….
 admin-provider-protocol = Protocol
 admin-provider-protocol-hint = What the vendor speaks. Callers may use any of them: the gateway translates.
 admin-provider-protocol-openai = OpenAI (chat completions)
@@ -11,6 +11,7 @@ admin-provider-protocol-azure-openai = Azure OpenAI
 admin-provider-protocol-anthropic = Anthropic (messages)
 admin-provider-protocol-openai-responses = OpenAI (responses)
 admin-provider-protocol-gemini = Google Gemini (generateContent)
+admin-provider-protocol-ollama = Ollama (its own chat)
 admin-provider-bad-protocol = Choose one of the protocols.
 admin-provider-user-agent = User agent
 admin-provider-user-agent-hint = Sent to the vendor; empty means ModelGate's own.

@@ -3,7 +3,7 @@ admin-provider-name = 名称
 admin-provider-name-hint = 小写字母、数字、点和短横线。调用方可用“名称/模型”指定此供应商。
 admin-provider-display-name = 显示名称
 admin-provider-base-url = 基础地址
-admin-provider-base-url-hint = 其后直接拼接 /chat/completions，多数厂商以 /v1 结尾。使用 Anthropic 协议时拼接 /v1/messages；Google 协议加上 /v1beta/models/…；Azure 的地址可以 ?api-version=… 结尾。
+admin-provider-base-url-hint = 其后直接拼接 /chat/completions，多数厂商以 /v1 结尾。使用 Anthropic 协议时拼接 /v1/messages；Google 协议加上 /v1beta/models/…，Ollama 协议加上 /api/chat；Azure 的地址可以 ?api-version=… 结尾。
 admin-provider-protocol = 协议
 admin-provider-protocol-hint = 厂商使用的协议。调用方可使用任意一种，由网关转换。
 admin-provider-protocol-openai = OpenAI（chat completions）
@@ -11,6 +11,7 @@ admin-provider-protocol-azure-openai = Azure OpenAI
 admin-provider-protocol-anthropic = Anthropic（messages）
 admin-provider-protocol-openai-responses = OpenAI（responses）
 admin-provider-protocol-gemini = Google Gemini（generateContent）
+admin-provider-protocol-ollama = Ollama（原生接口）
 admin-provider-bad-protocol = 请选择一种协议。
 admin-provider-user-agent = User-Agent
 admin-provider-user-agent-hint = 发送给厂商；留空则使用 ModelGate 自己的。

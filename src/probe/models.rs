@@ -34,7 +34,7 @@ pub struct Offer {
     pub tools: Option<bool>,
 }
 
-/// Asks `GET {base_url}/models` (`/v1/models` in Anthropic's dialect, `/v1beta/models` in Google's) and returns what the vendor offers, by name, each once.
+/// Asks `GET {base_url}/models` (`/v1/models` in Anthropic's dialect, `/v1beta/models` in Google's, `/api/tags` at Ollama) and returns what the vendor offers, by name, each once.
 ///
 /// Understands the lists that vendors send: under `data` or `models` or bare, of objects with an
 /// `id` or `name`, of strings, or an object by name.
@@ -48,6 +48,7 @@ pub(super) async fn list(vendor: &Vendor<'_>) -> Result<Vec<Offer>, Report> {
         Dialect::Chat | Dialect::Responses => "/models",
         Dialect::Messages => "/v1/models?limit=1000",
         Dialect::Gemini => "/v1beta/models?pageSize=1000",
+        Dialect::Ollama => "/api/tags",
     };
     let response = vendor.send(Method::GET, path, None).await?;
     if !response.status().is_success() {

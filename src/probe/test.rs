@@ -82,6 +82,12 @@ async fn chat(vendor: &Vendor<'_>, subject: Subject<'_>) -> Result<Report, Repor
             "contents": [{ "role": "user", "parts": [{ "text": "ping" }] }],
             "generationConfig": { "maxOutputTokens": FEW_TOKENS },
         }),
+        // its lines are no events: asked for in one piece
+        Dialect::Ollama => json!({
+            "model": subject.upstream_model, "stream": false,
+            "messages": [{ "role": "user", "content": "ping" }],
+            "options": { "num_predict": FEW_TOKENS },
+        }),
     };
     let response = vendor.send(Method::POST, &path, Some(&body)).await?;
     if response.status() != 400 || vendor.dialect() != Dialect::Chat {
@@ -117,6 +123,7 @@ async fn streamed(vendor: &Vendor<'_>, response: Response) -> Result<Report, Rep
             Dialect::Messages => "content",
             Dialect::Gemini => "candidates",
             Dialect::Responses => "output",
+            Dialect::Ollama => "message",
         };
         return whole(vendor, response, field).await;
     }

@@ -7,6 +7,7 @@ use modelgate_dialect::convert::{self, Back, Target};
 use modelgate_dialect::hub::fields::Refusal;
 use modelgate_dialect::{Dialect, stream};
 
+use super::endpoints::Endpoint;
 use super::forward::Job;
 use crate::catalog::{self, Provider};
 use crate::upstream::path_at;
@@ -22,15 +23,23 @@ pub(super) struct There {
     pub(super) back: Option<Box<Back>>,
 }
 
-/// The dialect that a provider speaks.
-pub(super) fn dialect_of(provider: &Provider) -> Dialect {
+/// The dialect that a provider is asked in: its own, or the caller's where an endpoint has no other.
+pub(super) fn dialect_of(provider: &Provider, endpoint: &Endpoint) -> Dialect {
+    if endpoint.only().is_some()
+        && let Some(native) = endpoint.dialect.native()
+    {
+        return native;
+    }
     Dialect::of_protocol(&provider.protocol).unwrap_or(Dialect::Chat)
 }
 
 impl There {
     /// The call as this target gets it.
     pub(super) fn new(job: &Job, target: &catalog::Target) -> Result<Self, Refusal> {
-        let (caller, vendor) = (job.endpoint.dialect, dialect_of(&target.provider));
+        let (caller, vendor) = (
+            job.endpoint.dialect,
+            dialect_of(&target.provider, job.endpoint),
+        );
         if !caller.is(vendor) {
             return Self::converted(job, target, vendor);
         }

@@ -7,13 +7,13 @@ use actix_web::web::Data;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use modelgate_dialect::Dialect;
 use modelgate_dialect::openai::answer::Findings;
 use modelgate_dialect::openai::error::with_attempts;
 use modelgate_dialect::openai::fault;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_dialect::stream::Stream;
-use modelgate_dialect::{Dialect, convert};
-use modelgate_domain::{Cause, LimitKind, Usage};
+use modelgate_domain::{Cause, LimitKind};
 
 use super::conversion::{There, dialect_of};
 use super::endpoints::Endpoint;
@@ -261,7 +261,7 @@ impl Job {
         } = failure;
         if let Some(refused) = answer {
             self.settlement.fail(&error, refused.status);
-            let vendor = dialect_of(&candidate.target.provider);
+            let vendor = dialect_of(&candidate.target.provider, self.endpoint);
             let mut refused = refused.told_in(self.endpoint.dialect, vendor);
             if !attempts.is_empty()
                 && let Some(body) = with_attempts(&refused.body, &attempts)
@@ -280,9 +280,9 @@ impl Job {
     /// One vendor call, up to the point where the answer can be given to the caller.
     async fn attempt(&mut self, tried: &Candidate) -> Result<Step, Failure> {
         let target = &tried.target;
-        let vendor = dialect_of(&target.provider);
+        let vendor = dialect_of(&target.provider, self.endpoint);
         if self.endpoint.only_counts() && !self.endpoint.dialect.is(vendor) {
-            return Ok(self.estimated());
+            return Ok(self.counted().await);
         }
         self.settlement.attempt_begins(tried);
         let there = There::new(self, target);
@@ -299,10 +299,11 @@ impl Job {
             ));
         }
         headers::tell_dropped(&mut answer.headers, there.back.as_deref());
-        let step = if headers::is_event_stream(&answer.headers) {
+        let step = if headers::is_stream(&answer.headers, there.vendor) {
             self.open_stream(answer, there, tried).await?
         } else {
-            open_whole(answer, there, &self.worker, tried).await?
+            let step = open_whole(answer, there, &self.worker, tried).await?;
+            self.with_usage(step).await
         };
         self.settlement.serves();
         if self.endpoint.only_counts() {
@@ -338,23 +339,6 @@ impl Job {
         sent.await.map_err(|error| Failure::of_call(&error))
     }
 
-    /// The number of tokens, as far as the gateway can tell.
-    fn estimated(&self) -> Step {
-        let usage = Usage {
-            prompt: self.peek.prompt.tokens(),
-            ..Usage::default()
-        };
-        let mut headers = hyper::HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(headers::X_ESTIMATED, HeaderValue::from_static("true"));
-        let whole = Refused {
-            status: 200,
-            headers,
-            body: convert::token_count(&usage, self.endpoint.dialect).into(),
-        };
-        Step::Whole(whole, Findings::default())
-    }
-
     /// Reads up to the first event. An error in its place is a failure like any other.
     async fn open_stream(
         &self,
@@ -363,6 +347,7 @@ impl Job {
         tried: &Candidate,
     ) -> Result<Step, Failure> {
         answer.body.await_event();
+        let vendor = there.vendor;
         let mut stream = there.stream(self);
         let most = self.worker.live.load().runtime.loop_guard;
         if most > 0 {
@@ -392,6 +377,10 @@ impl Job {
             return Err(Failure::unreadable(detail));
         }
         answer.body.event_came();
+        if vendor.streams_lines() {
+            let events = HeaderValue::from_static(headers::EVENTS);
+            answer.headers.insert(CONTENT_TYPE, events);
+        }
         Ok(Step::Stream(Box::new(stream), first.freeze(), answer))
     }
 }

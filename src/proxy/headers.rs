@@ -6,6 +6,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use hyper::header::HeaderName as VendorName;
+use modelgate_dialect::Dialect;
 use modelgate_dialect::convert::Back;
 use modelgate_domain::{Busyness, RequestId};
 
@@ -33,6 +34,8 @@ const X_MODEL: &str = "x-modelgate-model";
 /// What of the request the vendor was not told, since its dialect has nothing like it.
 pub(super) const X_DROPPED: &str = "x-modelgate-dropped";
 /// The gateway counted, and not the vendor.
+/// What streams of events are.
+pub(super) const EVENTS: &str = "text/event-stream";
 pub(super) const X_ESTIMATED: &str = "x-modelgate-estimated";
 /// How many vendor calls it took.
 const X_ATTEMPTS: &str = "x-modelgate-attempts";
@@ -151,14 +154,19 @@ pub(super) fn retry_after_ms(headers: &hyper::HeaderMap, now_ms: i64) -> Option<
     wait::told(&texts, now_ms)
 }
 
-/// True where the answer is a stream of events.
-pub(super) fn is_event_stream(headers: &hyper::HeaderMap) -> bool {
+/// True where the answer is a stream, in the form that a vendor of this dialect sends.
+pub(super) fn is_stream(headers: &hyper::HeaderMap, vendor: Dialect) -> bool {
+    let form = if vendor.streams_lines() {
+        "application/x-ndjson"
+    } else {
+        EVENTS
+    };
     let value = headers
         .get(hyper::header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok());
     value.is_some_and(|v| {
         let kind = v.split(';').next().unwrap_or_default().trim();
-        kind.eq_ignore_ascii_case("text/event-stream")
+        kind.eq_ignore_ascii_case(form)
     })
 }
 
@@ -197,14 +205,13 @@ mod tests {
 
     #[test]
     fn the_kind_of_body_is_told() {
-        assert!(is_event_stream(&vendor(&[(
-            "content-type",
-            "Text/Event-Stream; charset=utf-8"
-        )])));
-        assert!(!is_event_stream(&vendor(&[(
-            "content-type",
-            "application/json"
-        )])));
+        let is = |kind: &'static str, of| is_stream(&vendor(&[("content-type", kind)]), of);
+        assert!(is("Text/Event-Stream; charset=utf-8", Dialect::Chat));
+        assert!(is("application/x-ndjson", Dialect::Ollama));
+        for no in ["application/json", "application/x-ndjson"] {
+            assert!(!is(no, Dialect::Gemini), "{no}");
+        }
+        assert!(!is("application/json", Dialect::Ollama));
         assert!(is_encoded(&vendor(&[("content-encoding", "gzip")])));
         assert!(!is_encoded(&vendor(&[("content-encoding", "identity")])));
     }

@@ -9,6 +9,7 @@ mod call;
 mod caller;
 mod conversion;
 mod cors;
+mod counting;
 mod endpoints;
 mod error;
 mod failure;

@@ -151,13 +151,18 @@ impl Relay {
     /// The vendor's body ended in good order: the stream, too, if it said so.
     fn ended(&mut self) -> Bytes {
         self.body = None;
+        let mut line = self.stream.close();
+        if self.stream.vendor_error().is_some() {
+            line = self.settlement.scrub(line);
+        }
         if self.stream.is_complete() {
             let last = self.stream.end();
             self.settle_complete();
-            return last;
+            return [line, last].concat().into();
         }
         let message = "The model's provider ended its stream before the answer was complete.";
-        self.abort(&ApiError::upstream(502, "upstream_closed", message))
+        let error = self.abort(&ApiError::upstream(502, "upstream_closed", message));
+        [line, error].concat().into()
     }
 }
 

@@ -21,10 +21,10 @@ struct Answer<'a> {
 }
 
 /// The tool that the answer calls.
-struct Tool {
-    id: String,
-    name: String,
-    arguments: String,
+pub(super) struct Tool {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) arguments: String,
 }
 
 /// The answer to a chat; an error names the parameter that is missing.
@@ -205,7 +205,7 @@ fn tool_object(tool: &Tool, index: Option<u32>) -> Value {
 }
 
 /// The first tool, or the one that `tool_choice` names, unless the last message brings a tool's result.
-fn tool_call(body: &Value, messages: &[Value], prompt: &str) -> Option<Tool> {
+pub(super) fn tool_call(body: &Value, messages: &[Value], prompt: &str) -> Option<Tool> {
     let tools = body.get("tools").and_then(Value::as_array)?;
     let last_role = messages.last().and_then(|m| m.get("role"));
     let choice = body.get("tool_choice");
@@ -239,7 +239,7 @@ fn tool_call(body: &Value, messages: &[Value], prompt: &str) -> Option<Tool> {
 }
 
 /// A message's text; of a list of parts, the texts joined.
-fn content_text(message: &Value) -> String {
+pub(super) fn content_text(message: &Value) -> String {
     match message.get("content") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => parts

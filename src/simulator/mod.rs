@@ -11,6 +11,7 @@ mod fast;
 mod gemini;
 mod http;
 mod messages;
+mod ollama;
 mod play;
 mod record;
 mod responses;

@@ -28,6 +28,8 @@ pub(super) enum Usual {
     Gemini(Vec<String>),
     /// Those of a response.
     Responses(Vec<String>),
+    /// The lines of a stream of Ollama's.
+    Lines(Vec<String>),
 }
 
 /// How the connection is left.
@@ -64,6 +66,12 @@ pub(super) fn acts(reply: Reply, usual: Usual) -> Vec<Act> {
             Usual::Messages(events) => stream_acts(&reply, events, MESSAGES_ERROR, &mut out),
             Usual::Responses(events) => stream_acts(&reply, events, RESPONSES_ERROR, &mut out),
             Usual::Gemini(events) => stream_acts(&reply, events, GEMINI_ERROR, &mut out),
+            Usual::Lines(lines) => {
+                let kind = ("content-type".to_owned(), "application/x-ndjson".to_owned());
+                let headers = [reply.headers.clone(), vec![kind]].concat();
+                let reply = Reply { headers, ..reply };
+                stream_acts(&reply, lines, OLLAMA_ERROR, &mut out);
+            }
         },
     }
     out
@@ -100,6 +108,9 @@ const GEMINI_ERROR: &str = concat!(
     r#"data: {"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#,
     "\r\n\r\n"
 );
+
+const OLLAMA_ERROR: &str =
+    "{\"error\":\"an error was encountered while running the model: unexpected EOF\"}\n";
 
 fn chat_error() -> String {
     let error = json!({"error": {"message": "The server had an error while processing your request.",

@@ -7,7 +7,7 @@ use super::play::{self, Usual};
 use super::record::Received;
 use super::script::{Act, Reply};
 use super::server::Shared;
-use super::{chat, embeddings, gemini, messages, responses};
+use super::{chat, embeddings, gemini, messages, ollama, responses};
 
 /// Requests to the simulator itself, for shell tests: `/_sim/stats`, `/_sim/requests`, `/_sim/reset`.
 pub(super) fn is_control(request: &Received) -> bool {
@@ -46,6 +46,8 @@ pub(super) fn answer(shared: &Shared, request: &Received) -> Vec<Act> {
     if reply.status >= 400 && reply.body.is_none() {
         let usual = if gemini::asked(&request.path).is_some() {
             gemini_error(reply.status, &status_text(reply.status))
+        } else if ollama::is_asked(&request.path) {
+            ollama::error(&status_text(reply.status))
         } else if speaks_messages(request) {
             messages_error(reply.status, &status_text(reply.status))
         } else {
@@ -59,6 +61,9 @@ pub(super) fn answer(shared: &Shared, request: &Received) -> Vec<Act> {
 fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec<Act> {
     let tail = request.path.trim_end_matches('/');
     if request.method == "GET" {
+        if tail.ends_with("/api/tags") {
+            return play::acts(reply, Usual::Plain(ollama::tags(&model_names(shared))));
+        }
         return match tail.split_once("/models") {
             Some((_, "")) => play::acts(reply, Usual::Plain(model_list(shared))),
             Some((_, id)) => one_model(shared, id.trim_start_matches('/'), reply),
@@ -84,7 +89,9 @@ fn usual(shared: &Shared, request: &Received, body: &Value, reply: Reply) -> Vec
     if let Some(asked) = gemini::asked(tail) {
         return gemini_answer(asked, body, reply);
     }
-    let made = if tail.ends_with("/chat/completions") {
+    let made = if tail.ends_with("/api/chat") {
+        ollama::chat(body, &reply)
+    } else if tail.ends_with("/chat/completions") {
         chat::chat(body, &reply)
     } else if tail.ends_with("/completions") {
         chat::legacy(body, &reply)

@@ -9,10 +9,18 @@ use modelgate_domain::Protocol;
 use super::error::{ErrorKind, UpstreamError};
 use crate::catalog::Provider;
 
+/// What Ollama's own paths begin with; the rest is on its surface for OpenAI's clients
+/// (`https://docs.ollama.com/api/openai-compatibility`).
+const OLLAMA: &str = "/api/";
+
 /// Where this provider is asked for `path` with this model of its own. Azure's addresses with an `api-version` name the
 /// deployment in the path (`https://learn.microsoft.com/azure/ai-foundry/openai/reference`); those without do not.
 pub fn path_at<'p>(provider: &Provider, model: &str, path: Cow<'p, str>) -> Cow<'p, str> {
-    let azure = provider.protocol.parse() == Ok(Protocol::AzureOpenai);
+    let protocol = provider.protocol.parse();
+    if protocol == Ok(Protocol::Ollama) && !path.starts_with(OLLAMA) {
+        return Cow::Owned(format!("/v1{path}"));
+    }
+    let azure = protocol == Ok(Protocol::AzureOpenai);
     if !azure || !provider.base_url.contains("?api-version=") {
         return path;
     }

@@ -89,6 +89,7 @@ const RULES: &[Rule] = &[
             "routing",
             "catalog",
             "journal",
+            "tokens",
             "upstream",
         ],
         &["modelgate_store", "askama", "reqwest"],
@@ -120,6 +121,11 @@ const RULES: &[Rule] = &[
         "telemetry",
         &[],
         &["modelgate_store", "actix_web", "askama", "hyper"],
+    ),
+    (
+        "tokens",
+        &[],
+        &["modelgate_store", "actix_web", "askama", "hyper", "reqwest"],
     ),
     (
         "upstream",

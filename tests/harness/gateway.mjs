@@ -12,7 +12,7 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const BINARY = process.env.MODELGATE_BIN ?? join(ROOT, 'target/debug/modelgate');
 
 /** One model of a vendor of each dialect: chat completions, messages, Google's, responses. */
-export const VENDORS = ['gpt-x', 'claude-x', 'gemini-x', 'responses-x'];
+export const VENDORS = ['gpt-x', 'claude-x', 'gemini-x', 'responses-x', 'llama-x'];
 
 export const ALICE = 'sk-mg-canary-alice-0123456789abcdef';
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # One model of a vendor of each dialect.
-VENDORS = ["gpt-x", "claude-x", "gemini-x", "responses-x"]
+VENDORS = ["gpt-x", "claude-x", "gemini-x", "responses-x", "llama-x"]
 ALICE = "sk-mg-canary-alice-0123456789abcdef"
 ADMIN = "admin"
 PASSWORD = "canary-Passw0rd:with-colon"

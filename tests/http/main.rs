@@ -64,6 +64,7 @@ mod proxy_failover;
 mod proxy_gemini;
 mod proxy_messages;
 mod proxy_names;
+mod proxy_ollama;
 mod proxy_overload;
 mod proxy_responses;
 mod proxy_streams;

@@ -11,7 +11,7 @@ use crate::hub::fields::{Path, Refusal};
 use crate::hub::names::Names;
 use crate::openai::answer::error_message;
 use crate::openai::error::error_kind as chat_kind;
-use crate::{anthropic, gemini, openai, responses};
+use crate::{anthropic, gemini, ollama, openai, responses};
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +105,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         Dialect::Messages => anthropic::write_request::write(&request, target, &mut back)?,
         Dialect::Gemini => gemini::write_request::write(&request, target, &mut back)?,
         Dialect::Responses => responses::write_request::write(&request, target, &mut back)?,
+        Dialect::Ollama => ollama::write_request::write(&request, target, &mut back)?,
     };
     Ok((body, back))
 }
@@ -117,6 +118,7 @@ impl Back {
             Dialect::Messages => anthropic::read_answer::read(body)?,
             Dialect::Gemini => gemini::read_answer::read(body)?,
             Dialect::Responses => responses::read_answer::read(body)?,
+            Dialect::Ollama => ollama::read_answer::read(body)?,
         };
         Ok(match self.caller {
             Caller::Chat => openai::write_answer::write(&answer, self),

@@ -18,11 +18,19 @@ pub enum Dialect {
     Gemini,
     /// OpenAI's responses.
     Responses,
+    /// Ollama's chat.
+    Ollama,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Gemini, Self::Responses];
+    pub const ALL: [Self; 5] = [
+        Self::Chat,
+        Self::Messages,
+        Self::Gemini,
+        Self::Responses,
+        Self::Ollama,
+    ];
 
     /// The dialect of a provider's protocol; absent where it is not known here.
     pub fn of_protocol(protocol: &str) -> Option<Self> {
@@ -31,6 +39,7 @@ impl Dialect {
             Protocol::Anthropic => Self::Messages,
             Protocol::Gemini => Self::Gemini,
             Protocol::OpenaiResponses => Self::Responses,
+            Protocol::Ollama => Self::Ollama,
         })
     }
 
@@ -41,6 +50,7 @@ impl Dialect {
             Self::Messages => "anthropic",
             Self::Gemini => "gemini",
             Self::Responses => "openai-responses",
+            Self::Ollama => "ollama",
         }
     }
 
@@ -51,7 +61,13 @@ impl Dialect {
             Self::Messages => "Anthropic messages",
             Self::Gemini => "Google Gemini",
             Self::Responses => "OpenAI responses",
+            Self::Ollama => "Ollama",
         }
+    }
+
+    /// Whether its streams are one JSON object a line, and not events.
+    pub const fn streams_lines(self) -> bool {
+        matches!(self, Self::Ollama)
     }
 
     /// Where a conversation with this model is sent to, behind the vendor's base address.
@@ -60,6 +76,7 @@ impl Dialect {
             Self::Chat => Cow::Borrowed("/chat/completions"),
             Self::Messages => Cow::Borrowed("/v1/messages"),
             Self::Responses => Cow::Borrowed("/responses"),
+            Self::Ollama => Cow::Borrowed("/api/chat"),
             Self::Gemini if stream => Cow::Owned(path(model, Verb::Stream)),
             Self::Gemini => Cow::Owned(path(model, Verb::Generate)),
         }

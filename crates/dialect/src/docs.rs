@@ -60,8 +60,14 @@ that. A client of Gemini gets a call of a function whole: up to 16 MiB of argume
 
 An answer that is no stream and larger than 16 MiB cannot be put into another dialect.
 
-`POST /v1/messages/count_tokens` and `:countTokens` ask a vendor of the same dialect; for any other the gateway estimates, and
-says so with the header `x-modelgate-estimated: true`.
+`POST /v1/messages/count_tokens` and `:countTokens` ask a vendor of the same dialect; for any other the gateway counts
+with a tokenizer that may be another one than the model's, and says so with the header `x-modelgate-estimated: true`.
+
+## Ollama
+
+A provider of the protocol `ollama` is called at `{base URL}/api/chat`; its stream of lines becomes the client's events.
+Completions and embeddings go to the surface that Ollama has for OpenAI's clients, `{base URL}/v1`, as they are. Ollama cuts
+prompts that are longer than its context without saying so: set `OLLAMA_CONTEXT_LENGTH` where it runs.
 
 ## Addresses of Gemini
 

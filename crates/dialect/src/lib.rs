@@ -23,6 +23,7 @@ pub mod docs;
 pub mod estimate;
 pub mod gemini;
 pub mod hub;
+pub mod ollama;
 pub mod openai;
 pub mod reader;
 mod repeats;

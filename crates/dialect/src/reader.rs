@@ -2,7 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::openai::answer::Findings;
-use crate::{anthropic, gemini, openai, responses};
+use crate::{anthropic, gemini, ollama, openai, responses};
 
 /// The readers of all dialects. Built once and kept: the finders inside are prepared for speed.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,7 @@ pub struct Reader {
     pub(crate) messages: anthropic::answer::Reader,
     pub(crate) gemini: gemini::answer::Reader,
     pub(crate) responses: responses::answer::Reader,
+    pub(crate) ollama: ollama::answer::Reader,
 }
 
 impl Reader {
@@ -21,6 +22,7 @@ impl Reader {
             Dialect::Messages => self.messages.read(body),
             Dialect::Gemini => self.gemini.read(body),
             Dialect::Responses => self.responses.read(body),
+            Dialect::Ollama => self.ollama.read(body),
         }
     }
 
@@ -31,6 +33,7 @@ impl Reader {
             Dialect::Messages => self.messages.is_error(body),
             Dialect::Gemini => self.gemini.is_error(body),
             Dialect::Responses => self.responses.is_error(body),
+            Dialect::Ollama => self.ollama.is_error(body),
         }
     }
 }

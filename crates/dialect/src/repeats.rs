@@ -10,6 +10,7 @@ pub(crate) struct Repeats {
     most: u64,
     delta: Member,
     completion: Member,
+    message: Member,
     last: Vec<u8>,
     count: u64,
     found: bool,
@@ -21,6 +22,7 @@ impl Repeats {
             most,
             delta: Member::new("\"delta\""),
             completion: Member::new("\"text\""),
+            message: Member::new("\"message\""),
             last: Vec::new(),
             count: 0,
             found: false,
@@ -36,7 +38,9 @@ impl Repeats {
             let mut found = member.values(json).filter_map(whole_value);
             found.next().map(<[u8]>::to_vec)
         };
-        let said = value(&self.delta).or_else(|| value(&self.completion));
+        let said = value(&self.delta)
+            .or_else(|| value(&self.completion))
+            .or_else(|| value(&self.message));
         let Some(said) = said.filter(|said| !NOTHING.contains(&said.as_slice())) else {
             return;
         };

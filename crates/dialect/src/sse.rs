@@ -40,6 +40,14 @@ pub struct Framer {
 }
 
 impl Framer {
+    /// For streams whose every line is an event (NDJSON).
+    #[must_use]
+    pub fn of_lines() -> Self {
+        let mut framer = Self::default();
+        framer.lines.each = true;
+        framer
+    }
+
     /// True where bytes of an event without an end are held.
     pub fn holds_partial(&self) -> bool {
         !self.tail.is_empty()
@@ -83,7 +91,10 @@ impl Framer {
 
     /// The bytes after the last whole event, when the stream has ended.
     pub fn finish(&mut self) -> Bytes {
-        self.lines = Lines::default();
+        self.lines = Lines {
+            each: self.lines.each,
+            ..Lines::default()
+        };
         self.tail.split().freeze()
     }
 }
@@ -145,6 +156,8 @@ struct Lines {
     empty: bool,
     /// The last byte was a CR: a LF now belongs to it.
     after_cr: bool,
+    /// Every line is an event.
+    each: bool,
 }
 
 impl Default for Lines {
@@ -153,6 +166,7 @@ impl Default for Lines {
             at: 0,
             empty: true,
             after_cr: false,
+            each: false,
         }
     }
 }
@@ -184,7 +198,7 @@ impl Lines {
                 self.at = buffer.len();
                 return None;
             };
-            let blank = self.empty && length == 0;
+            let blank = self.each || (self.empty && length == 0);
             self.after_cr = rest.get(length) == Some(&b'\r');
             self.empty = true;
             self.at = self.at.saturating_add(length).saturating_add(1);

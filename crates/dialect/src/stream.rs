@@ -19,7 +19,7 @@ use crate::openai::fault;
 use crate::reader::Reader;
 use crate::repeats::Repeats;
 use crate::sse::{self, EventTooLarge, Framer, Verdict};
-use crate::{anthropic, gemini, openai, responses};
+use crate::{anthropic, gemini, ollama, openai, responses};
 
 /// The state of one stream.
 #[derive(Debug)]
@@ -71,6 +71,7 @@ struct Conversion {
     messages_in: anthropic::read_stream::Reader,
     gemini_in: gemini::read_stream::Reader,
     responses_in: responses::read_stream::Reader,
+    ollama_in: ollama::read_stream::Reader,
     writer: Writer,
     /// What goes to the caller with the present chunk.
     out: Vec<u8>,
@@ -122,6 +123,7 @@ impl Conversion {
             messages_in: anthropic::read_stream::Reader::default(),
             gemini_in: gemini::read_stream::Reader::default(),
             responses_in: responses::read_stream::Reader::default(),
+            ollama_in: ollama::read_stream::Reader::default(),
             writer: Writer::new(back.caller),
             back,
             out: Vec::new(),
@@ -137,6 +139,7 @@ impl Conversion {
             Dialect::Messages => self.messages_in.read(data, write),
             Dialect::Gemini => self.gemini_in.read(data, write),
             Dialect::Responses => self.responses_in.read(data, write),
+            Dialect::Ollama => self.ollama_in.read(data, write),
         };
         self.odd |= !read || self.writer.is_too_large();
     }
@@ -153,6 +156,7 @@ impl Conversion {
             Dialect::Messages => self.messages_in.end(write),
             Dialect::Gemini => self.gemini_in.end(write),
             Dialect::Responses => self.responses_in.end(write),
+            Dialect::Ollama => self.ollama_in.end(write),
         }
     }
 
@@ -165,7 +169,11 @@ impl Stream {
     /// For a caller who speaks the vendor's dialect. `hide_usage` where the gateway asked for usage and the caller did not.
     pub fn new(reader: Arc<Reader>, vendor: Dialect, hide_usage: bool) -> Self {
         Self {
-            framer: Framer::default(),
+            framer: if vendor.streams_lines() {
+                Framer::of_lines()
+            } else {
+                Framer::default()
+            },
             watch: Watch {
                 reader,
                 vendor,
@@ -205,6 +213,19 @@ impl Stream {
             None => passed,
             Some(conversion) => passed.map(|_hidden| conversion.take()),
         }
+    }
+
+    /// The vendor's body has ended: a last line is whole, although no end of the line came behind it. What goes to the caller now.
+    pub fn close(&mut self) -> Bytes {
+        if !self.watch.vendor.streams_lines() {
+            return Bytes::new();
+        }
+        let last = self.framer.finish();
+        if self.watch.event(&last) == Verdict::Forward {
+            return last;
+        }
+        let conversion = self.watch.conversion.as_mut();
+        conversion.map(|c| c.take()).unwrap_or_default()
     }
 
     /// The vendor's stream has ended, completely: what goes to the caller yet.
@@ -268,7 +289,12 @@ impl Stream {
 
 impl Watch {
     fn event(&mut self, event: &[u8]) -> Verdict {
-        let Some(data) = sse::data(event) else {
+        let data = if self.vendor.streams_lines() {
+            Some(event.trim_ascii()).filter(|line| !line.is_empty())
+        } else {
+            sse::data(event)
+        };
+        let Some(data) = data else {
             return Verdict::Forward;
         };
         let seen = &mut self.seen;
@@ -284,6 +310,7 @@ impl Watch {
             Dialect::Messages => self.memory.look(&self.reader.messages, data, seen),
             Dialect::Gemini => gemini::watch::look(&self.reader.gemini, data, seen),
             Dialect::Responses => responses::watch::look(&self.reader.responses, data, seen),
+            Dialect::Ollama => ollama::watch::look(&self.reader.ollama, data, seen),
         };
         match &mut self.conversion {
             None => verdict,
@@ -303,6 +330,7 @@ impl Watch {
             Dialect::Messages => self.reader.messages.is_error(data),
             Dialect::Gemini => self.reader.gemini.is_error(data),
             Dialect::Responses => self.reader.responses.is_error(data),
+            Dialect::Ollama => self.reader.ollama.is_error(data),
         }
     }
 

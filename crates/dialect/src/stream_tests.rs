@@ -116,6 +116,12 @@ fn saying_the_same_again_and_again_is_noticed() {
         assert!(!seen(&format!("{b}{b}{a}{b}{b}")));
         assert!(event("x") != old("x") || !seen(&nothing.repeat(9)));
     }
+    // the time of each line is another one
+    let line = |at| format!("{{\"created_at\":\"{at}\",\"message\":{{\"content\":\"b\"}}}}\n");
+    let lines: String = (0..3).map(line).collect();
+    let mut stream = Stream::new(Arc::default(), Dialect::Ollama, false).guarded(3);
+    stream.push(Bytes::from(lines)).unwrap();
+    assert!(stream.repeats_itself());
     let mut off = Stream::new(Arc::default(), Dialect::Chat, true);
     off.push(Bytes::from(chat("a").repeat(99))).unwrap();
     assert!(!off.repeats_itself());

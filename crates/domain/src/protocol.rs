@@ -18,6 +18,8 @@ closed_set! {
         OpenaiResponses = "openai-responses",
         /// Google's `generateContent`.
         Gemini = "gemini",
+        /// Ollama's own chat; embeddings and completions on its OpenAI-compatible surface.
+        Ollama = "ollama",
     }
 }
 
@@ -35,7 +37,8 @@ impl Protocol {
     pub fn serves(provider: &str, endpoint: &str) -> bool {
         let known: Result<Self, _> = provider.parse();
         known.map_or(provider == endpoint, |known| {
-            known.surface().as_str() == endpoint
+            let beside = known == Self::Ollama && endpoint == Self::Openai.as_str();
+            beside || known.surface().as_str() == endpoint
         })
     }
 
@@ -59,10 +62,11 @@ mod tests {
         assert!(Protocol::serves("azure-openai", "openai"));
         assert!(Protocol::serves("anthropic", "anthropic"));
         assert!(!Protocol::serves("gemini", "openai"));
+        assert!(Protocol::serves("ollama", "openai") && !Protocol::serves("openai", "ollama"));
         for one in Protocol::ALL {
             let stored = serde_json::to_value(one).unwrap();
             assert_eq!(stored, one.as_str());
         }
-        assert!(Protocol::names().ends_with("or \"gemini\""));
+        assert!(Protocol::names().ends_with("or \"ollama\""));
     }
 }

@@ -151,7 +151,7 @@ fn an_error_names_file_line_and_field_and_says_what_is_right() {
         ),
         (
             "[[providers]]\nname = \"a\"\nprotocol = \"telnet\"\n",
-            "mg.toml:3: providers[0].protocol: must be \"openai\", \"azure-openai\", \"anthropic\", \"openai-responses\" or \"gemini\"",
+            "mg.toml:3: providers[0].protocol: must be \"openai\", \"azure-openai\", \"anthropic\", \"openai-responses\", \"gemini\" or \"ollama\"",
         ),
         (
             "[[providers]]\nname = \"a\"\nbase_url = \"h/v1\"\n",

@@ -33,6 +33,8 @@ pub struct Feature {
     pub responses: &'static str,
     /// Its place in Google's dialect, empty where it has none.
     pub gemini: &'static str,
+    /// Its place in Ollama's dialect, empty where it has none.
+    pub ollama: &'static str,
     /// What becomes of it in chat completions.
     pub to_chat: Fate,
     /// What becomes of it in messages.
@@ -41,6 +43,8 @@ pub struct Feature {
     pub to_gemini: Fate,
     /// What becomes of it in responses.
     pub to_responses: Fate,
+    /// What becomes of it in Ollama's dialect.
+    pub to_ollama: Fate,
 }
 
 impl Feature {
@@ -61,7 +65,15 @@ impl Feature {
             Dialect::Messages => self.messages,
             Dialect::Gemini => self.gemini,
             Dialect::Responses => self.responses,
+            Dialect::Ollama => self.ollama,
         }
+    }
+
+    /// The same feature, where Ollama's dialect has it as well, or does something with it.
+    pub(super) const fn oll(mut self, name: &'static str, fate: Fate) -> Self {
+        self.ollama = name;
+        self.to_ollama = fate;
+        self
     }
 
     /// What becomes of it in responses, where that is not what becomes of it in the others.
@@ -90,6 +102,7 @@ impl Feature {
             Dialect::Messages => self.to_messages,
             Dialect::Gemini => self.to_gemini,
             Dialect::Responses => self.to_responses,
+            Dialect::Ollama => self.to_ollama,
         }
     }
 }

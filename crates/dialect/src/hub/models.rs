@@ -186,6 +186,32 @@ pub fn gemini(name: &str) -> GeminiThinking {
     find(&GEMINI, name).unwrap_or(GeminiThinking::None)
 }
 
+/// How a model at Ollama is told to think. Those that cannot refuse to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OllamaThinking {
+    /// It cannot, or nothing is known of it.
+    None,
+    /// It does or it does not.
+    Switch,
+    /// So much.
+    Level,
+}
+
+const OLLAMA: [(&str, OllamaThinking); 7] = [
+    ("gpt-oss", OllamaThinking::Level),
+    ("deepseek-r1", OllamaThinking::Switch),
+    ("deepseek-v3-1", OllamaThinking::Switch),
+    ("magistral", OllamaThinking::Switch),
+    ("qwen3-coder", OllamaThinking::None),
+    ("qwen3-embedding", OllamaThinking::None),
+    ("qwen3", OllamaThinking::Switch),
+];
+
+/// The same for Ollama's chat.
+pub fn ollama(name: &str) -> OllamaThinking {
+    find(&OLLAMA, name).unwrap_or(OllamaThinking::None)
+}
+
 fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
     let family = name.rsplit('/').next().unwrap_or(name);
     let family = family.to_ascii_lowercase().replace('.', "-");
@@ -226,6 +252,9 @@ mod tests {
         assert_eq!(gemini("models/gemini-3-pro"), GeminiThinking::Level);
         assert_eq!(gemini("gemini-2.0-flash"), GeminiThinking::None);
         assert_ne!(gemini("gemini-2.5-flash"), gemini("gemini-2.5-pro"));
+        assert_eq!(ollama("hf.co/org/Qwen3:8b"), OllamaThinking::Switch);
+        assert_eq!(ollama("gpt-oss:20b"), OllamaThinking::Level);
+        assert_eq!(ollama("qwen3-coder:30b"), OllamaThinking::None);
         assert!(messages("claude-opus-4-6").sampling && !messages("claude-opus-4-8").sampling);
     }
 }

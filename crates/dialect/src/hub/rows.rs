@@ -15,9 +15,14 @@ const fn both(
         messages,
         responses: "",
         gemini: "",
+        ollama: "",
         to_chat,
         to_messages,
         to_gemini: match (to_chat, to_messages) {
+            (Refused, _) | (_, Refused) => Refused,
+            _ => Dropped,
+        },
+        to_ollama: match (to_chat, to_messages) {
             (Refused, _) | (_, Refused) => Refused,
             _ => Dropped,
         },
@@ -51,12 +56,20 @@ const fn messages(name: &'static str, to_chat: Fate) -> Feature {
 
 /// Parameters of the whole request that a dialect may not know.
 pub static PARAMETERS: [Feature; 39] = [
-    both("top_k", "top_k", Dropped, Kept).gem("generationConfig.topK", Kept),
+    both("top_k", "top_k", Dropped, Kept)
+        .gem("generationConfig.topK", Kept)
+        .oll("options.top_k", Kept),
     both("service_tier", "service_tier", Dropped, Dropped).and("service_tier"),
-    chat("frequency_penalty", Dropped).gem("generationConfig.frequencyPenalty", Kept),
-    chat("presence_penalty", Dropped).gem("generationConfig.presencePenalty", Kept),
+    chat("frequency_penalty", Dropped)
+        .gem("generationConfig.frequencyPenalty", Kept)
+        .oll("options.frequency_penalty", Kept),
+    chat("presence_penalty", Dropped)
+        .gem("generationConfig.presencePenalty", Kept)
+        .oll("options.presence_penalty", Kept),
     chat("logit_bias", Dropped),
-    chat("seed", Dropped).gem("generationConfig.seed", Kept),
+    chat("seed", Dropped)
+        .gem("generationConfig.seed", Kept)
+        .oll("options.seed", Kept),
     chat("store", Dropped),
     chat("metadata", Dropped).and("metadata").out(Kept),
     chat("prediction", Dropped),
@@ -106,7 +119,8 @@ pub static MODALITIES: Feature =
 /// Thoughts that an earlier answer told.
 pub static THOUGHTS: Feature = chat("messages.reasoning_content", Dropped)
     .and("input.reasoning.summary")
-    .gem("contents.parts.thought", Dropped);
+    .gem("contents.parts.thought", Dropped)
+    .oll("messages.thinking", Kept);
 /// Who among several users speaks.
 pub static SPEAKER: Feature = chat("messages.name", Dropped);
 /// Sound that goes in.
@@ -131,7 +145,8 @@ pub static DETAIL: Feature = chat("messages.content.image_url.detail", Dropped)
 pub static JSON_OBJECT: Feature = chat("response_format.json_object", Dropped)
     .out(Kept)
     .and("text.format.json_object")
-    .gem("generationConfig.responseMimeType", Kept);
+    .gem("generationConfig.responseMimeType", Kept)
+    .oll("format", Changed("as the text `json`"));
 /// Tools with a grammar instead of a schema.
 pub static CUSTOM_TOOL: Feature = chat("tools.custom", Refused);
 /// Which part of the tools may be called.
@@ -169,6 +184,9 @@ pub static EFFORT: Feature = both(
 .gem("generationConfig.thinkingConfig", Changed(
     "a budget or, from Gemini 3 on, a level (`low`, `high`), and thoughts are told; where thinking cannot be switched off, as \
      little as there is; dropped for models that cannot think",
+))
+.oll("think", Changed(
+    "`true` or `false`; `low`, `medium` or `high` for `gpt-oss`; dropped for models that are not known to think, which refuse it",
 ));
 /// The form of the answer.
 pub static SCHEMA: Feature = both(
@@ -181,6 +199,10 @@ pub static SCHEMA: Feature = both(
 .gem(
     "generationConfig.responseSchema, responseJsonSchema",
     Changed("as `responseJsonSchema`, without name and `strict`"),
+)
+.oll(
+    "format",
+    Changed("the schema alone, without name and `strict`"),
 );
 /// How much to sample.
 pub static SAMPLING: Feature = both(
@@ -194,7 +216,8 @@ pub static SAMPLING: Feature = both(
 )
 .and("temperature, top_p")
 .out(Changed("dropped for reasoning models, which refuse them"))
-.gem("generationConfig.temperature, topP", Kept);
+.gem("generationConfig.temperature, topP", Kept)
+.oll("options.temperature, top_p", Kept);
 /// Marks of what is worth keeping of a prompt.
 pub static CACHE: Feature = both("cache_control", "cache_control", Dropped, Kept);
 /// Thoughts of earlier answers with a signature, or sealed.
@@ -206,7 +229,8 @@ pub static SIGNED: Feature = messages(
     ),
 )
 .gem("", Changed("the seals that Gemini made go back to it unchanged; all others, and the texts, are dropped"))
-.out(Changed("what OpenAI sealed goes back to it unchanged; all else is dropped"));
+.out(Changed("what OpenAI sealed goes back to it unchanged; all else is dropped"))
+.oll("messages.thinking", Changed("as for chat completions, as `thinking`"));
 /// Seals of Gemini's on what a client of its own sends.
 pub static SEAL: Feature = gemini("contents.parts.thoughtSignature", Dropped);
 /// The same where its surface of chat completions has them.
@@ -260,6 +284,7 @@ pub static PARALLEL: Feature = both(
 /// What ends an answer.
 pub static STOP: Feature = both("stop", "stop_sequences", Kept, Kept)
     .gem("generationConfig.stopSequences", Kept)
+    .oll("options.stop", Kept)
     .out(Dropped);
 /// Who asks.
 pub static USER: Feature = both(
@@ -277,18 +302,42 @@ pub static DOCUMENT_URL: Feature = messages("messages.content.source.url (docume
     .out(Kept)
     .and("input.content.file_url")
     .gem("contents.parts.fileData (documents)", Kept);
+/// Tools that must be called.
+pub static FORCED: Feature = both("tool_choice.required", "tool_choice.any", Kept, Kept)
+    .and("tool_choice.required")
+    .gem("toolConfig.functionCallingConfig.mode.ANY", Kept);
+/// Pictures that lie somewhere else.
+pub static PICTURE_URL: Feature = both(
+    "messages.content.image_url.url (no data URL)",
+    "messages.content.source.url (pictures)",
+    Kept,
+    Kept,
+)
+.and("input.content.image_url (no data URL)")
+.gem("contents.parts.fileData (pictures)", Kept)
+.oll("", Refused);
+/// Documents.
+pub static DOCUMENT: Feature = both(
+    "messages.content.file.file_data (PDF)",
+    "messages.content.source (PDF)",
+    Kept,
+    Kept,
+)
+.and("input.content.file_data (PDF)")
+.gem("contents.parts.inlineData (documents)", Kept)
+.oll("", Refused);
 /// How many tokens a whole task may use.
 pub static TASK_BUDGET: Feature = messages("output_config.task_budget", Dropped);
 
 /// What is carried over whatever it says, for the page of what survives.
 pub static CARRIED: [Feature; 10] = [
-    both("model", "model", Kept, Kept).and("model").gem("(in the address)", Kept),
+    both("model", "model", Kept, Kept).and("model").gem("(in the address)", Kept).oll("model", Kept),
     both(
         "messages (system, developer)",
         "system",
         Kept,
         Changed("all of them, in order, come before the conversation"),
-    ).and("instructions, input (system, developer)").gem("systemInstruction", Changed("all of them, in order, come before the conversation")),
+    ).and("instructions, input (system, developer)").gem("systemInstruction", Changed("all of them, in order, come before the conversation")).oll("messages (system)", Changed("all of them, in order, as one message before the conversation")),
     both(
         "messages (user, assistant)",
         "messages",
@@ -297,31 +346,31 @@ pub static CARRIED: [Feature; 10] = [
             "turns of the same side become one; a conversation that the assistant begins gets a user's turn `...` before \
              it; empty texts are left out",
         ),
-    ).and("input (user, assistant)").gem("contents", Changed("as for messages")),
+    ).and("input (user, assistant)").gem("contents", Changed("as for messages")).oll("messages", Changed("several texts of a message become one")),
     both(
         "messages.content.image_url",
         "messages.content.image",
         Kept,
         Kept,
-    ).and("input.content.input_image").gem("contents.parts.inlineData, fileData (pictures)", Changed("an address goes as `fileData`, which only newer models read")),
+    ).and("input.content.input_image").gem("contents.parts.inlineData, fileData (pictures)", Changed("an address goes as `fileData`, which only newer models read")).oll("messages.images", Kept),
     both(
         "messages.content.file.file_data",
         "messages.content.document",
         Changed("a plain text becomes a text part"),
         Changed("PDF documents; any other is refused"),
-    ).and("input.content.input_file").gem("contents.parts.inlineData (documents)", Kept),
+    ).and("input.content.input_file").gem("contents.parts.inlineData (documents)", Kept).oll("", Refused),
     both(
         "tools, tool_choice",
         "tools, tool_choice",
         Changed("names above 64 characters are shortened and restored in the answer"),
         Changed("names that the vendor refuses are changed and restored in the answer"),
-    ).and("tools (function, custom), tool_choice").gem("tools.functionDeclarations, toolConfig", Changed("schemas as `parametersJsonSchema`; names above 64 characters are shortened and restored in the answer")),
+    ).and("tools (function, custom), tool_choice").gem("tools.functionDeclarations, toolConfig", Changed("schemas as `parametersJsonSchema`; names above 64 characters are shortened and restored in the answer")).oll("tools", Changed("no tools are sent where none may be called; names above 64 characters are shortened and restored in the answer")),
     both(
         "messages.tool_calls",
         "messages.content.tool_use",
         Kept,
         Changed("arguments that are no JSON object stand under `_raw`"),
-    ).and("input (function_call, custom_tool_call)").gem("contents.parts.functionCall", Changed("as for messages; a turn whose first call has no seal gets the one that skips the check, for models that check")),
+    ).and("input (function_call, custom_tool_call)").gem("contents.parts.functionCall", Changed("as for messages; a turn whose first call has no seal gets the one that skips the check, for models that check")).oll("messages.tool_calls", Changed("arguments that are no JSON object stand under `_raw`")),
     both(
         "messages (tool)",
         "messages.content.tool_result",
@@ -329,19 +378,22 @@ pub static CARRIED: [Feature; 10] = [
             "a failed one begins with `Error: `; pictures follow in a message of the user after the results",
         ),
         Kept,
-    ).and("input (outputs of calls)").gem("contents.parts.functionResponse", Changed("the text as `output`, of a failed one as `error`; pictures follow as parts")),
+    ).and("input (outputs of calls)").gem("contents.parts.functionResponse", Changed("the text as `output`, of a failed one as `error`; pictures follow as parts")).oll("messages (tool)", Changed("a failed one begins with `Error: `; pictures follow in a message of the user after the results")),
     both(
         "max_completion_tokens, max_tokens",
         "max_tokens",
         Changed("`max_completion_tokens` for models that want it"),
         Changed("where absent: the model's largest answer as set in the gateway, otherwise 8,192"),
-    ).and("max_output_tokens").gem("generationConfig.maxOutputTokens", Kept),
-    both("stream", "stream", Kept, Kept).and("stream").gem("(in the address)", Kept),
+    ).and("max_output_tokens").gem("generationConfig.maxOutputTokens", Kept).oll("options.num_predict", Kept),
+    both("stream", "stream", Kept, Kept).and("stream").gem("(in the address)", Kept).oll("stream", Kept),
 ];
 
 /// Everything that is not carried over as it is.
 pub fn special() -> impl Iterator<Item = &'static Feature> {
-    let named: [&'static Feature; 38] = [
+    let named: [&'static Feature; 41] = [
+        &FORCED,
+        &PICTURE_URL,
+        &DOCUMENT,
         &THOUGHTS,
         &CHOICES,
         &MODALITIES,

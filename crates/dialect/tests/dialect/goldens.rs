@@ -101,22 +101,32 @@ pub(super) fn through(way: (Caller, Dialect), pieces: &[&[u8]]) -> (String, Stre
     for piece in pieces {
         out.extend(stream.push(Bytes::copy_from_slice(piece)).unwrap());
     }
+    out.extend(stream.close());
     if stream.is_complete() {
         out.extend(stream.end());
     }
     (String::from_utf8(out).unwrap(), stream)
 }
 
+/// How a file with a vendor's stream ends.
+fn ending(vendor: Dialect) -> &'static str {
+    if vendor.streams_lines() {
+        ".ndjson"
+    } else {
+        ".sse"
+    }
+}
+
 /// The streams of a vendor.
 pub(super) fn streams(vendor: Dialect) -> Vec<String> {
-    let cases = cases("streams", vendor.protocol(), ".sse");
+    let cases = cases("streams", vendor.protocol(), ending(vendor));
     cases.into_iter().map(|(_, text)| text).collect()
 }
 
 #[test]
 fn events() {
     for (caller, vendor) in ways() {
-        for (path, text) in cases("streams", vendor.protocol(), ".sse") {
+        for (path, text) in cases("streams", vendor.protocol(), ending(vendor)) {
             let (found, stream) = through((caller, vendor), &[text.as_bytes()]);
             assert!(stream.is_complete(), "{}", path.display());
             check(&path, caller.name(), ".sse", &found);

@@ -73,7 +73,7 @@ fn using(from: Caller, field: &str) -> Value {
             part(json!({ "type": "file", "file": { "file_id": "f" } }))
         }
         (Caller::Chat, "messages.content.image_url.detail") => part(
-            json!({ "type": "image_url", "image_url": { "url": "https://a/b", "detail": "low" } }),
+            json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA==", "detail": "low" } }),
         ),
         (Caller::Messages, "container" | "mcp_servers" | "context_management") => {
             json!({ field: { "a": 1 } })
@@ -128,8 +128,38 @@ fn using(from: Caller, field: &str) -> Value {
         (Caller::Responses, "input.content.file_url") => {
             part(json!({ "type": "input_file", "file_url": "https://a/b" }))
         }
-        (Caller::Responses, "input.content.detail") => {
-            part(json!({ "type": "input_image", "image_url": "https://a/b", "detail": "low" }))
+        (Caller::Responses, "input.content.detail") => part(
+            json!({ "type": "input_image", "image_url": "data:image/png;base64,AA==", "detail": "low" }),
+        ),
+        (Caller::Chat, "tool_choice.required") => json!({ "tool_choice": "required", "tools": [
+            { "type": "function", "function": { "name": "f" } } ] }),
+        (Caller::Messages, "tool_choice.any") => {
+            json!({ "tool_choice": { "type": "any" }, "tools": [{ "name": "f" }] })
+        }
+        (Caller::Responses, "tool_choice.required") => {
+            json!({ "tool_choice": "required", "tools": [
+            { "type": "function", "name": "f" } ] })
+        }
+        (Caller::Chat, "messages.content.image_url.url (no data URL)") => {
+            part(json!({ "type": "image_url", "image_url": { "url": "https://a/b" } }))
+        }
+        (Caller::Messages, "messages.content.source.url (pictures)") => {
+            source("image", json!({ "type": "url", "url": "https://a/b" }))
+        }
+        (Caller::Responses, "input.content.image_url (no data URL)") => {
+            part(json!({ "type": "input_image", "image_url": "https://a/b" }))
+        }
+        (Caller::Chat, "messages.content.file.file_data (PDF)") => {
+            let data = "data:application/pdf;base64,AA==";
+            part(json!({ "type": "file", "file": { "filename": "a.pdf", "file_data": data } }))
+        }
+        (Caller::Messages, "messages.content.source (PDF)") => {
+            let pdf = json!({ "type": "base64", "media_type": "application/pdf", "data": "AA==" });
+            source("document", pdf)
+        }
+        (Caller::Responses, "input.content.file_data (PDF)") => {
+            let data = "data:application/pdf;base64,AA==";
+            part(json!({ "type": "input_file", "filename": "a.pdf", "file_data": data }))
         }
         _ => json!({ field: "something" }),
     }
@@ -155,6 +185,15 @@ fn of_gemini(name: &str) -> Value {
         return json!({ "generationConfig": { name: value } });
     }
     match name {
+        "toolConfig.functionCallingConfig.mode.ANY" => json!({
+            "tools": [{ "functionDeclarations": [{ "name": "f" }] }],
+            "toolConfig": { "functionCallingConfig": { "mode": "ANY" } } }),
+        "contents.parts.fileData (pictures)" => {
+            part(json!({ "fileData": { "mimeType": "image/png", "fileUri": "https://a/b.png" } }))
+        }
+        "contents.parts.inlineData (documents)" => {
+            part(json!({ "inlineData": { "mimeType": "application/pdf", "data": "AA==" } }))
+        }
         "safetySettings" => json!({ name: [{ "category": "c", "threshold": "t" }] }),
         "labels" => json!({ name: { "a": "b" } }),
         "contents.parts.thought" => told(json!({ "text": "z", "thought": true })),
