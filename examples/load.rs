@@ -80,9 +80,19 @@ fn main() {
     let rest = args.url.strip_prefix("http://").expect("an http:// URL");
     let (address, path) = rest.split_once('/').expect("a URL with a path");
     let prompt = "Which three figures would you look at first? ".repeat(8);
-    let body = json!({"model": args.model, "stream": args.mode != Mode::Requests,
-        "messages": [{"role": "user", "content": prompt}]})
-    .to_string();
+    let stream = args.mode != Mode::Requests;
+    let said = json!([{"role": "user", "content": prompt}]);
+    // each dialect by its address
+    let body = if path.contains("enerateContent") {
+        json!({"contents": [{"role": "user", "parts": [{"text": prompt}]}]})
+    } else if path.ends_with("/responses") {
+        json!({"model": args.model, "stream": stream, "input": said})
+    } else if path.ends_with("/messages") {
+        json!({"model": args.model, "stream": stream, "messages": said, "max_tokens": 1000})
+    } else {
+        json!({"model": args.model, "stream": stream, "messages": said})
+    };
+    let body = body.to_string();
     let head = format!(
         "POST /{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         args.key,

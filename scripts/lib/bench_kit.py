@@ -95,6 +95,11 @@ def cpu_us(pid):
     return total * TICK_US
 
 
+def user_us(pid):
+    """User time so far, of the process itself."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11]) * TICK_US
+
+
 def rss_mb(pid):
     total = 0
     for one in processes(pid):
@@ -269,6 +274,29 @@ def run_load(machine, load, target, model, mode, connections, seconds, rate=0.0)
         sys.exit(f"bench: {target.name}: {result['errors']} errors, {result['done']} done ({mode})")
     result["cpu"] = after - before
     return result
+
+
+# clients by the address that each calls for the model `stream`; the vendor speaks chat completions
+CLIENTS = {
+    "OpenAI chat completions (passed on)": "v1/chat/completions",
+    "Anthropic messages": "v1/messages",
+    "OpenAI responses": "v1/responses",
+    "Google Gemini": "v1beta/models/stream:streamGenerateContent?alt=sse",
+}
+
+
+def run_clients(machine, load, target, args):
+    """User time of the gateway for each of the vendor's events, by the dialect of the client."""
+    for client, path in CLIENTS.items():
+        command = ["taskset", "-c", machine.other_cpu, load, "streams", "--key", KEY, "--model", "stream",
+                   "--url", f"http://127.0.0.1:{target.ports['stream']}/{path}", "--connections", args.streams,
+                   "--seconds", args.seconds]
+        before = user_us(target.pid)
+        result = json.loads(subprocess.run([*map(str, command)], check=True, capture_output=True, text=True).stdout)
+        used = user_us(target.pid) - before
+        if result["errors"] or not result["done"]:
+            sys.exit(f"bench: {client}: {result['errors']} errors, {result['done']} done")
+        target.add(client, used / result["done"] / STREAM_EVENTS)
 
 
 def run_streams(machine, load, target, args):

@@ -43,11 +43,15 @@ const VERSIONS: [&str; 3] = ["/v1beta", "/v1alpha", "/v1"];
 /// Joins a provider's address with an endpoint path such as `/chat/completions`.
 ///
 /// The address is taken as it stands: nothing like `/v1` is ever added. Only a slash at its end is
-/// not doubled, nor the version that the path begins with where the address ends in one, and a query string stays behind
-/// the path.
+/// not doubled, nor the version that the path begins with where the address ends in one; Ollama's own paths are beside
+/// its `/v1`, not below it. A query string stays behind the path.
 pub fn join(base_url: &str, path: &str) -> Result<Uri, UpstreamError> {
     let (base, query) = base_url.split_once('?').unwrap_or((base_url, ""));
     let base = base.trim_end_matches('/');
+    let base = match base.strip_suffix("/v1") {
+        Some(root) if path.starts_with(OLLAMA) => root,
+        _ => base,
+    };
     let versioned = VERSIONS.iter().any(|version| base.ends_with(version));
     let bare = VERSIONS.iter().find_map(|version| {
         let rest = path.strip_prefix(version)?;
@@ -99,6 +103,8 @@ mod tests {
             assert_eq!(join(base, "/models").unwrap().to_string(), expected);
         }
         for base in ["https://a", "https://a/", "https://a/v1", "https://a/v1/"] {
+            let joined = join(base, "/api/chat").unwrap().to_string();
+            assert_eq!(joined, "https://a/api/chat", "{base}");
             let joined = join(base, "/v1/messages").unwrap().to_string();
             assert_eq!(joined, "https://a/v1/messages", "{base}");
         }
