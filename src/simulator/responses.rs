@@ -54,69 +54,125 @@ pub(super) fn responses(body: &Value, reply: &Reply) -> Result<Usual, &'static s
     Ok(Usual::Plain(whole.to_string().into_bytes()))
 }
 
-fn events(whole: &Value, pieces: &[String]) -> Vec<String> {
-    let mut events: Vec<String> = Vec::new();
-    let mut push = |kind: &str, mut fields: Value| {
+/// A stream's events, numbered.
+struct Events(Vec<String>);
+
+impl Events {
+    fn push(&mut self, kind: &str, mut fields: Value) {
         fields["type"] = json!(kind);
-        fields["sequence_number"] = json!(events.len());
-        events.push(format!("event: {kind}\ndata: {fields}\n\n"));
-    };
-    let mut begun = whole.clone();
-    begun["status"] = json!("in_progress");
-    begun["output"] = json!([]);
-    begun["usage"] = Value::Null;
-    push("response.created", json!({ "response": begun }));
-    let output = whole.get("output").and_then(Value::as_array);
-    for (at, item) in output.into_iter().flatten().enumerate() {
+        fields["sequence_number"] = json!(self.0.len());
+        self.0.push(format!("event: {kind}\ndata: {fields}\n\n"));
+    }
+
+    /// An item of the output, part by part.
+    fn item(&mut self, at: usize, item: &Value, pieces: &[String]) {
         let mut started = item.clone();
         for name in ["content", "summary"] {
             if started.get(name).is_some() {
                 started[name] = json!([]);
             }
         }
-        if started.get("arguments").is_some() {
-            started["arguments"] = json!("");
-        }
-        push(
-            "response.output_item.added",
-            json!({ "output_index": at, "item": started }),
-        );
-        let id = item.get("id");
-        if let Some(arguments) = item.get("arguments").and_then(Value::as_str) {
-            for piece in text::split(arguments) {
-                let name = "response.function_call_arguments.delta";
-                push(
-                    name,
-                    json!({ "item_id": id, "output_index": at, "delta": piece }),
-                );
-            }
-        } else if item.get("summary").is_some() {
-            let name = "response.reasoning_summary_text.delta";
-            push(
-                name,
-                json!({ "item_id": id, "output_index": at, "summary_index": 0, "delta": "Let me see." }),
-            );
-        } else {
-            for piece in pieces {
-                let name = "response.output_text.delta";
-                push(
-                    name,
-                    json!({ "item_id": id, "output_index": at, "content_index": 0, "delta": piece }),
-                );
+        for name in ["arguments", "input"] {
+            if started.get(name).is_some() {
+                started[name] = json!("");
             }
         }
-        push(
-            "response.output_item.done",
-            json!({ "output_index": at, "item": item }),
-        );
+        let added = json!({ "output_index": at, "item": started });
+        self.push("response.output_item.added", added);
+        let place = json!({ "item_id": item.get("id"), "output_index": at });
+        match item.get("type").and_then(Value::as_str) {
+            Some("function_call") => {
+                let name = "response.function_call_arguments";
+                self.texts(name, &place, ("arguments", item.get("arguments")));
+            }
+            Some("custom_tool_call") => {
+                let name = "response.custom_tool_call_input";
+                self.texts(name, &place, ("input", item.get("input")));
+            }
+            Some("reasoning") => self.thought(&place, item),
+            _ => self.said(place, item, pieces),
+        }
+        let done = json!({ "output_index": at, "item": item });
+        self.push("response.output_item.done", done);
+    }
+
+    /// A text in pieces, and then the whole as the field `name`.
+    fn texts(&mut self, kind: &str, place: &Value, (name, whole): (&str, Option<&Value>)) {
+        let whole = whole.and_then(Value::as_str).unwrap_or_default();
+        for piece in text::split(whole) {
+            self.push(&format!("{kind}.delta"), with(place, "delta", &piece));
+        }
+        self.push(&format!("{kind}.done"), with(place, name, whole));
+    }
+
+    fn thought(&mut self, place: &Value, item: &Value) {
+        let mut place = place.clone();
+        place["summary_index"] = json!(0);
+        let text = item.pointer("/summary/0/text").and_then(Value::as_str);
+        let text = text.unwrap_or_default();
+        for (kind, name, value) in [
+            (
+                "part.added",
+                "part",
+                json!({ "type": "summary_text", "text": "" }),
+            ),
+            ("text.delta", "delta", json!(text)),
+            ("text.done", "text", json!(text)),
+            (
+                "part.done",
+                "part",
+                json!({ "type": "summary_text", "text": text }),
+            ),
+        ] {
+            let mut fields = place.clone();
+            fields[name] = value;
+            self.push(&format!("response.reasoning_summary_{kind}"), fields);
+        }
+    }
+
+    fn said(&mut self, mut place: Value, item: &Value, pieces: &[String]) {
+        place["content_index"] = json!(0);
+        let whole = item.pointer("/content/0").cloned().unwrap_or_default();
+        let mut part = whole.clone();
+        part["text"] = json!("");
+        let mut fields = place.clone();
+        fields["part"] = part;
+        self.push("response.content_part.added", fields);
+        for piece in pieces {
+            self.push("response.output_text.delta", with(&place, "delta", piece));
+        }
+        let text = pieces.concat();
+        self.push("response.output_text.done", with(&place, "text", &text));
+        let mut fields = place;
+        fields["part"] = whole;
+        self.push("response.content_part.done", fields);
+    }
+}
+
+fn with(place: &Value, name: &str, text: &str) -> Value {
+    let mut fields = place.clone();
+    fields[name] = json!(text);
+    fields
+}
+
+fn events(whole: &Value, pieces: &[String]) -> Vec<String> {
+    let mut events = Events(Vec::new());
+    let mut begun = whole.clone();
+    begun["status"] = json!("in_progress");
+    begun["output"] = json!([]);
+    begun["usage"] = Value::Null;
+    events.push("response.created", json!({ "response": begun }));
+    let output = whole.get("output").and_then(Value::as_array);
+    for (at, item) in output.into_iter().flatten().enumerate() {
+        events.item(at, item, pieces);
     }
     let end = if whole.get("status") == Some(&json!("completed")) {
         "response.completed"
     } else {
         "response.incomplete"
     };
-    push(end, json!({ "response": whole }));
-    events
+    events.push(end, json!({ "response": whole }));
+    events.0
 }
 
 fn prompt(body: &Value) -> Result<String, &'static str> {
@@ -140,15 +196,23 @@ fn said(item: &Value) -> String {
 
 /// The first function, or the one that must be called, unless the last item is a result.
 fn function_call(body: &Value, prompt: &str) -> Option<Value> {
-    let last = body.get("input").and_then(Value::as_array)?.last()?;
+    let input = body.get("input")?;
+    let last = input.as_array().and_then(|items| items.last());
+    let kind = last.and_then(|item| item.get("type")?.as_str());
     let choice = body.get("tool_choice");
-    let kind = last.get("type").and_then(Value::as_str).unwrap_or_default();
-    if kind.ends_with("_output") || choice.is_some_and(|c| c == "none") {
+    if kind.is_some_and(|kind| kind.ends_with("_output")) || choice.is_some_and(|c| c == "none") {
         return None;
     }
     let named = choice.and_then(|c| c.get("name"));
     let mut tools = body.get("tools").and_then(Value::as_array)?.iter();
     let tool = tools.find(|t| named.is_none_or(|n| t.get("name") == Some(n)))?;
+    let id = format!("call_{:016x}", text::hash(prompt));
+    if tool.get("type").is_some_and(|kind| kind == "custom") {
+        return Some(
+            json!({ "id": "ctc_1", "type": "custom_tool_call", "status": "completed", "call_id": id,
+                "name": tool.get("name")?, "input": prompt }),
+        );
+    }
     let properties = tool
         .pointer("/parameters/properties")
         .and_then(Value::as_object);
@@ -162,7 +226,7 @@ fn function_call(body: &Value, prompt: &str) -> Option<Value> {
     }
     Some(
         json!({ "id": "fc_1", "type": "function_call", "status": "completed",
-        "call_id": format!("call_{:016x}", text::hash(prompt)), "name": tool.get("name")?,
+        "call_id": id, "name": tool.get("name")?,
         "arguments": Value::Object(input).to_string() }),
     )
 }
