@@ -149,6 +149,9 @@ static POLICY: LazyLock<Builder<'static>> = LazyLock::new(|| {
             ("img", HashSet::from(["src", "alt", "title"])),
             ("ol", HashSet::from(["start"])),
         ]))
+        // what may be wider than the page scrolls, and has to be reached with the keyboard
+        .set_tag_attribute_value("pre", "tabindex", "0")
+        .set_tag_attribute_value("table", "tabindex", "0")
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(UrlRelative::PassThrough)
         .attribute_filter(|_, attribute, value| {
@@ -173,7 +176,7 @@ mod tests {
     #[test]
     fn what_people_write_looks_as_they_mean_it() {
         let text = "# Title\n\nSome **bold**, `code` and [a link](https://x.example/?a=1&b=2 \"t\").\n\n\
-                    | a | b |\n|---|---|\n| 1 | ~~2~~ |\n\n- [x] done\n\n![shot](attachment:12)\n\n[file](attachment:13)";
+                    | a | b |\n|---|---|\n| 1 | ~~2~~ |\n\n- [x] done\n\n```\nlong\n```\n\n![shot](attachment:12)\n\n[file](attachment:13)";
         let made = html(text);
         for part in [
             "<h2>Title</h2>",
@@ -182,6 +185,8 @@ mod tests {
             "href=\"https://x.example/?a=1&amp;b=2\"",
             "rel=\"noopener noreferrer nofollow\"",
             "<td><del>2</del></td>",
+            "<table tabindex=\"0\">",
+            "<pre tabindex=\"0\">",
             "☑ done",
             "src=\"/base/documents/5/files/12\" alt=\"shot\"",
             "href=\"/base/documents/5/files/13\"",
