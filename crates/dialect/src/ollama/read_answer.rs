@@ -47,7 +47,7 @@ pub(super) struct Message<'a> {
 
 #[derive(Deserialize)]
 pub(super) struct ToolCall<'a> {
-    /// Absent before version 0.12.
+    /// Absent in older versions.
     #[serde(borrow, default)]
     pub(super) id: Option<Cow<'a, str>>,
     #[serde(borrow)]
