@@ -2,7 +2,8 @@
 //! knows no model.
 //!
 //! As of November 2026, from the vendors' public references: `OpenAI` (reasoning models), Anthropic (extended and adaptive
-//! thinking, effort, structured outputs), Google (compatibility with `OpenAI`), xAI.
+//! thinking, effort, structured outputs), Google (compatibility with `OpenAI`), xAI, `DeepSeek` (thinking mode) and Z.ai
+//! (`thinking.type`).
 
 /// What a model behind chat completions takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,17 +14,28 @@ pub struct ChatModel {
     pub effort: bool,
     /// Knows `temperature` and `top_p`.
     pub sampling: bool,
+    /// Is told by `thinking.type` whether to think.
+    pub switch: bool,
+    /// Refuses a conversation with calls of tools where an answer comes back without its `reasoning_content`.
+    pub wants_thoughts: bool,
 }
 
 const PLAIN: ChatModel = ChatModel {
     max_completion_tokens: false,
     effort: false,
     sampling: true,
+    switch: false,
+    wants_thoughts: false,
 };
 const REASONER: ChatModel = ChatModel {
     max_completion_tokens: true,
     effort: true,
     sampling: false,
+    ..PLAIN
+};
+const SWITCHED: ChatModel = ChatModel {
+    switch: true,
+    ..PLAIN
 };
 const THINKER: ChatModel = ChatModel {
     effort: true,
@@ -31,7 +43,7 @@ const THINKER: ChatModel = ChatModel {
 };
 
 /// By the beginning of the name; the first that fits counts.
-const CHAT: [(&str, ChatModel); 11] = [
+const CHAT: [(&str, ChatModel); 16] = [
     (
         "gpt-5-chat",
         ChatModel {
@@ -55,6 +67,18 @@ const CHAT: [(&str, ChatModel); 11] = [
     ("gemini-3", THINKER),
     ("grok-3-mini", THINKER),
     ("codex", REASONER),
+    (
+        "deepseek-v4",
+        ChatModel {
+            effort: true,
+            wants_thoughts: true,
+            ..SWITCHED
+        },
+    ),
+    ("glm-4-5", SWITCHED),
+    ("glm-4-6", SWITCHED),
+    ("glm-4-7", SWITCHED),
+    ("glm-5", SWITCHED),
 ];
 
 /// How a model behind the messages dialect is told to think.
@@ -233,6 +257,8 @@ mod tests {
             assert_eq!(chat(name), PLAIN, "{name}");
         }
         assert_eq!(chat("google/gemini-2.5-pro"), THINKER);
+        assert_eq!(chat("zai-org/GLM-4.6"), SWITCHED);
+        assert!(chat("deepseek/deepseek-v4-pro").wants_thoughts);
         assert!(!chat("gpt-5-chat-latest").effort);
         for (name, expected) in [
             ("claude-3-5-haiku-20241022", ThinkingForm::None),

@@ -170,7 +170,8 @@ pub static EFFORT: Feature = both(
     "thinking",
     Changed(
         "also `output_config.effort`; a budget becomes `low` (below 4,096 tokens), `medium` (below 16,384) or `high`; an effort above `high` \
-         becomes `high`; dropped for models that do not know `reasoning_effort`",
+         becomes `high`; dropped for models that do not know `reasoning_effort`; where a model is told by `thinking.type` whether to \
+         think (GLM, DeepSeek), that is set, with no word on how much for GLM",
     ),
     Changed(
         "a budget of 1,024 (`minimal`), 2,048, 8,192, 16,384 (`high`), 24,576 tokens, and `max_tokens` raised above it; \

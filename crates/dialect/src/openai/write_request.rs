@@ -11,7 +11,7 @@ use crate::hub::json::Json;
 use crate::hub::models::{self, ChatModel};
 use crate::hub::names::{fitted, hash};
 use crate::hub::{
-    Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, Tool, Turn,
+    Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, Tool, Turn,
 };
 
 /// The longest name of a tool.
@@ -38,7 +38,7 @@ pub fn write(
     let body = Json::object(|json| {
         json.text("model", target.model);
         json.array("messages", |json| {
-            failed = messages(json, request, back).err();
+            failed = messages(json, request, model, back).err();
         });
         parameters(json, request, model);
         tools(json, request, back);
@@ -65,7 +65,11 @@ fn note(request: &Request<'_>, model: ChatModel, caller: Caller, notes: &mut Not
     {
         notes.drop(known::CACHE.of(caller));
     }
-    if !model.effort && asks_for_thought(request) {
+    let asks = matches!(
+        request.thinking,
+        Some(Thinking::Effort(_) | Thinking::Budget(_) | Thinking::Free)
+    );
+    if asks && !model.effort && !model.switch {
         notes.drop(known::EFFORT.of(caller));
     }
     if !model.sampling {
@@ -78,13 +82,6 @@ fn note(request: &Request<'_>, model: ChatModel, caller: Caller, notes: &mut Not
             }
         }
     }
-}
-
-fn asks_for_thought(request: &Request<'_>) -> bool {
-    matches!(
-        request.thinking,
-        Some(Thinking::Effort(_) | Thinking::Budget(_) | Thinking::Free)
-    )
 }
 
 fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
@@ -123,6 +120,13 @@ fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
     };
     if let Some(effort) = effort.filter(|_| model.effort) {
         json.text("reasoning_effort", effort.word());
+    }
+    if let Some(thinking) = request.thinking.filter(|_| model.switch) {
+        let kind = match thinking {
+            Thinking::Off => "disabled",
+            Thinking::Effort(_) | Thinking::Budget(_) | Thinking::Free => "enabled",
+        };
+        json.member("thinking", |json| json.text("type", kind));
     }
     if request.json {
         json.member("response_format", |json| json.text("type", "json_object"));
@@ -175,7 +179,18 @@ fn write_tool(json: &mut Json, tool: &Tool<'_>, back: &mut Back) {
     });
 }
 
-fn messages(json: &mut Json, request: &Request<'_>, back: &mut Back) -> Result<(), Refusal> {
+fn messages(
+    json: &mut Json,
+    request: &Request<'_>,
+    model: ChatModel,
+    back: &mut Back,
+) -> Result<(), Refusal> {
+    let wants_thoughts = model.wants_thoughts
+        && request.thinking != Some(Thinking::Off)
+        && request
+            .turns
+            .iter()
+            .any(|turn| calls(turn).next().is_some());
     if !request.system.is_empty() {
         json.item(|json| {
             json.text("role", "system");
@@ -185,7 +200,7 @@ fn messages(json: &mut Json, request: &Request<'_>, back: &mut Back) -> Result<(
     for turn in &request.turns {
         match turn.role {
             Role::User => user(json, turn, back.caller)?,
-            Role::Assistant => assistant(json, turn, back),
+            Role::Assistant => assistant(json, turn, wants_thoughts, back),
         }
     }
     Ok(())
@@ -317,7 +332,14 @@ pub(crate) fn url<'s>(source: &'s Source<'_>) -> Cow<'s, str> {
     }
 }
 
-fn assistant(json: &mut Json, turn: &Turn<'_>, back: &mut Back) {
+fn calls<'t>(turn: &'t Turn<'_>) -> impl Iterator<Item = &'t Call<'t>> {
+    turn.parts.iter().filter_map(|part| match &part.kind {
+        Kind::Call(call) => Some(call),
+        _ => None,
+    })
+}
+
+fn assistant(json: &mut Json, turn: &Turn<'_>, wants_thoughts: bool, back: &mut Back) {
     let mut thoughts = String::new();
     for part in &turn.parts {
         match &part.kind {
@@ -331,13 +353,7 @@ fn assistant(json: &mut Json, turn: &Turn<'_>, back: &mut Back) {
         }
     }
     let says = turn.parts.iter().any(|p| plain(p).is_some());
-    let calls = || {
-        turn.parts.iter().filter_map(|part| match &part.kind {
-            Kind::Call(call) => Some(call),
-            _ => None,
-        })
-    };
-    if !says && thoughts.is_empty() && calls().next().is_none() {
+    if !says && thoughts.is_empty() && calls(turn).next().is_none() {
         return;
     }
     json.item(|json| {
@@ -347,14 +363,14 @@ fn assistant(json: &mut Json, turn: &Turn<'_>, back: &mut Back) {
         } else {
             json.null("content");
         }
-        if !thoughts.is_empty() {
+        if wants_thoughts || !thoughts.is_empty() {
             json.text("reasoning_content", &thoughts);
         }
-        if calls().next().is_none() {
+        if calls(turn).next().is_none() {
             return;
         }
         json.array("tool_calls", |json| {
-            for call in calls() {
+            for call in calls(turn) {
                 json.item(|json| {
                     json.text("id", &fitted_id(&call.id));
                     json.text("type", "function");
