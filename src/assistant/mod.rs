@@ -34,6 +34,8 @@ const MAX_QUESTION: usize = 60_000;
 const MAX_ANSWER: usize = 256 * 1024;
 /// How often a question is asked before it is given up.
 const TRIES: u32 = 3;
+/// And how often where its key is not known yet: a second apart, so that a busy instance has heard of it by then.
+const STRANGE_TRIES: u32 = 15;
 /// What the request log calls this program.
 const AGENT: &str = concat!("ModelGate-assistant/", env!("CARGO_PKG_VERSION"));
 
@@ -142,7 +144,7 @@ impl Assistant {
         let model = self.model().await?;
         key::ensure(&self.parts.db, &self.parts.clock, key::ASSISTANT, &self.key).await?;
         let (mut tries, mut strange, mut why) = (0, 0, String::new());
-        while tries < TRIES && strange < TRIES {
+        while tries < TRIES && strange < STRANGE_TRIES {
             if tries + strange > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
@@ -265,7 +267,7 @@ impl Assistant {
 enum Failure {
     Final(String),
     Passing(String),
-    /// The key was just made: every instance knows it within a second.
+    /// The key was just made: every instance knows it within a second, or a few where it is busy.
     Stranger(String),
 }
 

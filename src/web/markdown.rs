@@ -247,6 +247,7 @@ mod tests {
                             .any(|start| value.starts_with(start)),
                         "src" => value.starts_with("/base/documents/5/files/"),
                         "alt" | "title" | "rel" | "start" => true,
+                        "tabindex" => value == "0",
                         _ => false,
                     };
                     assert!(fine, "{text}: {attribute}={value}: {made}");

@@ -130,7 +130,7 @@ on_each_engine!(
 
 /// What the page's part for a model's words comes to, once it is there.
 async fn phrased(holder: &Browser) -> String {
-    for _ in 0..100 {
+    for _ in 0..400 {
         let part = holder.get_htmx("/user/models/phrased").await.text();
         if !part.contains("hx-get") {
             return part;
