@@ -33,6 +33,7 @@ fn target((from, to): (Caller, Dialect)) -> Target<'static> {
         asked: "asked",
         stream: true,
         max_output: None,
+        deployed: false,
         now_s: 1_700_000_000,
     }
 }

@@ -1,20 +1,41 @@
 //! The address of the caller's machine behind proxies, and networks of addresses: one rule for the calls and for the pages.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::http::header::HeaderMap;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
-/// A network, or an address as a network of one.
+/// The bits before the address in an IPv6 network of IPv4 addresses.
+const MAPPED_BITS: u8 = 96;
+
+/// A network, or an address as a network of one. One of IPv4 addresses written as IPv6 (`::ffff:10.0.0.0/104`) is the network
+/// of those, since addresses are compared in their short form.
 pub fn network(text: &str) -> Option<IpNet> {
     let single = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse::<IpNet>().or_else(|_no_network| single()).ok()
+    let network = text.parse::<IpNet>().or_else(|_no_network| single()).ok()?;
+    let IpNet::V6(six) = network else {
+        return Some(network);
+    };
+    let four = six.addr().to_ipv4_mapped();
+    let bits = six.prefix_len().checked_sub(MAPPED_BITS);
+    let mapped = four.zip(bits);
+    let mapped = mapped.and_then(|(four, bits)| Ipv4Net::new(four, bits).ok());
+    Some(mapped.map_or(network, IpNet::V4))
+}
+
+/// An address, maybe with a port: `10.1.2.3`, `10.1.2.3:5555`, `2001:db8::5`, `[2001:db8::5]:4433`.
+fn address(text: &str) -> Option<IpAddr> {
+    let plain = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
+    let address = plain.unwrap_or(text).parse::<IpAddr>().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|at| at.ip());
+    address.or_else(with_port)
 }
 
 /// The right-most forwarded address that is no trusted proxy, since everything left of it could be invented.
 ///
 /// `X-Forwarded-For` counts only where the connection itself comes from a trusted proxy. An IPv4 address that
-/// came in as IPv6 is compared as IPv4; a connection without an address is `0.0.0.0`.
+/// came in as IPv6 is compared as IPv4; a connection without an address is `0.0.0.0`, as is a forwarded one that cannot be
+/// read: the proxy's own address would let through whom it does not belong to.
 pub fn client(connection: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let connection = connection.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -27,8 +48,12 @@ pub fn client(connection: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]
         .filter_map(|value| value.to_str().ok())
         .collect();
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        let Ok(parsed) = hop.trim().parse::<IpAddr>() else {
-            break;
+        let hop = hop.trim();
+        if hop.is_empty() {
+            continue;
+        }
+        let Some(parsed) = self::address(hop) else {
+            return IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         };
         address = parsed.to_canonical();
         if !is_trusted(&address) {
@@ -71,7 +96,43 @@ mod tests {
         assert_eq!(from("10.0.0.1", &chain), "198.51.100.7");
         assert_eq!(
             from("10.0.0.1", &[("x-forwarded-for", "nonsense")]),
-            "10.0.0.1"
+            "0.0.0.0"
         );
+        assert_eq!(from("10.0.0.1", &[("x-forwarded-for", " , ")]), "10.0.0.1");
+    }
+
+    #[test]
+    fn forwarded_addresses_may_have_ports() {
+        for (told, meant) in [
+            ("192.0.2.3:5555", "192.0.2.3"),
+            ("[2001:db8::5]:4433", "2001:db8::5"),
+            ("[2001:db8::5]", "2001:db8::5"),
+            ("2001:db8::5", "2001:db8::5"),
+            ("[::ffff:192.0.2.3]:80", "192.0.2.3"),
+            ("192.0.2.3, 10.9.9.9:1", "192.0.2.3"),
+            ("192.0.2.3, unknown", "0.0.0.0"),
+            ("192.0.2.3:port", "0.0.0.0"),
+        ] {
+            let text: &'static str = told;
+            assert_eq!(
+                from("10.0.0.1", &[("x-forwarded-for", text)]),
+                meant,
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn networks_of_mapped_addresses_are_those_of_the_addresses() {
+        for (text, meant) in [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("::/0", "::/0"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), meant);
+        }
     }
 }

@@ -1,22 +1,36 @@
 //! How many tokens a text is, by a real tokenizer: OpenAI's `o200k_base`, whatever the model, so always an estimate.
 //!
 //! Loading takes some 0.4 s and 46 MB, once and only where somebody asks; counting about 0.2 s for a megabyte. Both
-//! happen on a thread for what blocks, never on a serving thread. What is held back for a call that begins goes by
-//! [`Estimate`](modelgate_dialect::estimate::Estimate), which costs next to nothing; a test keeps it near this.
+//! happen on a thread for what blocks, never on a serving thread, on half of the processors at most, and for the first
+//! megabyte: what is behind it, and what is held back for a call that begins, goes by [`Estimate`], which costs next to
+//! nothing; a test keeps it near this.
+
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use bytes::Bytes;
-use modelgate_dialect::estimate;
+use modelgate_dialect::estimate::{self, Estimate};
 use tiktoken_rs::o200k_base_singleton;
+use tokio::sync::Semaphore;
 
 /// Text is cut into pieces of this size at most: the tokenizer cannot take white space that goes on for a megabyte.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// So much of a body is counted.
+const COUNTED_BYTES: usize = 1024 * 1024;
+
+/// Who counts keeps a processor busy: the serving threads need theirs.
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| {
+    let all = available_parallelism().map_or(1, usize::from);
+    Semaphore::new(all.div_ceil(2))
+});
+
 /// The tokens of a request: of every string and number in it. `None` where they could not be counted.
 pub async fn of_request(body: Bytes) -> Option<i64> {
     counted(move || {
-        let mut tokens = 0_i64;
-        let more = estimate::each_text(&body, |text| tokens = tokens.saturating_add(of_text(text)));
-        tokens.saturating_add(more)
+        let mut count = Count::default();
+        let more = estimate::each_text(&body, |text| count.add(text));
+        count.tokens().saturating_add(more)
     })
     .await
 }
@@ -24,15 +38,43 @@ pub async fn of_request(body: Bytes) -> Option<i64> {
 /// The tokens of the text that an answer carries. `None` where they could not be counted.
 pub async fn of_answer(body: Bytes) -> Option<i64> {
     counted(move || {
-        let mut tokens = 0_i64;
-        estimate::each_answer_text(&body, |text| tokens = tokens.saturating_add(of_text(text)));
-        tokens
+        let mut count = Count::default();
+        estimate::each_answer_text(&body, |text| count.add(text));
+        count.tokens()
     })
     .await
 }
 
 async fn counted(count: impl FnOnce() -> i64 + Send + 'static) -> Option<i64> {
-    tokio::task::spawn_blocking(count).await.ok()
+    let place = PLACES.acquire().await.ok()?;
+    let counted = tokio::task::spawn_blocking(move || {
+        // kept to the end, also where nobody waits for it any more
+        let _place = place;
+        count()
+    });
+    counted.await.ok()
+}
+
+/// The tokens of the texts of one body.
+#[derive(Default)]
+struct Count {
+    tokens: i64,
+    bytes: usize,
+    rest: Estimate,
+}
+
+impl Count {
+    fn add(&mut self, text: &str) {
+        let room = COUNTED_BYTES.saturating_sub(self.bytes);
+        let (now, rest) = text.split_at(text.floor_char_boundary(room));
+        self.bytes = self.bytes.saturating_add(text.len());
+        self.tokens = self.tokens.saturating_add(of_text(now));
+        self.rest.add_text(rest);
+    }
+
+    fn tokens(&self) -> i64 {
+        self.tokens.saturating_add(self.rest.tokens())
+    }
 }
 
 /// The tokens of a text. Blocks: the first time until the vocabulary is loaded.
@@ -50,7 +92,6 @@ pub fn of_text(text: &str) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use modelgate_dialect::estimate::Estimate;
     use serde_json::json;
 
     use super::*;
@@ -113,6 +154,19 @@ mod tests {
             let error = (cheap - real).abs() * 100 / real;
             assert!(error <= 25, "{what}: {cheap} for {real}, {error} %");
         }
+    }
+
+    #[test]
+    fn only_so_much_of_a_large_body_is_counted() {
+        let most = COUNTED_BYTES / ENGLISH.len() + 1;
+        let mut count = Count::default();
+        count.add(&ENGLISH.repeat(most));
+        let counted = count.tokens;
+        count.add(&ENGLISH.repeat(9 * most));
+        assert_eq!(count.tokens, counted, "nothing more is counted");
+        let expected = counted * 10;
+        let error = (count.tokens() - expected).abs() * 100 / expected;
+        assert!(error <= 25, "{} for {expected}, {error} %", count.tokens());
     }
 
     #[tokio::test]

@@ -25,6 +25,7 @@ figures-error-rate = Error rate
 figures-error-rate-more = vendors and gateway
 figures-errors = Errors
 figures-errors-callers = { $value } of the callers' own
+figures-errors-rules = { $value } by a rule
 figures-timeouts = Timeouts
 figures-rate-limited = Rate limited
 figures-trend = Traffic

@@ -112,4 +112,5 @@ rules-usage-limit = Limit
 rules-usage-used = Used
 rules-usage-most = At most
 rules-usage-reset = Free again
+rules-usage-uncounted = The budget in { $currency } does not count calls of { $models }: they are priced in another currency.
 rules-usage-partial = What this instance uses alone: it does not know now what the others use.

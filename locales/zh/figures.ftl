@@ -24,6 +24,7 @@ figures-error-rate = 错误率
 figures-error-rate-more = 供应商与网关
 figures-errors = 错误
 figures-errors-callers = 其中 { $value } 个由调用方造成
+figures-errors-rules = 其中 { $value } 个由规则拒绝
 figures-timeouts = 超时
 figures-rate-limited = 被限流
 figures-trend = 流量

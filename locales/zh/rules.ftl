@@ -102,4 +102,5 @@ rules-usage-limit = 限额
 rules-usage-used = 已用
 rules-usage-most = 最多
 rules-usage-reset = 恢复时间
+rules-usage-uncounted = { $currency } 预算不计入 { $models } 的调用：这些模型以其他币种计价。
 rules-usage-partial = 仅本实例的用量：目前不知道其他实例的用量。

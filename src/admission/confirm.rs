@@ -126,7 +126,8 @@ impl Ledger {
         Denied {
             limit: claim.part(),
             used: own.saturating_add(elsewhere),
-            wait_ms,
+            need: claim.least,
+            wait_ms: wait_ms.filter(|_| claim.least <= claim.amount),
             rates: Rates::default(),
         }
     }

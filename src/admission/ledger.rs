@@ -49,6 +49,8 @@ pub(super) struct Denied {
     pub(super) limit: Limit,
     /// How much of it is used.
     pub(super) used: i64,
+    /// The least that the call would make do with.
+    pub(super) need: i64,
     /// When there will be room, milliseconds from now; absent where waiting alone does not help.
     pub(super) wait_ms: Option<i64>,
     /// How the call's limits stand.
@@ -166,10 +168,11 @@ impl Ledger {
             }
             grants.push(claim.need);
             let limit = claim.part();
-            let wait_ms = meter.wait_ms(&limit, claim.need, times, self.zone);
+            let wait_ms = meter.wait_ms(&limit, claim.least, times, self.zone);
             let denied = Denied {
                 limit,
                 used,
+                need: claim.least,
                 wait_ms,
                 rates: Rates::default(),
             };

@@ -84,6 +84,8 @@ impl Meter {
                 (most >= 0).then(|| window.falls_to_in_ms(most, times.now_ms))
             }
             Self::Running(_) => (limit.amount > 0).then_some(PLACE_WAIT_MS),
+            // no period has room for it
+            Self::Money(_) if need > limit.amount => None,
             Self::Money(budget) => {
                 let end_ms = budget.at(times.started_ms, period(limit), zone).end_ms()?;
                 Some(end_ms.saturating_sub(times.now_ms).max(0))

@@ -19,7 +19,7 @@ use super::ledger::{Close, Denied, Ledger, Receipt};
 use super::live::{Counter, Counters, LiveCounters};
 use super::meter::Times;
 use super::rates::Rates;
-use super::refusal::Refusal;
+use super::refusal::{Observed, Refusal};
 use super::rules::{Caller, check_key, check_model};
 use super::sharing::{Board, Posting, Sharing, Which};
 use super::weight::{Estimate, Weight, price_at};
@@ -101,6 +101,10 @@ pub struct CredentialPermit {
 pub struct Saturated {
     /// Which kind of limit.
     pub kind: LimitKind,
+    /// How much it allows.
+    pub limit: i64,
+    /// How much is used.
+    pub used: i64,
     /// When there will be room, epoch milliseconds; absent where waiting alone does not help.
     pub available_at_ms: Option<i64>,
 }
@@ -301,6 +305,8 @@ impl Admission {
             .await;
         let receipt = taken.map_err(|denied| Saturated {
             kind: denied.limit.kind,
+            limit: denied.limit.amount,
+            used: denied.used,
             available_at_ms: denied.wait_ms.map(|wait| now_ms.saturating_add(wait)),
         })?;
         Ok(CredentialPermit { receipt })
@@ -431,6 +437,11 @@ impl Permit {
         self.estimate
     }
 
+    /// The call goes on with a model that it was admitted for before.
+    pub fn turns_to(&mut self, model: ModelId) {
+        self.model = model;
+    }
+
     /// The limits that would have refused it and only observe: which, whose, how much.
     pub fn observed(&self) -> Vec<Observed> {
         let observed = |denied: &Denied| Observed {
@@ -471,19 +482,6 @@ fn close<'a>(used: &Used<'a>) -> Close<'a> {
         model: None,
         undone: !used.called,
     }
-}
-
-/// A limit that only observes and would have refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Observed {
-    /// Its kind.
-    pub rule: &'static str,
-    /// What it applies to.
-    pub scope: &'static str,
-    /// How much is allowed: requests, tokens, calls or nano-units.
-    pub limit: i64,
-    /// How much was used.
-    pub used: i64,
 }
 
 impl Drop for Permit {

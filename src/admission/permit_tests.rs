@@ -112,7 +112,7 @@ fn limits_of_key_account_and_model_all_count_and_those_of_other_models_do_not() 
         (&Some(Figure::Count(1)), &Some(Figure::Count(1)))
     );
     assert!(refused.message.contains("1 requests a minute"));
-    assert_eq!(refused.retry_after_s, Some(61));
+    assert_eq!(refused.retry_after_s, Some(60));
     assert_eq!(admit(&y).unwrap(), 0);
     assert_eq!(admit(&y).unwrap_err().scope, "user");
 }

@@ -35,6 +35,19 @@ pub struct Refusal {
     pub rates: Rates,
 }
 
+/// A limit that only observes and would have refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Observed {
+    /// Its kind.
+    pub rule: &'static str,
+    /// What it applies to.
+    pub scope: &'static str,
+    /// How much is allowed: requests, tokens, calls or nano-units.
+    pub limit: i64,
+    /// How much was used.
+    pub used: i64,
+}
+
 /// A figure of a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Figure {
@@ -67,6 +80,7 @@ impl Refusal {
         let Denied {
             limit,
             used,
+            need,
             wait_ms,
             rates,
         } = denied;
@@ -86,12 +100,16 @@ impl Refusal {
             status,
             rule: limit.kind.as_str(),
             scope: limit.scope.as_str(),
-            message: limit_message(&limit, used, reset_at_ms, zone),
+            message: limit_message(&limit, (used, need), reset_at_ms, zone),
             limit: Some(figure(limit.amount)),
             used: Some(figure(used)),
             reset_at_ms,
             next_allowed_at: None,
-            retry_after_s: wait_ms.map(seconds),
+            retry_after_s: wait_ms.map(|wait| match limit.kind {
+                // windows go by whole seconds, and none is longer than a minute
+                LimitKind::Rpm | LimitKind::Tpm => seconds(wait).min(60),
+                _ => seconds(wait),
+            }),
             rates,
         })
     }
@@ -108,7 +126,12 @@ pub(super) fn seconds(ms: i64) -> i64 {
     (ms.max(0).saturating_add(999) / 1_000).max(1)
 }
 
-fn limit_message(limit: &Limit, used: i64, reset_at_ms: Option<i64>, zone: Tz) -> String {
+fn limit_message(
+    limit: &Limit,
+    (used, need): (i64, i64),
+    reset_at_ms: Option<i64>,
+    zone: Tz,
+) -> String {
     let whose = match (limit.scope.as_str(), limit.model_id.0) {
         ("api_key", 0) => "This API key".to_owned(),
         ("api_key", _) => "This API key with this model".to_owned(),
@@ -119,6 +142,9 @@ fn limit_message(limit: &Limit, used: i64, reset_at_ms: Option<i64>, zone: Tz) -
     let amount = limit.amount;
     let what = match limit.kind {
         LimitKind::Rpm => format!("is limited to {amount} requests a minute and has made {used}"),
+        LimitKind::Tpm if need > amount => format!(
+            "is limited to {amount} tokens a minute, and the request alone needs about {need}: it never fits"
+        ),
         LimitKind::Tpm => format!(
             "is limited to {amount} tokens a minute, of which {used} are used, and the request needs more than is left"
         ),
@@ -134,6 +160,12 @@ fn limit_message(limit: &Limit, used: i64, reset_at_ms: Option<i64>, zone: Tz) -
                 Some(Period::Month) => " a month",
                 Some(Period::Total) | None => " in total",
             };
+            if need > amount {
+                let need = format_nanos(need);
+                return format!(
+                    "{whose} has a budget of {most} {currency}{within}, and the request alone may cost {need}: it never fits. A shorter prompt or a smaller limit on the answer makes it cost less."
+                );
+            }
             format!(
                 "has a budget of {most} {currency}{within}, of which {spent} are spent or held back for running calls, and the request may cost more than is left"
             )

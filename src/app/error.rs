@@ -17,6 +17,20 @@ pub enum AppError {
     /// The journal directory cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The data directory cannot be made or written.
+    #[error("the data directory {} cannot be used: {source}", path.display())]
+    DataDir {
+        /// `DATA_DIR`.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another gateway serves from the same embedded database.
+    #[error(
+        "another gateway serves from {}: with SQLite only one may; stop that one, or give this one a DATA_DIR of its own (several share a PostgreSQL database: DATABASE_URL)",
+        .0.display()
+    )]
+    NotAlone(std::path::PathBuf),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {

@@ -11,15 +11,16 @@ use crate::secrets::constant_time_eq;
 
 /// Registers the three.
 pub(super) fn configure(config: &mut ServiceConfig, parts: &Data<Parts>) {
-    for (path, route) in [
-        ("/healthz", web::get().to(healthz)),
-        ("/readyz", web::get().to(readyz)),
-        ("/metrics", web::get().to(metrics)),
+    for (path, get, head) in [
+        ("/healthz", web::get().to(healthz), web::head().to(healthz)),
+        ("/readyz", web::get().to(readyz), web::head().to(readyz)),
+        ("/metrics", web::get().to(metrics), web::head().to(metrics)),
     ] {
         config.service(
             web::resource(path)
                 .app_data(Data::clone(parts))
-                .route(route),
+                .route(get)
+                .route(head),
         );
     }
 }

@@ -4,6 +4,7 @@
 //! process of its own, with signals.
 
 mod admission;
+mod before;
 mod bootstrap;
 mod drain;
 mod errands;
@@ -51,6 +52,7 @@ pub fn run(config: Config) -> Result<(), AppError> {
         }
         let signal = stop.next().await;
         tracing::info!(signal, "ending: calls that run may finish");
+        crate::telemetry::ending();
         tokio::select! {
             () = server.shut_down() => tracing::info!("ended"),
             signal = stop.next() => tracing::warn!(signal, "ended at once by a second signal"),
@@ -59,10 +61,11 @@ pub fn run(config: Config) -> Result<(), AppError> {
     })
 }
 
-/// The two signals that ask for an end.
+/// The signals that ask for an end; a terminal that is closed sends the last.
 struct Stop {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Stop {
@@ -70,6 +73,7 @@ impl Stop {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(AppError::Runtime)?,
             interrupt: signal(SignalKind::interrupt()).map_err(AppError::Runtime)?,
+            hang_up: signal(SignalKind::hangup()).map_err(AppError::Runtime)?,
         })
     }
 
@@ -77,6 +81,7 @@ impl Stop {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hang_up.recv() => "SIGHUP",
         }
     }
 }

@@ -11,9 +11,9 @@ use modelgate_store::{Db, instances};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::{AppError, bootstrap, errands, newsroom};
+use super::{AppError, before, bootstrap, errands, newsroom};
 use crate::admission::{Admission, Board};
-use crate::assistant::{Assistant, AssistantParts, Door};
+use crate::assistant::{Assistant, AssistantParts, Door, Front};
 use crate::catalog::{Catalog, CredentialState, Updater};
 use crate::clock::Clock;
 use crate::config::{Config, Effective};
@@ -65,12 +65,15 @@ pub(super) struct Parts {
     pub(super) overload: Overload,
     /// Becomes true when streams that still run must end.
     pub(super) closing: watch::Sender<bool>,
+    /// Keeps others from an embedded database.
+    _alone: Option<std::fs::File>,
 }
 
 impl Parts {
     /// Opens the database and everything that rests on it. `background` is the multi-thread runtime of all database
     /// work.
     pub(super) async fn build(config: Config, background: Handle) -> Result<Self, AppError> {
+        let alone = before::look(&config)?;
         let clock = Clock::system();
         let (db, updated) = up_to_date(&config, background).await?;
         let keyring = Arc::new(secrets::unlock(&config, &db, &clock).await?);
@@ -99,12 +102,11 @@ impl Parts {
         let config = Arc::new(config);
         let (teller, news) = Teller::new();
         let address = Door::default();
-        let assistant = assistant(&config, (&db, &clock), &updater, &address, &keyring)?;
-        let assistant = Arc::new(assistant);
+        let (assistant, bench) = askers(&config, (&db, &clock), &updater, &address, &keyring)?;
         let pages = WebState::new(WebParts {
             teller: teller.clone(),
             assistant: Arc::clone(&assistant),
-            bench: Arc::new(bench(&config, (&db, &clock), &address, &keyring)?),
+            bench,
             db: db.clone(),
             keyring,
             config: Arc::clone(&config),
@@ -141,6 +143,7 @@ impl Parts {
             draining: Arc::default(),
             overload: Overload::default(),
             closing: watch::Sender::new(false),
+            _alone: alone,
             config,
             clock,
             db,
@@ -338,39 +341,32 @@ async fn up_to_date(config: &Config, background: Handle) -> Result<(Db, Option<u
     Ok((db, (run < known).then_some(run)))
 }
 
-/// What tests providers for the portal, once the gateway listens at `address`.
-fn bench(
-    config: &Config,
-    (db, clock): (&Db, &Clock),
-    address: &Door,
-    keyring: &secrets::Keyring,
-) -> Result<Bench, AppError> {
-    let parts = BenchParts {
-        db: db.clone(),
-        clock: clock.clone(),
-        door: Arc::clone(address),
-        base_path: config.base_path.clone(),
-        http: errands::client().map_err(AppError::Runtime)?,
-    };
-    Ok(Bench::new(parts, keyring)?)
-}
-
-/// What asks models in the gateway's own name, once it listens at `address`.
-fn assistant(
+/// What asks through the gateway's own front door, once it listens: what asks models in its name, and what tests
+/// providers for the portal.
+fn askers(
     config: &Config,
     (db, clock): (&Db, &Clock),
     updater: &Updater,
     address: &Door,
     keyring: &secrets::Keyring,
-) -> Result<Assistant, AppError> {
-    let parts = AssistantParts {
-        db: db.clone(),
-        clock: clock.clone(),
-        zone: config.time_zone,
-        settings: updater.settings(),
+) -> Result<(Arc<Assistant>, Arc<Bench>), AppError> {
+    let front = Front {
         door: Arc::clone(address),
         base_path: config.base_path.clone(),
         http: errands::client().map_err(AppError::Runtime)?,
     };
-    Ok(Assistant::new(parts, keyring)?)
+    let bench = BenchParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        front: front.clone(),
+    };
+    let assistant = AssistantParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        zone: config.time_zone,
+        settings: updater.settings(),
+        front,
+    };
+    let assistant = Assistant::new(assistant, keyring)?;
+    Ok((Arc::new(assistant), Arc::new(Bench::new(bench, keyring)?)))
 }

@@ -42,6 +42,25 @@ const AGENT: &str = concat!("ModelGate-assistant/", env!("CARGO_PKG_VERSION"));
 /// Where the gateway listens; empty until it does.
 pub type Door = Arc<OnceLock<SocketAddr>>;
 
+/// How the gateway calls itself: as any client does, from its own machine.
+#[derive(Clone)]
+pub struct Front {
+    /// Where it listens.
+    pub door: Door,
+    /// The path below which it serves.
+    pub base_path: String,
+    /// What asks.
+    pub http: reqwest::Client,
+}
+
+impl Front {
+    /// The address with the base path, without a slash at the end; [`Silent::Closed`] before it listens.
+    pub fn url(&self) -> Result<String, Silent> {
+        let address = self.door.get().ok_or(Silent::Closed)?;
+        Ok(format!("http://{}{}", from_here(*address), self.base_path))
+    }
+}
+
 /// What the assistant rests on.
 pub struct AssistantParts {
     /// Where its key is.
@@ -52,12 +71,8 @@ pub struct AssistantParts {
     pub zone: Tz,
     /// Which model is asked.
     pub settings: LiveSettings,
-    /// Where the gateway listens.
-    pub door: Door,
-    /// The path below which it serves.
-    pub base_path: String,
-    /// What it asks with.
-    pub http: reqwest::Client,
+    /// Where it asks.
+    pub front: Front,
 }
 
 /// Asks models.
@@ -142,6 +157,7 @@ impl Assistant {
         question: &Question<'_>,
     ) -> Result<Said<T>, Silent> {
         let model = self.model().await?;
+        let url = format!("{}/v1/chat/completions", self.parts.front.url()?);
         key::ensure(&self.parts.db, &self.parts.clock, key::ASSISTANT, &self.key).await?;
         let (mut tries, mut strange, mut why) = (0, 0, String::new());
         while tries < TRIES && strange < STRANGE_TRIES {
@@ -149,7 +165,7 @@ impl Assistant {
                 tokio::time::sleep(PAUSE).await;
             }
             tries += 1;
-            match self.call(&model, question).await {
+            match self.call(&url, &model, question).await {
                 Ok(text) => match answer::parse(&text) {
                     Ok(value) => return Ok(Said { value, model }),
                     Err(bad) => {
@@ -170,9 +186,11 @@ impl Assistant {
     }
 
     async fn model(&self) -> Result<String, Silent> {
+        if !self.may_ask() {
+            return Err(Silent::Off);
+        }
         let wanted = self.parts.settings.load().runtime.analysis_model.clone();
         match wanted.as_str() {
-            "" | "off" => Err(Silent::Off),
             "auto" => self.best().await,
             name => Ok(name.to_owned()),
         }
@@ -214,17 +232,12 @@ impl Assistant {
         best.map(|model| model.name.clone()).ok_or(Silent::NoModel)
     }
 
-    async fn call(&self, model: &str, question: &Question<'_>) -> Result<String, Failure> {
-        let address = self
-            .parts
-            .door
-            .get()
-            .ok_or_else(|| Failure::Final("the gateway does not listen here".to_owned()))?;
-        let url = format!(
-            "http://{}{}/v1/chat/completions",
-            from_here(*address),
-            self.parts.base_path
-        );
+    async fn call(
+        &self,
+        url: &str,
+        model: &str,
+        question: &Question<'_>,
+    ) -> Result<String, Failure> {
         let about = answer::cut(&question.about, MAX_QUESTION);
         let body = json!({
             "model": model,
@@ -237,6 +250,7 @@ impl Assistant {
         });
         let sent = self
             .parts
+            .front
             .http
             .post(url)
             .header(header::USER_AGENT, AGENT)

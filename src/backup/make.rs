@@ -34,8 +34,16 @@ impl Drop for Scratch {
 /// Writes the backup `to`, which must not be there yet; its directory needs room for the database and the backup.
 pub async fn make(db: &Db, to: &Path, now_ms: i64) -> Result<Made, BackupError> {
     if to.exists() {
-        let there = io::Error::from(io::ErrorKind::AlreadyExists);
+        let there = io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "is there already: give another name",
+        );
         return Err(BackupError::file(to, there));
+    }
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        let missing = io::Error::new(io::ErrorKind::NotFound, "there is no such directory");
+        return Err(BackupError::file(parent, missing));
     }
     let (copy, part) = (beside(to, ".copy"), beside(to, ".part"));
     let scratch = Scratch(vec![copy.clone(), beside(&copy, "-journal"), part.clone()]);

@@ -20,6 +20,7 @@ use super::snapshot::{
     AllowedModels, ApiKey, BusynessRule, Catalog, Credential, Fallback, KeyRules, Model, Note,
     Provider, Target,
 };
+use crate::forwarded::network;
 use crate::secrets::{Keyring, SecretsError};
 
 /// The table name that a sealed credential is bound to, with its row.
@@ -412,9 +413,9 @@ impl Keys<'_> {
         };
         let mut networks = Vec::with_capacity(row.allowed_cidrs.len());
         for text in &row.allowed_cidrs {
-            match text.parse() {
-                Ok(network) => networks.push(network),
-                Err(_) => note(format!("the network {text:?} cannot be read")),
+            match network(text) {
+                Some(network) => networks.push(network),
+                None => note(format!("the network {text:?} cannot be read")),
             }
         }
         let time_zone = match row.time_zone.as_str() {

@@ -35,6 +35,11 @@ pub fn is_current(row: &Provider, keyring: &Keyring) -> bool {
         && proxy.is_none_or(|text| keyring.is_current(text))
 }
 
+/// Whether there is neither.
+pub fn is_absent(row: &Provider) -> bool {
+    row.extra_headers == NO_HEADERS && row.proxy_url.as_deref().is_none_or(str::is_empty)
+}
+
 /// Both, sealed for the provider's row.
 pub fn seal(
     keyring: &Keyring,

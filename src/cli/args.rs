@@ -374,4 +374,16 @@ pub(super) struct ConfigArgs {
 pub(super) enum SecretsCommand {
     /// Seal every vendor credential anew with `SECRET_KEY`, opening them with `SECRET_KEY_PREVIOUS` (the text of master.key, where that was the key)
     Rotate(Json),
+    /// For a master key that is lost for good: drop what only it could open (vendor credentials, providers' headers and proxies), so that the gateway starts again with the present key
+    Reset(ResetArgs),
+}
+
+/// `secrets reset`.
+#[derive(Args, Debug)]
+pub(super) struct ResetArgs {
+    /// Do it: without this only what would be dropped is listed
+    #[arg(long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) json: Json,
 }

@@ -140,6 +140,7 @@ fn wants_json(command: &Command) -> bool {
         | Command::Export(json)
         | Command::Key(KeyCommand::List(json))
         | Command::Secrets(SecretsCommand::Rotate(json)) => json.json,
+        Command::Secrets(SecretsCommand::Reset(args)) => args.json.json,
         Command::Backup(args) => args.json.json,
         Command::Restore(args) => args.json.json,
         Command::Transfer(args) => args.json.json,

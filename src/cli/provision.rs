@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::apply::{self, Difference, Document};
+use super::apply::{self, Document};
 use super::args::ApplyArgs;
 use super::output::Output;
 use super::{CliError, Session};
@@ -32,7 +32,7 @@ pub(super) async fn apply(
     let keyring = session.unlock(&db).await?;
     let env = session.env.as_ref();
     let outcome = apply::apply(&db, &keyring, &session.clock, document, env).await?;
-    tell(out, &outcome.differences)?;
+    tell(out, &outcome)?;
     match outcome.generation {
         None => out.say("nothing to do: everything is as the file says")?,
         Some(generation) => {
@@ -57,6 +57,7 @@ pub(super) async fn apply(
     out.json(&json!({
         "dry_run": false,
         "changes": outcome.differences,
+        "warnings": outcome.warnings,
         "made": made,
         "generation": outcome.generation,
     }))
@@ -86,17 +87,19 @@ async fn plan(session: &Session, document: Document<'_>, out: &mut Output) -> Re
         }
     }
     let env = session.env.as_ref();
-    let differences = apply::plan(readable, keyring, &session.clock, document, env).await?;
-    tell(out, &differences)?;
-    out.say(match differences.len() {
+    let outcome = apply::plan(readable, keyring, &session.clock, document, env).await?;
+    tell(out, &outcome)?;
+    out.say(match outcome.differences.len() {
         0 => "nothing would change".to_owned(),
         count => format!("{count} changes; nothing was changed (--dry-run)"),
     })?;
-    out.json(&json!({ "dry_run": true, "changes": differences, "made": [], "generation": null }))
+    out.json(&json!({ "dry_run": true, "changes": outcome.differences, "warnings": outcome.warnings, "made": [], "generation": null }))
 }
 
-fn tell(out: &mut Output, differences: &[Difference]) -> Result<(), CliError> {
-    differences.iter().try_for_each(|d| out.say(d))
+fn tell(out: &mut Output, outcome: &apply::Outcome) -> Result<(), CliError> {
+    outcome.differences.iter().try_for_each(|d| out.say(d))?;
+    let mut warnings = outcome.warnings.iter();
+    warnings.try_for_each(|warning| out.say(format_args!("warning: {warning}")))
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

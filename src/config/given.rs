@@ -169,12 +169,32 @@ pub(super) fn invalid(
 /// Read by the test suite, which may well be running this binary.
 const TEST_SUITE: &[&str] = &["MODELGATE_TEST_REQUIRE_PG"];
 
+/// What Kubernetes puts into every pod where a service is called `modelgate` or begins so: `MODELGATE_PORT=tcp://…`,
+/// `MODELGATE_SERVICE_HOST`, `MODELGATE_PORT_8765_TCP_ADDR` and so on.
+///
+/// Source: <https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables>
+fn is_service_link(name: &str, value: &str) -> bool {
+    let is_address = ["tcp://", "udp://", "sctp://"]
+        .iter()
+        .any(|scheme| value.starts_with(scheme));
+    let of_port = name.rsplit_once("_PORT_").is_some_and(|(_, rest)| {
+        rest.trim_start_matches(|c: char| c.is_ascii_digit())
+            .starts_with('_')
+            && rest.starts_with(|c: char| c.is_ascii_digit())
+    });
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.ends_with("_PORT") && is_address
+        || of_port
+}
+
 fn refuse_unknown(env: &dyn Env) -> Result<(), ConfigError> {
     let known = || registry::registry().iter().map(|v| v.name);
     let unknown = env.names().into_iter().find(|name| {
         name.starts_with(registry::PREFIX)
             && !TEST_SUITE.contains(&name.as_str())
             && known().all(|k| k != name)
+            && !is_service_link(name, env.get(name).as_deref().unwrap_or_default())
     });
     let Some(name) = unknown else {
         return Ok(());

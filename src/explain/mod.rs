@@ -8,7 +8,7 @@ use modelgate_dialect::openai::request::{BadRequest, Peek};
 use modelgate_domain::{Cause, Limit, LimitKind, LimitMode};
 use serde::Serialize;
 
-use crate::admission::{Admission, Ask, Refusal, Weight, limits_of};
+use crate::admission::{Admission, Ask, Refusal, Weight, limits_of, price_at};
 use crate::catalog::{Catalog, Credential, Model, Resolved, Target};
 use crate::routing::{Candidate, Health, Plan, PlanRequest, Skip, Why, plan};
 
@@ -193,7 +193,15 @@ pub async fn explain(
             step.limits.push(finding);
         }
     }
-    let rules = findings((&own, &used), refusal.as_deref());
+    let mut rules = findings((&own, &used), refusal.as_deref());
+    let of_own = rules.iter_mut().rev().zip(own.iter().rev());
+    for (finding, limit) in of_own.filter(|(_, limit)| !counts(limit, ask)) {
+        let currency = &limit.currency;
+        finding.detail = format!(
+            "{}; the model has no price in {currency}, so that its calls do not count",
+            finding.detail
+        );
+    }
     let (outcome, detail) = outcome((refusal.as_deref(), &rules), &planned, &fallbacks);
     Explanation {
         object: "explanation",
@@ -242,19 +250,20 @@ fn outcome(
         let detail = format!("The call would wait for a free credential at {provider}.");
         return ("wait", detail);
     }
-    if !plan.attempts.is_empty() {
-        let detail = "Everything rests; the call would be tried as a last resort.";
-        return ("call", detail.to_owned());
-    }
-    let why = plan.why_empty();
     let takes_over = |instead: &&Instead| {
         let fits = instead.cause == "any" || instead.cause == Cause::Overloaded.as_str();
         instead.usable && fits
     };
-    let hopeful = matches!(why, Why::Busy | Why::TooBusy | Why::Resting { .. });
+    let rests = !plan.attempts.is_empty();
+    let why = plan.why_empty();
+    let hopeful = rests || matches!(why, Why::Busy | Why::TooBusy | Why::Resting { .. });
     if let Some(instead) = fallbacks.iter().find(takes_over).filter(|_| hopeful) {
         let detail = format!("The model {} would take over.", instead.model);
         return ("fall_back", detail);
+    }
+    if rests {
+        let detail = "Everything rests; the call would be tried as a last resort.";
+        return ("call", detail.to_owned());
     }
     let detail = match why {
         Why::KindMismatch => "The model is of another kind than the endpoint serves.",
@@ -265,6 +274,16 @@ fn outcome(
         Why::NotConfigured => "The model is not served by any provider.",
     };
     ("fail", detail.to_owned())
+}
+
+/// Whether a limit can count the call: a budget needs a price in its currency.
+fn counts(limit: &Limit, ask: &Ask<'_>) -> bool {
+    let model = &ask.resolved.model;
+    let priced = |target: &Arc<Target>| {
+        let price = price_at(model, target, ask.now_ms);
+        price.is_some_and(|price| price.currency == limit.currency)
+    };
+    limit.kind != LimitKind::Budget || model.targets.iter().any(priced)
 }
 
 /// The limits of the key, its account and the model that count for the call.

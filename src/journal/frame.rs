@@ -66,10 +66,39 @@ pub(super) fn encode(buffer: &mut Vec<u8>, at_ms: i64, news: News<'_>) {
         News::Again(of) => (Kind::Again, of),
     };
     encode_with(buffer, kind, (at_ms, id), |buffer| match news {
-        News::Started(record) => record::put(buffer, record, &[]),
-        News::Ended(record, attempts) => record::put(buffer, record, attempts),
+        News::Started(record) => put_bounded(buffer, record, &[]),
+        News::Ended(record, attempts) => put_bounded(buffer, record, attempts),
         News::Again(_) => {}
     });
+}
+
+/// The fields, of a length that [`next`] takes: rather without its attempts, and without what tells more than figures
+/// do, than no record at all.
+fn put_bounded(buffer: &mut Vec<u8>, record: &RequestRecord, attempts: &[AttemptRecord]) {
+    const MOST: usize = MAX_LEN - ENVELOPE_LEN;
+    let start = buffer.len();
+    record::put(buffer, record, attempts);
+    if buffer.len() - start <= MOST {
+        return;
+    }
+    buffer.truncate(start);
+    record::put(buffer, record, &[]);
+    if buffer.len() - start <= MOST {
+        return;
+    }
+    buffer.truncate(start);
+    let plain = RequestRecord {
+        session_id: String::new(),
+        requested_model: String::new(),
+        user_agent: String::new(),
+        upstream_model: String::new(),
+        error_message: String::new(),
+        phases: String::new(),
+        observed: String::new(),
+        decision: String::new(),
+        ..record.clone()
+    };
+    record::put(buffer, &plain, &[]);
 }
 
 /// The envelope around what `fields` appends.
@@ -188,6 +217,34 @@ mod tests {
         let (of, count) = (RequestId(7), 1);
         assert_eq!(frame.entry(), Ok(Entry::Again { of, count }));
         assert!(next(&bytes[first + frame.len..]).unwrap().is_none());
+    }
+
+    #[test]
+    fn no_record_is_too_long_to_be_read_back() {
+        let attempt = |number| AttemptRecord {
+            number,
+            error_code: "upstream_rate_limited".into(),
+            ..AttemptRecord::default()
+        };
+        let attempts: Vec<AttemptRecord> = (1..200_000).map(attempt).collect();
+        for error_message in [String::from("short"), "long ".repeat(1 << 20)] {
+            let record = RequestRecord {
+                id: RequestId(7),
+                attempts: 199_999,
+                cost_nanos: Some(3),
+                error_message,
+                ..RequestRecord::default()
+            };
+            let mut bytes = Vec::new();
+            encode(&mut bytes, 5, News::Ended(&record, &attempts));
+            let frame = next(&bytes).unwrap().unwrap();
+            assert_eq!(frame.len, bytes.len());
+            let Ok(Entry::Ended(read, kept)) = frame.entry() else {
+                panic!("it ended");
+            };
+            assert!(kept.is_empty());
+            assert_eq!((read.attempts, read.cost_nanos), (199_999, Some(3)));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A flood of refusals shares rows: one a second for each key, code and model.
+//! A flood of refusals shares rows: one a second for each key, code, model, endpoint, scope and client address.
 
 use std::sync::{Arc, Mutex, Weak};
 
@@ -33,6 +33,10 @@ struct Kinship {
     key: ApiKeyId,
     model: ModelId,
     code: String,
+    endpoint: String,
+    /// Whose rule it was.
+    scope: &'static str,
+    client: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +60,15 @@ impl Refusals {
     }
 
     /// Records a refusal, as a row or as a repetition.
-    pub(super) fn add(&self, record: &RequestRecord) {
+    pub(super) fn add(&self, record: &RequestRecord, scope: &'static str) {
         let now = self.shared.clock.now_ms();
         let kinship = Kinship {
             key: record.api_key_id,
             model: record.model_id,
             code: record.error_code.clone(),
+            endpoint: record.endpoint.clone(),
+            scope,
+            client: record.client_ip.clone(),
         };
         let fresh = |w: &Window| (w.since_ms..w.since_ms + WINDOW_MS).contains(&now);
         let mut state = lock(&self.state);

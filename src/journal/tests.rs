@@ -134,8 +134,8 @@ async fn a_drain_that_died_half_way_is_taken_up_where_the_database_stands() {
         let work = Work::start(&journal, &sink);
         let writer = journal.writer();
         writer.started(&record(1)).unwrap();
-        writer.refused(&refused(5));
-        writer.refused(&refused(6));
+        writer.refused(&refused(5), "");
+        writer.refused(&refused(6), "");
         journal.drained().await;
         assert_eq!(sink.with(|s| s.repeats.clone()), BTreeMap::from([(5, 1)]));
         work.task.abort();
@@ -199,8 +199,8 @@ async fn with_the_database_away_calls_are_served_until_the_bound() {
         assert_eq!(journal.accepts(), full == WhenFull::ServeWithoutRecord);
         // What was never started is not written beyond the bound, whoever is at fault.
         for n in 1_000..1_100 {
-            writer.refused(&mistake(n));
-            writer.refused(&refused(2 * n));
+            writer.refused(&mistake(n), "");
+            writer.refused(&refused(2 * n), "");
         }
         assert_eq!(journal.stats().bytes, stats.bytes);
         let recorded = i64::try_from(stats.lag_records).unwrap();
@@ -287,7 +287,7 @@ async fn a_commit_whose_answer_was_lost_is_not_repeated() {
     sink.with(|s| s.lose_answers = 2);
     let writer = journal.writer();
     for n in 1..=10 {
-        writer.refused(&refused(n));
+        writer.refused(&refused(n), "");
     }
     let work = Work::start(&journal, &sink);
     journal.drained().await;
@@ -306,24 +306,54 @@ async fn a_flood_of_refusals_is_one_row_a_second_for_each_key_code_and_model() {
     let work = Work::start(&journal, &sink);
     let (a, b) = (journal.writer(), journal.writer());
     for n in 1..=50 {
-        a.refused(&refused(n * 10));
-        b.refused(&refused(n * 10 + 1));
+        a.refused(&refused(n * 10), "");
+        b.refused(&refused(n * 10 + 1), "");
         let other_key = RequestRecord {
             api_key_id: ApiKeyId(2),
             ..refused(n * 10 + 2)
         };
-        b.refused(&other_key);
+        b.refused(&other_key, "");
         clock.advance_ms(100);
     }
     journal.drained().await;
     let (rows, repeats) = sink.with(|s| (s.rows.len(), s.repeats.values().sum::<i64>()));
     assert_eq!(rows, 10, "two keys, five seconds");
     assert_eq!(repeats, 150 - 10);
-    // A mistake of the caller is not a refusal by a rule: each has its row.
-    a.refused(&mistake(9_001));
-    a.refused(&mistake(9_002));
+    // what differs in where it came from and in whose rule it was is not the same
+    let beside = [
+        (RequestRecord::default(), "user"),
+        (
+            RequestRecord {
+                endpoint: "messages".into(),
+                ..RequestRecord::default()
+            },
+            "",
+        ),
+        (
+            RequestRecord {
+                client_ip: "192.0.2.1".into(),
+                ..RequestRecord::default()
+            },
+            "",
+        ),
+    ];
+    clock.advance_ms(2_000);
+    a.refused(&refused(8_000), "");
+    for (number, (other, scope)) in (8_001..).zip(beside) {
+        let record = RequestRecord {
+            endpoint: other.endpoint,
+            client_ip: other.client_ip,
+            ..refused(number)
+        };
+        a.refused(&record, scope);
+    }
     journal.drained().await;
-    assert_eq!(sink.with(|s| s.rows.len()), 12);
+    assert_eq!(sink.with(|s| s.rows.len()), 14);
+    // A mistake of the caller is not a refusal by a rule: each has its row.
+    a.refused(&mistake(9_001), "");
+    a.refused(&mistake(9_002), "");
+    journal.drained().await;
+    assert_eq!(sink.with(|s| s.rows.len()), 16);
     work.finish().await;
 }
 

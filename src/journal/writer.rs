@@ -98,15 +98,17 @@ impl Writer {
 
     /// Records a request that was answered without being [`started`](Self::started); not written at the bound.
     ///
-    /// Where a rule or the gateway refused it, further ones of the same key, code and model within a second only
-    /// raise its `repeats`. A caller's own mistakes differ, and get a row each.
-    pub fn refused(&self, record: &RequestRecord) {
+    /// Where a rule or the gateway refused it, further ones of the same key, code, model, endpoint and client address
+    /// and by a rule of the same `scope` within a second only raise its `repeats`. A caller's own mistakes differ, and get a
+    /// row each.
+    pub fn refused(&self, record: &RequestRecord, scope: &'static str) {
         if self.shared.is_full() {
-            self.shared.count_unrecorded();
-        } else if record.fault_owner == FaultOwner::Caller {
+            return;
+        }
+        if record.fault_owner == FaultOwner::Caller {
             lock(&self.appender).append_or_hold(News::Ended(record, &[]));
         } else {
-            self.refusals.add(record);
+            self.refusals.add(record, scope);
         }
     }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -79,7 +81,8 @@ fn too_large(limit: usize) -> ApiError {
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    if headers.contains_key(CONTENT_ENCODING) {
+    let plain = |v: &HeaderValue| v.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).any(|v| !plain(v)) {
         let message = "Compressed request bodies are not accepted. Send plain JSON without \"content-encoding\".";
         return Err(ApiError::caller(
             415,

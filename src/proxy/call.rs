@@ -25,7 +25,7 @@ use crate::admission::{self, Advice, Ask, Weight};
 use crate::calls::{Answered, Call};
 use crate::catalog::{ApiKey, Catalog, Resolved};
 use crate::forwarded;
-use crate::routing::{Attempts, NoPlace, Why};
+use crate::routing::{Attempts, NoPlace, QueueRule, Why};
 use crate::upstream::scrub;
 
 const MAX_MODEL_CHARS: usize = 256;
@@ -339,13 +339,8 @@ fn unplanned(asked: &Resolved, why: Why, now_ms: i64) -> ApiError {
             );
             ApiError::caller(400, "endpoint_not_supported", message).with_param("model")
         }
-        Why::Busy => failures::without_place(NoPlace::Busy),
-        Why::TooBusy => {
-            let message = format!(
-                "The gateway is too busy to serve the model \"{name}\" now; try again later."
-            );
-            ApiError::policy(429, "too_busy", message).retry_after(Some(60))
-        }
+        Why::Busy => failures::without_place(NoPlace::Busy, QueueRule::OFF),
+        Why::TooBusy => failures::too_busy(name),
         Why::Resting { until_ms } => {
             let seconds = until_ms.map(|until| until.saturating_sub(now_ms).max(0) / 1_000 + 1);
             let message =

@@ -10,7 +10,7 @@ use modelgate_domain::{Cause, Meaning};
 use super::error::ApiError;
 use super::headers;
 use super::state::Worker;
-use crate::routing::{Candidate, Outcome, VendorError, meaning};
+use crate::routing::{Candidate, Outcome, Reason, VendorError, meaning};
 use crate::upstream::{ErrorKind, UpstreamError, scrub};
 
 /// A vendor's answer that is not a success, read whole.
@@ -55,6 +55,8 @@ pub(super) struct Failure {
     pub(super) of_credential: bool,
     /// The vendor may have done what the request asks for.
     pub(super) acted: bool,
+    /// The vendor said nothing in time: what it was asked may have been done, and may be on its bill.
+    pub(super) silent: bool,
     /// For which of the causes of a fallback another model may serve the call; none where it is the caller's fault.
     pub(super) cause: Option<Cause>,
 }
@@ -76,6 +78,10 @@ impl Failure {
             retry_after: None,
             of_credential: false,
             acted: outcome != Outcome::Unreachable,
+            silent: matches!(
+                error.kind,
+                ErrorKind::FirstByteTimeout | ErrorKind::IdleTimeout
+            ),
             cause: Some(Cause::Overloaded),
         }
     }
@@ -117,6 +123,7 @@ impl Failure {
             retry_after: told.filter(|_| meant.comes_back()),
             of_credential,
             acted: status >= 500 && !of_credential,
+            silent: false,
             cause: meant.cause,
         }
     }
@@ -132,6 +139,7 @@ impl Failure {
             retry_after: None,
             of_credential: true,
             acted: false,
+            silent: false,
             cause: None,
         }
     }
@@ -139,8 +147,17 @@ impl Failure {
     /// What came as a success cannot be read.
     pub(super) fn unreadable(detail: &str) -> Self {
         let message = "The model's provider sent an answer that cannot be read.";
+        Self::of_content(ApiError::upstream(502, "upstream_malformed", message).with_detail(detail))
+    }
+
+    /// What came as a success says that the vendor failed, and nothing else.
+    pub(super) fn broken_off(said: &str) -> Self {
+        Self::of_content(ApiError::upstream(502, "upstream_error", said))
+    }
+
+    fn of_content(error: ApiError) -> Self {
         Self {
-            error: ApiError::upstream(502, "upstream_malformed", message).with_detail(detail),
+            error,
             answer: None,
             outcome: Some(Outcome::Failed),
             next: true,
@@ -148,6 +165,7 @@ impl Failure {
             retry_after: None,
             of_credential: false,
             acted: true,
+            silent: false,
             cause: Some(Cause::Overloaded),
         }
     }
@@ -235,7 +253,9 @@ impl Meant {
         match self.outcome {
             Outcome::Exhausted { .. } => {
                 let message = "The model's provider has no quota left for the gateway.";
-                ApiError::upstream(503, "upstream_exhausted", message)
+                let pause_ms = self.wait_ms.unwrap_or(Reason::Exhausted.back_off_ms(1));
+                let seconds = pause_ms.max(0) / 1_000 + 1;
+                ApiError::upstream(503, "upstream_exhausted", message).retry_after(Some(seconds))
             }
             Outcome::Rejected => of_status(401),
             _ => of_status(status),

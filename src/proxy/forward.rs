@@ -1,7 +1,6 @@
 //! The attempts of one call, until one serves it or none is left.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::web::Data;
 use bytes::{Bytes, BytesMut};
@@ -13,34 +12,30 @@ use modelgate_dialect::openai::error::with_attempts;
 use modelgate_dialect::openai::fault;
 use modelgate_dialect::openai::request::Peek;
 use modelgate_dialect::stream::Stream;
-use modelgate_domain::{Cause, LimitKind};
+use modelgate_domain::LimitKind;
 
 use super::conversion::{There, dialect_of};
+use super::course::{Course, sleep};
 use super::endpoints::Endpoint;
 use super::error::ApiError;
 use super::failure::{Failure, Refused};
-use super::failures::{AGAIN, Failed, Failures, credentials_limited, without_place};
+use super::failures::{AGAIN, Failed, credentials_limited, without_place};
 use super::headers;
 use super::large::Large;
 use super::planner::Planner;
 use super::relay::Relay;
-use super::retry::Retries;
 use super::settle::Settlement;
 use super::state::Worker;
-use super::whole::open_whole;
 use crate::admission::Saturated;
 use crate::catalog::Model;
-use crate::routing::{Attempts, Candidate, InFlight, NoPlace, QueueRule};
+use crate::routing::{Attempts, Candidate, NoPlace};
 use crate::telemetry::CallTrace;
-use crate::upstream::{Answer, Call};
+use crate::upstream::{Answer, Call, SentAt};
 
 /// An answer up to this size is read whole before it goes on, so that it can still be repeated elsewhere.
 pub(super) const WHOLE_BYTES: usize = 1024 * 1024;
 /// Comments that a vendor sends before its first event are kept up to this size.
 const PRELUDE_BYTES: usize = 64 * 1024;
-
-/// How often a place is asked for that another instance may have given back.
-const ELSEWHERE: Duration = Duration::from_millis(100);
 
 /// A call that is admitted and planned.
 pub(super) struct Job {
@@ -69,80 +64,33 @@ pub(super) enum Served {
 }
 
 impl Job {
-    /// Tries the attempts in order, then again those whose vendor said when, and then other models.
+    /// Tries the attempts in order, then other models, then what rests, and at last again those whose vendor said when.
     pub(super) async fn run(mut self) -> Served {
-        let runtime = &self.worker.live.load().runtime;
-        let mut retries = Retries::new(runtime.retry_budget, self.settlement.id().0.unsigned_abs());
-        let queue = QueueRule {
-            deadline: runtime.queue_deadline,
-            bound: runtime.queue_limit,
-        };
-        let mut failures = Failures::default();
-        let mut limited: Vec<Saturated> = Vec::new();
-        let mut elsewhere: Vec<Candidate> = Vec::new();
-        loop {
-            let no_place = match self.next(queue).await {
-                Ok(Some((candidate, place))) => {
-                    if let Err(saturated) = self.take_share(&candidate).await {
-                        drop(place);
-                        if saturated.kind == LimitKind::Concurrency {
-                            elsewhere.push(candidate);
-                        }
-                        limited.push(saturated);
-                        continue;
-                    }
-                    if candidate.reason != AGAIN {
-                        let pause = retries.pause(candidate.target.provider.id);
-                        sleep(pause).await;
-                    }
-                    self.settlement.hold_place(place);
-                    let failure = match self.try_at(&candidate).await {
-                        Ok(step) => return self.finish(step),
-                        Err(failure) => failure,
-                    };
-                    if !failure.of_credential {
-                        retries.failed(candidate.target.provider.id);
-                    }
-                    let repeats = !failure.acted || self.endpoint.repeatable;
-                    let ends = !failure.next || !repeats;
-                    let cause = failure.cause.filter(|_| repeats);
-                    // what the model that was asked for has said goes before what its fallbacks say
-                    let tells = ends && !self.settlement.has_fallen_back();
-                    failures.add(candidate, failure, self.settlement.record.attempts, tells);
-                    if ends && !self.fall_back(cause).await {
-                        return self.give_up(failures, None, &limited);
-                    }
-                    continue;
+        let mut course = self.course();
+        while let Some((candidate, place)) = self.find(&mut course).await {
+            if let Err(saturated) = self.take_share(&candidate).await {
+                drop(place);
+                if saturated.kind == LimitKind::Concurrency {
+                    course.elsewhere.push(candidate);
                 }
-                Ok(None) => None,
-                Err(no_place) => Some(no_place),
-            };
-            if no_place.is_none()
-                && let Some((candidate, pause)) = failures.come_back(&mut retries)
-            {
+                course.limited.push(saturated);
+                continue;
+            }
+            if candidate.reason != AGAIN {
+                let pause = course.retries.pause(candidate.target.provider.id);
                 sleep(pause).await;
-                self.attempts.again(candidate);
-            } else if !elsewhere.is_empty() && self.waits_for_others(queue).await {
-                elsewhere.drain(..).for_each(|one| self.attempts.again(one));
-            } else if !self.fall_back(Some(Cause::Overloaded)).await {
-                return self.give_up(failures, no_place, &limited);
+            }
+            self.settlement.hold_place(place);
+            match self.try_at(&candidate).await {
+                Ok(step) => return self.finish(step),
+                Err(failure) => {
+                    if !self.goes_on(candidate, failure, &mut course).await {
+                        break;
+                    }
+                }
             }
         }
-    }
-
-    /// The next attempt, and in the record what it waited for its place.
-    async fn next(&mut self, queue: QueueRule) -> Result<Option<(Candidate, InFlight)>, NoPlace> {
-        let (health, clock) = (&self.worker.health, &self.worker.clock);
-        let key = self.planner.key.id;
-        let next = self.attempts.next(health, key, queue, || clock.now_ms());
-        let next = next.await;
-        if let Some(waited) = self.attempts.waited {
-            let record = &mut self.settlement.record;
-            let ms = i64::try_from(waited.time.as_millis()).unwrap_or(i64::MAX);
-            record.queue_ms = Some(ms);
-            record.queue_position = i64::try_from(waited.position).ok();
-        }
-        next
+        self.give_up(course)
     }
 
     /// One attempt.
@@ -157,20 +105,10 @@ impl Job {
                 self.settlement.reports(outcome, &failure.error);
             }
             self.settlement.attempt_ends(&failure.error.code);
+            self.settlement.was_not_served(failure.silent);
             self.settlement.release_place();
         }
         tried
-    }
-
-    /// Other instances hold all places of a credential and do not tell when one is free: waits a little, as long as the
-    /// queue lets calls wait.
-    async fn waits_for_others(&mut self, queue: QueueRule) -> bool {
-        let waited = self.attempts.waited.get_or_insert_default();
-        let left = queue.deadline.saturating_sub(waited.time);
-        let pause = left.min(ELSEWHERE);
-        waited.time = waited.time.saturating_add(pause);
-        sleep(pause).await;
-        !pause.is_zero()
     }
 
     /// The attempt's share of its credential's limits.
@@ -183,25 +121,6 @@ impl Job {
         let share = share.await?;
         self.settlement.hold_share(share);
         Ok(())
-    }
-
-    /// Goes over to the next model that may take over for this cause; false where there is none.
-    async fn fall_back(&mut self, cause: Option<Cause>) -> bool {
-        let Some(cause) = cause else {
-            return false;
-        };
-        let found = self
-            .planner
-            .take_over(&self.worker, &mut self.settlement, cause)
-            .await;
-        let Some((resolved, attempts)) = found else {
-            return false;
-        };
-        let waited = self.attempts.waited;
-        self.attempts = attempts;
-        self.attempts.waited = waited;
-        self.model = resolved.model;
-        true
     }
 
     fn finish(self, mut step: Step) -> Served {
@@ -234,12 +153,8 @@ impl Job {
     }
 
     /// Nothing served: the caller gets the first failure, or the one that made further attempts useless.
-    fn give_up(
-        mut self,
-        failures: Failures,
-        no_place: Option<NoPlace>,
-        limited: &[Saturated],
-    ) -> Served {
+    fn give_up(mut self, course: Course) -> Served {
+        let (failures, limited) = (course.failures, course.limited);
         let Some(Failed {
             candidate,
             failure,
@@ -247,15 +162,16 @@ impl Job {
         }) = failures.told
         else {
             let now_ms = self.worker.clock.now_ms();
-            let error = match no_place {
-                None if !limited.is_empty() => credentials_limited(limited, now_ms),
-                why => without_place(why.unwrap_or(NoPlace::Busy)),
+            let error = match course.no_place {
+                None if !limited.is_empty() => credentials_limited(&limited, now_ms),
+                why => without_place(why.unwrap_or(NoPlace::Busy), course.queue),
             };
             self.settlement.fail(&error, error.http_status);
             return Served::Error(error);
         };
         self.settlement.blames(&candidate, number);
         let attempts = self.settlement.attempts_told(&failures.tried);
+        let told = failure.retry_after;
         let Failure {
             mut error, answer, ..
         } = failure;
@@ -269,6 +185,7 @@ impl Job {
                 refused.body = body.into();
             }
             let count = self.settlement.record.attempts;
+            headers::tell_wait(&mut refused.headers, told);
             headers::sign(&mut refused.headers, None, count);
             return Served::Whole(refused);
         }
@@ -287,7 +204,12 @@ impl Job {
         self.settlement.attempt_begins(tried);
         let there = There::new(self, target);
         let there = there.map_err(|refusal| Failure::unconvertible(refusal.into()))?;
-        let mut answer = self.send(tried, &there).await?;
+        let sent = if self.endpoint.only_counts() {
+            SentAt::default()
+        } else {
+            self.settlement.asks(&self.model, target)
+        };
+        let mut answer = self.send(tried, &there, sent).await?;
         self.settlement
             .attempt_answers(answer.status, answer.connect_ms);
         if !(200..300).contains(&answer.status) {
@@ -298,11 +220,11 @@ impl Job {
                 "the vendor compressed its answer unasked",
             ));
         }
-        headers::tell_dropped(&mut answer.headers, there.back.as_deref());
+        headers::tell_dropped(&mut answer.headers, there.dropped.as_deref());
         let step = if headers::is_stream(&answer.headers, there.vendor) {
             self.open_stream(answer, there, tried).await?
         } else {
-            let step = open_whole(answer, there, &self.worker, tried).await?;
+            let step = self.open_whole(answer, there, tried).await?;
             self.with_usage(step).await
         };
         self.settlement.serves();
@@ -314,7 +236,12 @@ impl Job {
         Ok(step)
     }
 
-    async fn send(&self, tried: &Candidate, there: &There) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        tried: &Candidate,
+        there: &There,
+        sent: SentAt,
+    ) -> Result<Answer, Failure> {
         let streams = self.settlement.record.stream;
         let trace = self.settlement.trace.as_deref().map(CallTrace::carried);
         let given = self.forward.iter().map(|(n, v)| (*n, v.as_slice()));
@@ -333,6 +260,7 @@ impl Job {
                 "application/json"
             },
             forward: &forward,
+            sent,
         };
         let clients = &self.worker.clients;
         let sent = clients.send(&tried.target.provider, &tried.credential, call);
@@ -425,12 +353,6 @@ pub(super) fn in_disguise(
         body,
     };
     Failure::of_answer(refused, tried, worker)
-}
-
-async fn sleep(pause: Duration) {
-    if !pause.is_zero() {
-        tokio::time::sleep(pause).await;
-    }
 }
 
 /// The caller already reads a stream.

@@ -1,13 +1,13 @@
 //! Which headers of a vendor's answer go on to the caller, and which are set here.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use hyper::header::HeaderName as VendorName;
 use modelgate_dialect::Dialect;
-use modelgate_dialect::convert::Back;
 use modelgate_domain::{Busyness, RequestId};
 
 use super::endpoints::Form;
@@ -135,10 +135,21 @@ pub(super) fn sign(headers: &mut hyper::HeaderMap, model: Option<&str>, attempts
     }
 }
 
+/// Says in the usual header when the vendor may be asked again, where it said so in one of its own.
+pub(super) fn tell_wait(headers: &mut hyper::HeaderMap, told: Option<Duration>) {
+    if let Some(told) = told
+        && !headers.contains_key(hyper::header::RETRY_AFTER)
+    {
+        let whole = told
+            .as_secs()
+            .saturating_add(u64::from(told.subsec_nanos() > 0));
+        headers.insert(hyper::header::RETRY_AFTER, whole.into());
+    }
+}
+
 /// Says what the vendor was not told.
-pub(super) fn tell_dropped(headers: &mut hyper::HeaderMap, back: Option<&Back>) {
-    let dropped = back.and_then(Back::dropped);
-    let value = dropped.and_then(|names| hyper::header::HeaderValue::from_str(&names).ok());
+pub(super) fn tell_dropped(headers: &mut hyper::HeaderMap, dropped: Option<&str>) {
+    let value = dropped.and_then(|names| hyper::header::HeaderValue::from_str(names).ok());
     if let Some(value) = value {
         headers.insert(X_DROPPED, value);
     }
@@ -201,6 +212,19 @@ mod tests {
         pass(&from, &mut to);
         assert_eq!(to.len(), 2);
         assert!(to.contains_key("content-type") && to.contains_key("retry-after"));
+    }
+
+    #[test]
+    fn a_wait_is_told_where_the_vendor_did_not_in_the_usual_header() {
+        let of = |mut from: hyper::HeaderMap, ms| {
+            tell_wait(&mut from, Some(Duration::from_millis(ms)));
+            let told = from
+                .get("retry-after")
+                .map(|v| v.to_str().unwrap().to_owned());
+            told.unwrap()
+        };
+        assert_eq!(of(vendor(&[]), 1_200), "2");
+        assert_eq!(of(vendor(&[("retry-after", "7")]), 1_000), "7");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod caller;
 mod conversion;
 mod cors;
 mod counting;
+mod course;
 mod endpoints;
 mod error;
 mod failure;

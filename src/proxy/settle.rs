@@ -3,6 +3,8 @@
 //! The settlement travels with the call. Whoever ends the call says how; where nobody does, because the future
 //! or the body was dropped, the caller has gone and the record says so. Dropping only hands the record over.
 
+mod attempts;
+
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,10 +15,9 @@ use bytes::Bytes;
 use modelgate_dialect::Caller;
 use modelgate_dialect::estimate::Estimate;
 use modelgate_dialect::openai::answer::Findings;
-use modelgate_dialect::openai::error::Attempt;
 use modelgate_domain::{
-    AttemptRecord, Busyness, FaultOwner, ModelId, Phase, Phases, ProviderId, RequestId,
-    RequestRecord, Status, Usage,
+    AttemptRecord, Busyness, FaultOwner, ModelId, Phase, Phases, RequestId, RequestRecord, Status,
+    Usage,
 };
 use tokio::time::Instant;
 
@@ -29,10 +30,12 @@ use crate::catalog::{Model, Target};
 use crate::journal::JournalFull;
 use crate::routing::{Candidate, InFlight, Outcome};
 use crate::telemetry::CallTrace;
-use crate::upstream::scrub;
+use crate::upstream::{SentAt, scrub};
 
 /// What is kept of a vendor's words in the history of its health.
 const MAX_DETAIL_CHARS: usize = 300;
+/// What is kept of the gateway's own words.
+const MAX_MESSAGE_CHARS: usize = 500;
 
 /// The record of one call while it runs.
 pub(super) struct Settlement {
@@ -53,8 +56,12 @@ pub(super) struct Settlement {
     /// What the prompt weighs, should nobody count it.
     pub(super) prompt: Estimate,
     findings: Findings,
-    /// Set once a vendor has answered: from then on tokens and cost are owed.
+    /// Set once a vendor has answered: from then on its tokens and cost are owed.
     served_by: Option<(Arc<Model>, Arc<Target>)>,
+    /// What the attempt that runs has asked for.
+    asked: Option<Asked>,
+    /// The first that was asked for and never answered.
+    unanswered: Option<Asked>,
     permit: Option<Permit>,
     /// The running attempt's share of its credential's limits.
     share: Option<CredentialPermit>,
@@ -69,7 +76,16 @@ pub(super) struct Settlement {
     committed: Rc<Cell<u16>>,
     /// The journal knows of the call.
     started: bool,
+    /// Whose rule refused the call; empty where none did.
+    refused_by: &'static str,
     open: bool,
+}
+
+/// A request to a vendor that may be on its bill although no answer came.
+struct Asked {
+    model: Arc<Model>,
+    target: Arc<Target>,
+    sent: SentAt,
 }
 
 impl Settlement {
@@ -89,6 +105,8 @@ impl Settlement {
             prompt: Estimate::default(),
             findings: Findings::default(),
             served_by: None,
+            asked: None,
+            unanswered: None,
             permit: None,
             share: None,
             entered: None,
@@ -98,6 +116,7 @@ impl Settlement {
             before_fallback: None,
             committed: Rc::default(),
             started: false,
+            refused_by: "",
             open: true,
         })
     }
@@ -207,7 +226,8 @@ impl Settlement {
 
     /// Whether another model has taken over.
     pub(super) fn has_fallen_back(&self) -> bool {
-        self.before_fallback.is_some()
+        let asked = self.before_fallback;
+        asked.is_some_and(|(model, _)| model != self.record.model_id)
     }
 
     /// Lets another model take over; false where the rules do not let it.
@@ -222,14 +242,25 @@ impl Settlement {
         {
             return false;
         }
+        self.is_for(ask.resolved.model.id);
+        true
+    }
+
+    /// Goes back to a model that had its turn before.
+    pub(super) fn turns_to(&mut self, model: ModelId) {
+        if let Some(permit) = &mut self.permit {
+            permit.turns_to(model);
+        }
+        self.is_for(model);
+    }
+
+    fn is_for(&mut self, model: ModelId) {
         let record = &mut self.record;
         let before = (record.model_id, record.asked_model_id);
-        self.before_fallback.get_or_insert(before);
-        if record.asked_model_id == ModelId::NONE {
-            record.asked_model_id = record.model_id;
-        }
-        record.model_id = ask.resolved.model.id;
-        true
+        let (first, asked) = *self.before_fallback.get_or_insert(before);
+        record.model_id = model;
+        let another = model != first && asked == ModelId::NONE;
+        record.asked_model_id = if another { first } else { asked };
     }
 
     /// Notes that a phase ends now.
@@ -240,101 +271,6 @@ impl Settlement {
 
     fn elapsed_ms(&self) -> i64 {
         ms_between(self.begun, Instant::now())
-    }
-
-    /// What the record says of vendors is about this attempt.
-    fn names(&mut self, tried: &Candidate) {
-        self.record.provider_id = tried.target.provider.id;
-        self.record.provider_key_id = tried.credential.id;
-        self.record.upstream_model = tried.target.upstream_model.to_string();
-        tried.reason.clone_into(&mut self.record.route_reason);
-        self.tried = Some(tried.clone());
-    }
-
-    /// Notes that the caller gets the error of the attempt with this number, the first being 1.
-    pub(super) fn blames(&mut self, tried: &Candidate, number: i64) {
-        self.names(tried);
-        if let Some((model, asked)) = self.before_fallback {
-            // nobody took over
-            (self.record.model_id, self.record.asked_model_id) = (model, asked);
-        }
-        let found = self.attempts.iter().find(|a| a.number == number);
-        self.record.upstream_status = found.map_or(0, |a| a.upstream_status);
-    }
-
-    /// The attempts so far, where there was more than one, as the caller is told of them.
-    pub(super) fn attempts_told(&self, candidates: &[Candidate]) -> Vec<Attempt> {
-        if self.attempts.len() < 2 {
-            return Vec::new();
-        }
-        let provider = |id: ProviderId| {
-            let mut all = candidates.iter().map(|c| &c.target.provider);
-            let found = all.find(|provider| provider.id == id);
-            found.map_or(String::new(), |provider| provider.name.to_string())
-        };
-        let told = |attempt: &AttemptRecord| Attempt {
-            provider: provider(attempt.provider_id),
-            status: u16::try_from(attempt.upstream_status)
-                .ok()
-                .filter(|s| *s > 0),
-            code: attempt.error_code.clone(),
-        };
-        self.attempts.iter().map(told).collect()
-    }
-
-    /// Notes an attempt that begins now.
-    pub(super) fn attempt_begins(&mut self, tried: &Candidate) {
-        self.names(tried);
-        self.attempting = true;
-        if let Some(trace) = &mut self.trace {
-            trace.begins(&tried.target.upstream_model, self.begun.elapsed());
-        }
-        if self.overhead.is_none() {
-            let waited = self.record.queue_ms.and_then(|ms| u64::try_from(ms).ok());
-            let waited = Duration::from_millis(waited.unwrap_or(0));
-            self.overhead = Some(self.begun.elapsed().saturating_sub(waited));
-        }
-        self.record.attempts = self.record.attempts.saturating_add(1);
-        self.record.upstream_status = 0;
-        self.attempts.push(AttemptRecord {
-            number: self.record.attempts,
-            provider_id: tried.target.provider.id,
-            provider_key_id: tried.credential.id,
-            started_ms: self.worker.clock.now_ms(),
-            // until its end: when it began, since the start of the call
-            duration_ms: self.elapsed_ms(),
-            ..AttemptRecord::default()
-        });
-    }
-
-    /// Notes the vendor's status.
-    pub(super) fn attempt_answers(&mut self, status: u16, connect_ms: i64) {
-        self.record.upstream_status = i64::from(status);
-        self.record.connect_ms = Some(connect_ms);
-        if let Some(attempt) = self.attempts.last() {
-            // until its end, an attempt's duration says when it began
-            let sent_ms = attempt.duration_ms.saturating_add(connect_ms).max(0);
-            let sent = u128::try_from(sent_ms).unwrap_or(0).saturating_mul(1_000);
-            self.phases.ends(Phase::Connect, sent);
-        }
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.upstream_status = i64::from(status);
-        }
-    }
-
-    /// Notes that the running attempt is over; `code` is empty where it served.
-    pub(super) fn attempt_ends(&mut self, code: &str) {
-        if !std::mem::take(&mut self.attempting) {
-            return;
-        }
-        if let Some(trace) = &mut self.trace {
-            trace.ends(self.begun.elapsed());
-        }
-        let now = self.elapsed_ms();
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.duration_ms = now.saturating_sub(attempt.duration_ms);
-            code.clone_into(&mut attempt.error_code);
-        }
     }
 
     /// Notes that a vendor serves the call: its answer has begun.
@@ -386,10 +322,13 @@ impl Settlement {
         self.record.error_code = error.code.clone().into_owned();
         if let Some(refusal) = error.refusal.as_ref().filter(|_| self.open) {
             self.worker.metrics.refused(refusal.rule);
+            self.refused_by = refusal.scope;
         }
         let said = error.detail.as_deref().unwrap_or(&error.message);
         self.record.error_message = match &self.tried {
             Some(tried) => scrub::text(said, &tried.target.provider, &tried.credential.secret),
+            // the gateway's own words name a key by its public beginning, and no secret
+            None if error.refusal.is_some() => scrub::bounded(said, MAX_MESSAGE_CHARS),
             None => scrub::plain(said),
         };
         self.end(http_status);
@@ -423,7 +362,7 @@ impl Settlement {
         if self.started {
             self.worker.writer.ended(&self.record, attempts);
         } else {
-            self.worker.writer.refused(&self.record);
+            self.worker.writer.refused(&self.record, self.refused_by);
         }
         self.worker.metrics.ended(&self.record, self.overhead);
         if let Some(tracer) = &self.worker.tracer {
@@ -444,7 +383,8 @@ impl Settlement {
         let used = Used {
             usage: &record.usage,
             cost: record.cost_nanos.map(|nanos| (nanos, &record.currency)),
-            called: record.attempts > 0,
+            // what the gateway counted itself was a request as well
+            called: record.attempts > 0 || record.status == Status::Success,
             whole: record.status == Status::Success,
             now_ms: record.finished_ms,
         };
@@ -456,9 +396,36 @@ impl Settlement {
         }
     }
 
-    /// Usage and cost, where a vendor has answered.
+    /// Notes that a vendor is about to be asked; what comes back is told when the request goes out.
+    pub(super) fn asks(&mut self, model: &Arc<Model>, target: &Arc<Target>) -> SentAt {
+        let sent = SentAt::default();
+        self.asked = Some(Asked {
+            model: Arc::clone(model),
+            target: Arc::clone(target),
+            sent: sent.clone(),
+        });
+        sent
+    }
+
+    /// Notes that the attempt did not serve. Where its vendor was `silent` it may have worked all the same.
+    pub(super) fn was_not_served(&mut self, silent: bool) {
+        let asked = self.asked.take().filter(|_| silent);
+        if self.unanswered.is_none() {
+            self.unanswered = asked;
+        }
+    }
+
+    /// What is paid for: the answer, and where none came what was asked for last and not refused, if it was sent.
+    fn owes(&mut self) -> Option<(Arc<Model>, Arc<Target>)> {
+        let asked = self.asked.take().or(self.unanswered.take());
+        let asked = asked.filter(|asked| asked.sent.get().is_some());
+        let asked = asked.map(|asked| (asked.model, asked.target));
+        self.served_by.take().or(asked)
+    }
+
+    /// Usage and cost, where a vendor has answered or may have worked.
     fn price(&mut self) {
-        let Some((model, target)) = self.served_by.take() else {
+        let Some((model, target)) = self.owes() else {
             return;
         };
         self.record.usage = self.findings.usage.unwrap_or_else(|| Usage {

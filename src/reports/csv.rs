@@ -66,7 +66,14 @@ impl Sheet {
             ),
             Self::Days => (
                 &["day", "key_id", "key"],
-                &["requests", "success", "errors", "rate_limited", "tokens"],
+                &[
+                    "requests",
+                    "success",
+                    "error",
+                    "timeout",
+                    "rate_limited",
+                    "tokens",
+                ],
             ),
             Self::Models => (&["model_id", "model"], &USED),
             Self::Providers => (&["provider_id", "provider"], &USED),
@@ -189,7 +196,7 @@ fn used(row: &Row) -> Vec<Cell> {
     ];
     let mut cells: Vec<Cell> = counts.map(Cell::Number).to_vec();
     cells.push(Cell::Text(cost(totals)));
-    cells.push(Cell::Number(super::figures::unpriced(totals)));
+    cells.push(Cell::Number(totals.unpriced));
     for time in [row.p95_ms, row.ttft_p95_ms] {
         cells.push(time.map_or(Cell::None, Cell::Number));
     }
@@ -215,7 +222,8 @@ fn days(figures: &Figures, mut each: impl FnMut(Vec<Cell>)) {
                 Cell::text(&figures.key_name(*id)),
                 Cell::Number(used.requests),
                 Cell::Number(used.success),
-                Cell::Number(used.errors),
+                Cell::Number(used.error),
+                Cell::Number(used.timeout),
                 Cell::Number(used.rate_limited),
                 Cell::Number(used.tokens),
             ]);

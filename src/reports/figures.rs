@@ -177,21 +177,11 @@ impl Figures {
         all.into_iter().cloned().collect()
     }
 
-    /// Requests that were answered and had no price: refusals cost nothing anyway.
-    pub fn unpriced(&self) -> i64 {
-        unpriced(&self.now)
-    }
-
     /// The name of a key.
     pub fn key_name(&self, id: i64) -> String {
         let found = self.keys.iter().find(|key| key.row.id == id);
         found.map_or_else(|| format!("#{id}"), |key| key.row.name.clone())
     }
-}
-
-/// Requests that were answered and had no price.
-pub fn unpriced(totals: &Totals) -> i64 {
-    totals.unpriced - totals.rate_limited.min(totals.unpriced)
 }
 
 fn rows(data: &Gathered, dimension: Dimension) -> Vec<Row> {

@@ -3,7 +3,6 @@
 //! What a model has phrased may take their place ([`super::phrasing`]); the report says so then.
 
 use modelgate_store::latency::Distribution;
-use modelgate_store::usage::Totals;
 
 use super::figures::{Figures, Row};
 use super::words::Words;
@@ -128,7 +127,7 @@ fn money(figures: &Figures, words: Words) -> Option<String> {
         "report-summary-money",
         &[("money", &words.money(&figures.now))],
     );
-    let without = figures.unpriced();
+    let without = figures.now.unpriced;
     if without == 0 {
         return Some(spent);
     }
@@ -301,19 +300,9 @@ fn callers(figures: &Figures, words: Words) -> Option<Advice> {
     ))
 }
 
-/// Successful requests that had no price, at the least: those that failed mostly have none either.
-fn surely_unpriced(totals: &Totals) -> i64 {
-    let others = totals.requests().saturating_sub(totals.success);
-    totals.unpriced.saturating_sub(others).max(0)
-}
-
 fn prices(figures: &Figures, words: Words) -> Option<Advice> {
     let missing = |row: &Row| {
-        if row.id == 0 {
-            0
-        } else {
-            surely_unpriced(&row.totals)
-        }
+        if row.id == 0 { 0 } else { row.totals.unpriced }
     };
     let models: Vec<&Row> = figures
         .models

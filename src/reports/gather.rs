@@ -61,8 +61,10 @@ pub struct DayUse {
     pub requests: i64,
     /// Of these, with success.
     pub success: i64,
-    /// Of these, errors and timeouts.
-    pub errors: i64,
+    /// Of these, with an error.
+    pub error: i64,
+    /// Of these, by a timeout.
+    pub timeout: i64,
     /// Of these, refused by a limit.
     pub rate_limited: i64,
     /// All tokens.
@@ -339,7 +341,8 @@ fn day(from_ms: i64, cube: &Cube) -> Day {
         let of_key = day.keys.entry(ids[0]).or_default();
         of_key.requests += totals.requests();
         of_key.success += totals.success;
-        of_key.errors += totals.errors();
+        of_key.error += totals.error;
+        of_key.timeout += totals.timeout;
         of_key.rate_limited += totals.rate_limited;
         of_key.tokens += totals.tokens();
     }

@@ -37,6 +37,14 @@ pub struct QueueRule {
     pub bound: usize,
 }
 
+impl QueueRule {
+    /// Nobody waits.
+    pub const OFF: Self = Self {
+        deadline: Duration::ZERO,
+        bound: 0,
+    };
+}
+
 /// Why a call did not get a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoPlace {
@@ -95,8 +103,20 @@ impl Attempts {
         self.ready.is_empty() && self.busy.is_empty() && self.resting.is_empty()
     }
 
-    /// The next attempt with its place; nothing where none is left. What is well and free comes first, then what is
-    /// well and has to be waited for, then what rests.
+    /// Nothing of this is tried any more.
+    pub fn clear(&mut self) {
+        self.ready.clear();
+        self.busy.clear();
+        self.resting.clear();
+    }
+
+    /// What rests, the first to recover first: it is tried when nothing else is left, by [`InFlight::last_resort`].
+    pub fn take_resting(&mut self) -> VecDeque<Candidate> {
+        std::mem::take(&mut self.resting)
+    }
+
+    /// The next attempt with its place; nothing where only what rests is left, or nothing at all. What is well and
+    /// free comes first, then what is well and has to be waited for.
     pub async fn next(
         &mut self,
         health: &Health,
@@ -140,14 +160,6 @@ impl Attempts {
                 Err(refused) => return Err(refused),
             }
         }
-        while let Some(mut candidate) = self.resting.pop_front() {
-            if let Some(place) = health.places.take(&candidate.credential) {
-                candidate.reason = "last_resort";
-                let trial = health.take_trials(&candidate, now_ms()) == Trials::Taken;
-                let at = InFlight::new(health, &candidate, place, trial, now_ms());
-                return Ok(Some((candidate, at)));
-            }
-        }
         refused.map_or(Ok(None), Err)
     }
 
@@ -184,6 +196,19 @@ impl Attempts {
 }
 
 impl InFlight {
+    /// An attempt at something that rests; nothing where it has no place.
+    pub fn last_resort(
+        health: &Health,
+        mut candidate: Candidate,
+        now_ms: i64,
+    ) -> Option<(Candidate, Self)> {
+        let place = health.places.take(&candidate.credential)?;
+        candidate.reason = "last_resort";
+        let trial = health.take_trials(&candidate, now_ms) == Trials::Taken;
+        let at = Self::new(health, &candidate, place, trial, now_ms);
+        Some((candidate, at))
+    }
+
     fn new(health: &Health, tried: &Candidate, place: Place, trial: bool, now_ms: i64) -> Self {
         let load = health.target(tried.target.id);
         load.in_flight.fetch_add(1, Ordering::Relaxed);

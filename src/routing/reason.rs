@@ -60,7 +60,7 @@ impl Reason {
     }
 
     /// How long the rest number `rests` lasts, in milliseconds, where the vendor does not say.
-    pub(super) fn back_off_ms(self, rests: u32) -> i64 {
+    pub fn back_off_ms(self, rests: u32) -> i64 {
         let (first, most) = match self {
             // The first is over as soon as the probe has asked: a vendor's log-in may hiccup.
             Self::Rejected if rests <= 1 => (1_000, 1_000),

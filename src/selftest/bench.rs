@@ -7,7 +7,7 @@ use modelgate_domain::{KeyText, ProviderId};
 use modelgate_store::{Db, StoreError};
 
 use super::{Gate, OWN, Subject, cases, keep, run};
-use crate::assistant::{Door, from_here, key};
+use crate::assistant::{Front, key};
 use crate::clock::Clock;
 use crate::secrets::{Keyring, SecretsError};
 
@@ -17,12 +17,8 @@ pub struct BenchParts {
     pub db: Db,
     /// What time it is.
     pub clock: Clock,
-    /// Where the gateway listens.
-    pub door: Door,
-    /// The path below which it serves.
-    pub base_path: String,
-    /// What asks.
-    pub http: reqwest::Client,
+    /// Where the gateway is asked.
+    pub front: Front,
 }
 
 /// How far a self-test has come, or why there was none.
@@ -103,11 +99,10 @@ impl Bench {
         let parts = &self.parts;
         let ensured = key::ensure(&parts.db, &parts.clock, OWN, &self.key).await;
         ensured.map_err(|silent| silent.to_string())?;
-        let address = parts.door.get().ok_or("the gateway does not listen yet")?;
         Ok(Gate {
-            url: format!("http://{}{}", from_here(*address), parts.base_path),
+            url: parts.front.url().map_err(|silent| silent.to_string())?,
             key: self.key.clone(),
-            http: parts.http.clone(),
+            http: parts.front.http.clone(),
             db: parts.db.clone(),
         })
     }

@@ -106,6 +106,7 @@ fn asked(client: Caller, model: &str, mut body: Value) -> Result<Asked, String> 
         asked: model,
         stream,
         max_output: Some(ENOUGH),
+        deployed: false,
         now_s: 0,
     };
     let (body, back) = convert::request(&chat, &target).map_err(|refusal| refusal.message)?;

@@ -15,6 +15,19 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 /// The longest that making a connection may take; nobody waits for that.
 const CONNECT: Duration = Duration::from_secs(1);
 
+/// Whether the Redis at this address answers; otherwise why not, without the address, which may hold a password.
+pub async fn answers(url: &Secret) -> Result<(), String> {
+    let asked = async {
+        let client = Client::open(url.expose())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        redis::cmd("PING").query_async::<()>(&mut connection).await
+    };
+    match timeout(CONNECT, asked).await {
+        Ok(answer) => answer.map_err(|error: RedisError| error.to_string()),
+        Err(_late) => Err("does not answer within a second".to_owned()),
+    }
+}
+
 /// One connection that all threads share: what they send is put one after the other.
 pub(super) struct Link {
     client: Client,

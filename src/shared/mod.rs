@@ -9,6 +9,7 @@ mod link;
 mod rests;
 
 pub use board::{Posted, RedisBoard};
+pub use link::answers;
 
 #[cfg(test)]
 mod limits_tests;

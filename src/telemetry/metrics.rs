@@ -338,8 +338,9 @@ impl Read {
         self.queue_waiting.set(whole(gauges.queue_waiting));
         self.config_generation.set(gauges.config_generation);
         self.database_up.set(i64::from(gauges.database_up));
-        let gauge = self.redis_up.get_metric_with_label_values::<&str>(&[]);
-        if let (Some(up), Ok(gauge)) = (gauges.redis_up, gauge) {
+        // Looked up only then: that makes the series, which an alert would take for a Redis that is away.
+        let Some(up) = gauges.redis_up else { return };
+        if let Ok(gauge) = self.redis_up.get_metric_with_label_values::<&str>(&[]) {
             gauge.set(i64::from(up));
         }
     }

@@ -14,11 +14,12 @@ use tokio::time::{Instant, Sleep};
 use super::error::{ErrorKind, UpstreamError};
 
 /// When the request's body was handed to a standing connection.
-#[derive(Clone, Default)]
-pub(super) struct SentAt(Arc<OnceLock<Instant>>);
+#[derive(Clone, Debug, Default)]
+pub struct SentAt(Arc<OnceLock<Instant>>);
 
 impl SentAt {
-    pub(super) fn get(&self) -> Option<Instant> {
+    /// Absent until then.
+    pub fn get(&self) -> Option<Instant> {
         self.0.get().copied()
     }
 }
@@ -30,13 +31,12 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(data: Bytes) -> (Self, SentAt) {
-        let sent = SentAt::default();
-        let body = Self {
+    /// Tells `sent` when it goes out.
+    pub(super) fn new(data: Bytes, sent: SentAt) -> Self {
+        Self {
             data: Some(data),
-            sent: sent.clone(),
-        };
-        (body, sent)
+            sent,
+        }
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Call<'a> {
     /// The headers of the caller that the endpoint wants passed on, by lower-case name. Whatever
     /// [`super::may_leave`] refuses is left out all the same.
     pub forward: &'a [(&'a str, &'a [u8])],
+    /// Learns when the request goes out.
+    pub sent: SentAt,
 }
 
 /// The head of a vendor's answer, and its body still to come.
@@ -104,7 +106,8 @@ impl Clients {
         credential: &Credential,
         call: Call<'_>,
     ) -> Result<Answer, UpstreamError> {
-        let (body, sent) = Outgoing::new(call.body.clone());
+        let sent = call.sent.clone();
+        let body = Outgoing::new(call.body.clone(), sent.clone());
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         (*request.uri_mut(), *request.headers_mut()) = self.prepare(provider, credential, &call)?;

@@ -13,7 +13,7 @@ pub mod scrub;
 mod tls;
 mod url;
 
-pub use body::Body;
+pub use body::{Body, SentAt};
 pub use client::{Answer, Call, Clients};
 pub use error::{ErrorKind, UpstreamError, of_connect};
 pub use headers::{may_leave, request as request_headers};

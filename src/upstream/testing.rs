@@ -107,6 +107,7 @@ pub(crate) fn call<'a>(forward: &'a [(&'a str, &'a [u8])]) -> Call<'a> {
         content_type: "application/json",
         accept: "text/event-stream",
         forward,
+        sent: super::SentAt::default(),
     }
 }
 

@@ -46,7 +46,7 @@ const fn kind(
 }
 
 /// All that is taken. Nothing that a browser would run: no HTML, no SVG, no script.
-static KINDS: [Kind; 9] = [
+static KINDS: [Kind; 11] = [
     kind(
         &["png"],
         "image/png",
@@ -72,7 +72,24 @@ static KINDS: [Kind; 9] = [
         false,
         Begins::With(&[b"%PDF-"]),
     ),
-    kind(&["docx", "xlsx", "pptx"], BYTES, false, ZIP),
+    kind(
+        &["docx"],
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        false,
+        ZIP,
+    ),
+    kind(
+        &["xlsx"],
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        false,
+        ZIP,
+    ),
+    kind(
+        &["pptx"],
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        false,
+        ZIP,
+    ),
     kind(&["zip"], "application/zip", false, ZIP),
     kind(&["txt", "md", "csv", "log"], TEXT, false, Begins::Text),
     kind(&["json", "toml", "yaml", "yml"], TEXT, false, Begins::Text),

@@ -81,7 +81,7 @@ impl PageError {
             Self::Unavailable(cause) | Self::Internal(cause) => {
                 tracing::error!(request_id = %shell.request_id, cause, "page failed");
             }
-            _ => tracing::debug!(request_id = %shell.request_id, path = %shell.here, "{self}"),
+            _ => tracing::debug!(request_id = %shell.request_id, path = %shell.path(), "{self}"),
         }
         let (title, body) = (
             shell.t(&format!("error-{}-title", self.code())),

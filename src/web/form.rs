@@ -41,6 +41,12 @@ impl Form {
         self.0.iter().any(|(field, _)| field == name)
     }
 
+    /// Puts a value in place of those of a field.
+    pub(super) fn set(&mut self, name: &str, value: String) {
+        self.0.retain(|(field, _)| field != name);
+        self.0.push((name.to_owned(), Secret::new(value)));
+    }
+
     /// What the form shows when it comes back. Passwords and secrets are not kept.
     pub fn state(&self) -> FormState {
         let mut state = FormState::default();

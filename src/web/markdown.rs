@@ -2,14 +2,14 @@
 //!
 //! Raw HTML in the text is shown as text, and what the parser made passes through a list of what is allowed. Links go
 //! to the web and to mail only; images come from the document's own attachments, since the policy of the pages refuses
-//! any other origin.
+//! any other origin: a link stands in place of an image from elsewhere.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 
 /// What a link or an image begins with that means an attachment: `attachment:7`.
 const ATTACHMENT: &str = "attachment:";
@@ -51,10 +51,88 @@ impl Places {
 pub(in crate::web) fn to_html(text: &str, places: &Places) -> SafeHtml {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let events = Parser::new_ext(text, options).map(|event| tamed(event, places));
+    let mut images = Images::default();
+    let events = Parser::new_ext(text, options)
+        .flat_map(|event| images.told(event, places))
+        .map(|event| tamed(event, places));
     let mut markup = String::with_capacity(text.len() * 2);
     html::push_html(&mut markup, events);
     SafeHtml(POLICY.clean(&markup).to_string())
+}
+
+/// The images that are being read, and what stands in place of them.
+#[derive(Debug, Default)]
+struct Images {
+    open: Vec<Image>,
+    links: usize,
+}
+
+#[derive(Debug)]
+enum Image {
+    /// An attachment, to be shown.
+    Shown,
+    /// Only what it says of itself.
+    Words,
+    /// A link to this address, and whether anything has been said in it.
+    Link(String, bool),
+}
+
+impl Images {
+    fn told<'a>(&mut self, event: Event<'a>, places: &Places) -> Vec<Event<'a>> {
+        match event {
+            Event::Start(Tag::Image { ref dest_url, .. }) => {
+                let image = self.read(dest_url, places);
+                let start = match &image {
+                    Image::Shown => Some(event),
+                    Image::Words => None,
+                    Image::Link(address, _) => Some(Event::Start(Tag::Link {
+                        link_type: LinkType::Inline,
+                        dest_url: address.clone().into(),
+                        title: CowStr::Borrowed(""),
+                        id: CowStr::Borrowed(""),
+                    })),
+                };
+                self.open.push(image);
+                start.into_iter().collect()
+            }
+            Event::End(TagEnd::Image) => match self.open.pop() {
+                Some(Image::Link(address, is_said)) => {
+                    let said = (!is_said).then(|| Event::Text(address.into()));
+                    said.into_iter().chain([Event::End(TagEnd::Link)]).collect()
+                }
+                Some(Image::Words) => Vec::new(),
+                _ => vec![event],
+            },
+            Event::Start(Tag::Link { .. }) => {
+                self.links += 1;
+                vec![event]
+            }
+            Event::End(TagEnd::Link) => {
+                self.links = self.links.saturating_sub(1);
+                vec![event]
+            }
+            other => {
+                if let Some(Image::Link(_, is_said)) = self.open.last_mut() {
+                    *is_said = true;
+                }
+                vec![other]
+            }
+        }
+    }
+
+    /// A link cannot stand in a link, nor in an image.
+    fn read(&self, address: &str, places: &Places) -> Image {
+        let is_of_the_web = ["http://", "https://"]
+            .iter()
+            .any(|s| address.starts_with(s));
+        if places.resolve(address).is_some() {
+            Image::Shown
+        } else if is_of_the_web && self.links == 0 && self.open.is_empty() {
+            Image::Link(address.to_owned(), false)
+        } else {
+            Image::Words
+        }
+    }
 }
 
 fn tamed<'a>(event: Event<'a>, places: &Places) -> Event<'a> {
@@ -192,6 +270,29 @@ mod tests {
             "href=\"/base/documents/5/files/13\"",
         ] {
             assert!(made.contains(part), "{part}: {made}");
+        }
+    }
+
+    #[test]
+    fn an_image_from_elsewhere_is_a_link() {
+        for (text, made) in [
+            (
+                "![a **chart**](https://x.example/a.png)",
+                "<a href=\"https://x.example/a.png\" rel=\"noopener noreferrer nofollow\">a <strong>chart</strong></a>",
+            ),
+            (
+                "![](https://x.example/a.png)",
+                "rel=\"noopener noreferrer nofollow\">https://x.example/a.png</a>",
+            ),
+            (
+                "[![badge](https://x.example/b.svg)](https://y.example/)",
+                "<a href=\"https://y.example/\" rel=\"noopener noreferrer nofollow\">badge</a>",
+            ),
+            ("![one](data:image/png;base64,AAAA)", "<p>one</p>"),
+            ("![one](attachment:x)", "<p>one</p>"),
+        ] {
+            let html = html(text);
+            assert!(html.contains(made) && !html.contains("<img"), "{html}");
         }
     }
 

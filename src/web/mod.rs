@@ -36,6 +36,7 @@ pub use paths::{encode_query, local_path};
 pub use routes::Listed;
 pub use state::{WebParts, WebState};
 
+use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 
@@ -45,7 +46,10 @@ use crate::calls::Door;
 /// `door` is where pages of this thread call models.
 pub fn configure(config: &mut ServiceConfig, state: &web::Data<WebState>, door: Door) {
     config
-        .route("/static/{path:.*}", web::get().to(assets::get))
+        .route(
+            "/static/{path:.*}",
+            web::route().guard(Any(Get()).or(Head())).to(assets::get),
+        )
         .service(
             web::scope("")
                 .app_data(web::Data::clone(state))

@@ -120,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_stops_the_walk() {
+    fn nonsense_is_nobodys_address() {
         let peer = of("10.0.0.1", &[("x-forwarded-for", "1.2.3.4, nonsense")]);
-        assert_eq!(peer.address.to_string(), "10.0.0.1");
+        assert_eq!(peer.address.to_string(), "0.0.0.0");
     }
 }

@@ -3,6 +3,7 @@
 //! Loading a session brings the person along; nothing of the person is kept in the session itself.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use actix_session::config::{CookieContentSecurity, PersistentSession};
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
@@ -11,6 +12,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
+use data_encoding::HEXLOWER;
 use modelgate_domain::{ApiKeyId, Role, UserId};
 use modelgate_store::api_keys::{self, ApiKey};
 use modelgate_store::users::{self, User};
@@ -24,6 +26,7 @@ use super::page::cookie_path;
 use super::peer::Peer;
 use super::state::WebState;
 use crate::clock::Clock;
+use crate::forwarded::network;
 use crate::secrets::{hash_key, random_token};
 
 /// The session cookie's name.
@@ -98,6 +101,8 @@ pub struct CurrentKey {
     pub id: ApiKeyId,
     /// What operators call it.
     pub name: String,
+    /// Where it may be used from; empty for everywhere.
+    pub networks: Vec<String>,
 }
 
 /// Who logs in.
@@ -105,19 +110,13 @@ pub struct CurrentKey {
 pub(super) enum Subject {
     /// An account.
     Account(UserId),
-    /// Whoever holds this key.
-    Key(ApiKeyId),
+    /// Whoever holds this key, by the hash of the secret that they showed.
+    Key(ApiKeyId, [u8; 32]),
 }
 
 impl From<UserId> for Subject {
     fn from(id: UserId) -> Self {
         Self::Account(id)
-    }
-}
-
-impl From<ApiKeyId> for Subject {
-    fn from(id: ApiKeyId) -> Self {
-        Self::Key(id)
     }
 }
 
@@ -134,9 +133,10 @@ pub(super) fn current_user(request: &HttpRequest) -> Option<CurrentUser> {
     request.get_session().get(USER).ok().flatten()
 }
 
-/// The key that this session was begun with, where it was begun with one.
-pub(super) fn current_key(request: &HttpRequest) -> Option<CurrentKey> {
-    request.get_session().get(KEY).ok().flatten()
+/// The key that this session was begun with, where it was begun with one and may be used from this address.
+pub(super) fn current_key(request: &HttpRequest, address: IpAddr) -> Option<CurrentKey> {
+    let key: Option<CurrentKey> = request.get_session().get(KEY).ok().flatten();
+    key.filter(|key| may_come_from(&key.networks, address))
 }
 
 /// What waits for the person to be read.
@@ -242,15 +242,15 @@ impl SessionStore for DbSessions {
             .map_err(SaveError::Serialization)?;
         let id = random_token().map_err(|e| SaveError::Other(e.into()))?;
         let now = self.clock.now();
-        let (user_id, api_key_id) = match start.subject {
-            Subject::Account(user) => (user, ApiKeyId::NONE),
-            Subject::Key(key) => (UserId::NONE, key),
+        let (user_id, api_key_id, state) = match start.subject {
+            Subject::Account(user) => (user, ApiKeyId::NONE, String::new()),
+            Subject::Key(key, secret) => (UserId::NONE, key, HEXLOWER.encode(&secret)),
         };
         let row = sessions::Session {
             id_hash: hash_key(id.expose()),
             user_id,
             api_key_id,
-            state: String::new(),
+            state,
             created_at: now,
             last_seen_at: now,
             expires_at: end(now),
@@ -269,7 +269,7 @@ impl SessionStore for DbSessions {
         SessionKey::try_from(id.expose().to_owned()).map_err(|e| SaveError::Other(e.into()))
     }
 
-    /// Nothing is kept in a session but whose it is, so there is nothing to write.
+    /// Nothing is kept in a session but whose it is and by which secret, so there is nothing to write.
     async fn update(
         &self,
         key: SessionKey,
@@ -317,7 +317,8 @@ async fn look_up(
         return Ok(Some((session, Person::Account(user), waiting)));
     }
     let key = api_keys::find(c, session.api_key_id).await?;
-    let Some(key) = key.filter(|key| is_usable(key, now)) else {
+    let still_opens = |key: &ApiKey| is_usable(key, now) && is_secret_of(key, &session.state, now);
+    let Some(key) = key.filter(still_opens) else {
         return Ok(None);
     };
     if !key.user_id.is_none() && enabled_user(c, key.user_id).await?.is_none() {
@@ -326,6 +327,7 @@ async fn look_up(
     let key = CurrentKey {
         id: key.id,
         name: key.name,
+        networks: key.allowed_cidrs,
     };
     let waiting = Waiting::for_key(c, &key, now).await?;
     Ok(Some((session, Person::Key(key), waiting)))
@@ -339,6 +341,20 @@ async fn enabled_user(c: &mut Conn, id: UserId) -> Result<Option<User>, StoreErr
 /// Whether somebody may log in with this key: switched on, not revoked, not past its end.
 pub(super) fn is_usable(key: &ApiKey, now: DateTime<Utc>) -> bool {
     key.enabled && key.deleted_at.is_none() && key.expires_at.is_none_or(|end| now < end)
+}
+
+/// Whether the secret with this hash still opens the key: the present one, or the one before until its moment.
+fn is_secret_of(key: &ApiKey, hash: &str, now: DateTime<Utc>) -> bool {
+    let overlaps = key.previous_until.is_some_and(|until| now < until);
+    let previous = key.previous_hash.filter(|_| overlaps);
+    let mut secrets = [Some(key.key_hash), previous].into_iter().flatten();
+    secrets.any(|secret| HEXLOWER.encode(&secret) == hash)
+}
+
+/// Whether these networks hold the address; a network that does not parse holds none.
+pub(super) fn may_come_from(networks: &[String], address: IpAddr) -> bool {
+    let holds = |text: &String| network(text).is_some_and(|n| n.contains(&address.to_canonical()));
+    networks.is_empty() || networks.iter().any(holds)
 }
 
 fn current(user: User, session: [u8; 32]) -> CurrentUser {

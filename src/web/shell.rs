@@ -22,6 +22,10 @@ use crate::journal::WhenFull;
 pub(super) const LANG_COOKIE: &str = "mg_lang";
 /// The cookie with a visitor's theme.
 pub(super) const THEME_COOKIE: &str = "mg_theme";
+/// The cookie with the time zone that somebody without an account chose.
+pub(super) const ZONE_COOKIE: &str = "mg_zone";
+/// The cookie with the time zone of the browser, which `app.js` keeps; the choice goes before it.
+const BROWSER_ZONE_COOKIE: &str = "mg_browser_zone";
 
 /// Light, dark, or as the system says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,6 +125,7 @@ impl Shell {
         let user = session::current_user(request);
         let base_path = state.map_or_else(String::new, |s| s.config.base_path.clone());
         let marks = request.extensions().get::<Marks>().cloned();
+        let address = marks.as_ref().map(|m| m.peer.address);
         let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
         let visitor = marks.as_ref().map(|m| csrf::token_of(&m.visitor));
         let business = state.map_or(Tz::UTC, |s| s.config.time_zone);
@@ -137,14 +142,14 @@ impl Shell {
             here: path.strip_prefix(&base_path).unwrap_or(path).to_owned(),
             toast: flash::of(request),
             now_ms: state.map_or(0, |s| s.clock.now_ms()),
-            zone: zone_of(user.as_ref()).unwrap_or(business),
+            zone: zone_of(request, user.as_ref()).unwrap_or(business),
             business,
             partial: header("hx-request") == Some("true")
                 && header("hx-boosted").is_none()
                 && header("hx-history-restore-request").is_none(),
             target: header("hx-target").unwrap_or_default().to_owned(),
             user,
-            key: session::current_key(request),
+            key: address.and_then(|address| session::current_key(request, address)),
             waiting: session::waiting(request),
             base_path,
             journal_full: state.and_then(|s| s.journal.stats().full),
@@ -318,6 +323,16 @@ impl Shell {
         menu::entries(self)
     }
 
+    /// Whether the time zone is chosen in the menu: an account has it in its preferences.
+    pub fn chooses_zone(&self) -> bool {
+        self.user.is_none() && self.key.is_some()
+    }
+
+    /// Where the cookies of the pages live.
+    pub fn cookie_path(&self) -> String {
+        super::page::cookie_path(&self.base_path)
+    }
+
     /// Languages for the switch.
     pub fn languages(&self) -> &[Lang] {
         &self.site.languages
@@ -389,8 +404,15 @@ pub(super) const fn home_of(role: Role) -> &'static str {
 /// Where those who use the gateway begin.
 pub(super) const PORTAL: &str = "/user/dashboard";
 
-fn zone_of(user: Option<&CurrentUser>) -> Option<Tz> {
-    user?.time_zone.as_deref()?.parse().ok()
+/// What the account says; without an account what was chosen in this browser, or else the browser's own. Nothing where
+/// the house's holds.
+fn zone_of(request: &HttpRequest, user: Option<&CurrentUser>) -> Option<Tz> {
+    if let Some(user) = user {
+        return user.time_zone.as_deref()?.parse().ok();
+    }
+    let cookies = [ZONE_COOKIE, BROWSER_ZONE_COOKIE].into_iter();
+    let mut zones = cookies.filter_map(|name| request.cookie(name));
+    zones.find_map(|cookie| cookie.value().parse().ok())
 }
 
 const ICONS: &str = "vendor/tabler-icons-3.51.0/icons.svg";

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use modelgate_domain::ids::RequestIdSource;
 use modelgate_domain::{ApiKeyId, Range};
 use modelgate_store::busyness_history::{self, Minutes};
+use modelgate_store::failures::WINDOW;
 use modelgate_store::{Db, StoreError};
 use tokio::sync::watch;
 
@@ -18,6 +19,7 @@ use super::figures::{By, Desk, Figures, Times};
 use super::throttle::LoginThrottle;
 use super::user::{Habits, OwnUse, Phrases};
 use crate::admission::{Admission, Board};
+use crate::analysis::Day;
 use crate::assistant::Assistant;
 use crate::catalog::CatalogHandle;
 use crate::clock::Clock;
@@ -72,6 +74,7 @@ struct Desks {
     busyness: Desk<By, Vec<Minutes>>,
     live: Desk<(), Live>,
     agents: Desk<(), Agents>,
+    errors: Desk<(), Day>,
     habits: Desk<Tz, Habits>,
     /// By key, and shown to its holder alone.
     own_use: Desk<ApiKeyId, OwnUse>,
@@ -106,21 +109,14 @@ impl WebState {
         })
     }
 
-    /// Notes a failed log-in; those who run the gateway hear of it where there were too many.
-    pub(super) fn sign_in_failed(&self, account: &str, address: IpAddr) {
-        let now_ms = self.clock.now_ms();
-        if self.throttle.wait_s(account, address, now_ms).is_some() {
-            return;
-        }
-        self.throttle.failed(account, address, now_ms);
-        if self.throttle.wait_s(account, address, now_ms).is_some() {
-            let account: String = account.chars().take(100).collect();
-            let about = format!("{account} {address}");
-            let news = News::new(Kind::SignInThrottled, about, now_ms)
-                .with("account", account)
-                .with("address", address.to_string());
-            self.teller.tell(news);
-        }
+    /// Those who run the gateway hear of too many failed log-ins.
+    pub(super) fn tell_of_sign_ins(&self, account: &str, address: IpAddr) {
+        let account: String = account.chars().take(100).collect();
+        let about = format!("{account} {address}");
+        let news = News::new(Kind::SignInThrottled, about, self.clock.now_ms())
+            .with("account", account)
+            .with("address", address.to_string());
+        self.teller.tell(news);
     }
 
     /// Ends the streams that pages hold open.
@@ -242,6 +238,20 @@ impl WebState {
         };
         let place = (&self.clock, self.db.runtime());
         self.desks.agents.get(&(), place, 0, read).await
+    }
+
+    /// What goes wrong today.
+    pub(super) async fn errors(&self) -> Result<Arc<Day>, StoreError> {
+        let (business, clock, db) = (self.config.time_zone, self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let now_ms = clock.now_ms();
+            db.read_snapshot(move |c| {
+                Box::pin(async move { Day::read(c, now_ms, now_ms, business, WINDOW).await })
+            })
+            .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        self.desks.errors.get(&(), place, 0, read).await
     }
 
     /// What links begin with, where somebody said so.

@@ -5,6 +5,12 @@
   const dialog = document.getElementById("dialog");
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+  /* the time zone of this browser, for pages of those who have no account */
+  try {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (zone && !document.cookie.includes("mg_browser_zone=" + zone)) document.cookie = `mg_browser_zone=${zone}; path=${document.documentElement.dataset.cookies}; max-age=31536000; samesite=lax`;
+  } catch { /* the times of the house */ }
+
   /* toasts */
   const fade = (toast) => setTimeout(() => toast.remove(), 5000);
   const addToast = (text, isError) => {
@@ -168,7 +174,7 @@
   /* a form is sent once */
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method === "dialog" || form.hasAttribute("hx-post") || form.method === "get") return;
+    if (form.method === "dialog" || form.hasAttribute("hx-post") || form.method === "get" || form.hasAttribute("data-again")) return;
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
     form.setAttribute("aria-busy", "true");

@@ -58,8 +58,10 @@ fn a_bad_setting_is_one_sentence_and_starts_nothing(place: &Place) {
         }
     }
     let away = "postgres://someone:canary@127.0.0.1:1/none";
+    let mut env = place.with("DATABASE_URL", away);
+    env.push(("SECRET_KEY".to_owned(), crate::SECRET_KEY.to_owned()));
     for command in ["serve", "migrate", "export"] {
-        let ended = place.run_with(&place.with("DATABASE_URL", away), &[command], "");
+        let ended = place.run_with(&env, &[command], "");
         assert_eq!(ended.code, 2, "{ended:?}");
         assert!(
             ended.err.contains("the database cannot be reached"),

@@ -1,4 +1,4 @@
-//! `migrate`, `logs`, `doctor`, `secrets rotate`, `job`.
+//! `migrate`, `logs`, `doctor`, `secrets`, `job`.
 
 use crate::{Place, SECRET_KEY, each_engine};
 
@@ -7,6 +7,7 @@ each_engine!(
     an_empty_log_is_shown,
     doctor_tells_what_is_wrong_and_what_to_do,
     secrets_move_to_another_key,
+    a_lost_master_key_is_not_the_end,
     jobs_are_listed_run_and_paused,
 );
 
@@ -104,6 +105,36 @@ fn secrets_move_to_another_key(place: &Place) {
     assert_eq!(again.out, "nothing to do: everything is as the file says\n");
     old.push(("X".to_owned(), String::new()));
     assert_eq!(place.run_with(&old, &["apply", "mg.toml"], "").code, 2);
+}
+
+fn a_lost_master_key_is_not_the_end(place: &Place) {
+    let old = place.with("SECRET_KEY", SECRET_KEY);
+    let headers = "extra_headers = [ { name = \"x-team\", value = \"canary-2\" } ]\nkeys";
+    place.write("mg.toml", &FILE.replace("keys", headers));
+    assert_eq!(place.run_with(&old, &["apply", "mg.toml"], "").code, 0);
+    let new = place.with("SECRET_KEY", "another-canary-another-canary-another");
+    assert_eq!(place.run_with(&new, &["apply", "mg.toml"], "").code, 2);
+
+    let would = place.run_with(&new, &["secrets", "reset"], "");
+    assert!(
+        would.out.contains("credential main of acme") && would.out.contains("`--yes` does it"),
+        "{would:?}"
+    );
+    assert_eq!(
+        place.run_with(&new, &["apply", "mg.toml"], "").code,
+        2,
+        "nothing was done"
+    );
+
+    let done = place.run_with(&new, &["secrets", "reset", "--yes", "--json"], "");
+    let told = done.json();
+    assert_eq!(told["lost"]["credentials"][0], "acme/main", "{told}");
+    assert_eq!(told["lost"]["headers_and_proxies"][0], "acme", "{told}");
+    let left = place.run_with(&new, &["export"], "").out;
+    assert_eq!(left.matches("enabled = false").count(), 2, "{left}");
+    assert_eq!(place.run_with(&new, &["apply", "mg.toml"], "").code, 0);
+    let again = place.run_with(&new, &["secrets", "reset", "--yes"], "").out;
+    assert_eq!(again, "the present key opens everything\n");
 }
 
 fn jobs_are_listed_run_and_paused(place: &Place) {

@@ -178,6 +178,24 @@ fn every_key_used_exists() {
     report(&complaints);
 }
 
+/// `t_code` shows the code itself where there is no text: a prefix that no text begins with would never be seen.
+#[test]
+fn every_prefix_of_codes_has_texts() {
+    let en = entries("en");
+    let mut complaints = Vec::new();
+    for file in sources() {
+        let text = text_of(&file);
+        for (at, _) in text.match_indices("t_code(\"") {
+            let prefix = text[at + "t_code(\"".len()..].split('"').next();
+            let prefix = prefix.unwrap_or_default();
+            if !en.keys().any(|key| key.starts_with(prefix)) {
+                complaints.push(format!("{}: no text begins with {prefix}", file.path));
+            }
+        }
+    }
+    report(&complaints);
+}
+
 #[test]
 fn every_key_is_used() {
     let (mut whole, mut prefixes) = (BTreeSet::new(), BTreeSet::new());

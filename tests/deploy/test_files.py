@@ -144,3 +144,11 @@ def test_the_unit_gives_the_drain_its_time_and_does_not_retry_a_bad_configuratio
     assert int(service["TimeoutStopSec"]) >= 45
     assert service["RestartPreventExitStatus"] == "2"
     assert service["ProtectSystem"] == "strict" and service["NoNewPrivileges"] == "yes"
+
+
+@pytest.mark.parametrize("what", [[], ["--report"]], ids=["pages", "report"])
+def test_the_benchmark_of_the_pages_runs(gateway_binary, what):
+    few = ["--calls", "2000", "--raw", "200", "--keys", "3", "--rounds", "2"]
+    done = subprocess.run([sys.executable, ROOT / "scripts/bench-pages", "--binary", gateway_binary, *few, *what], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "2,000 calls" in done.stdout and "|" in done.stdout, done.stdout

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use modelgate::simulator::Step;
 use modelgate_domain::money::parse_nanos;
 use modelgate_domain::{
-    Currency, LimitMode, LimitScope, Period, RequestId, RequestRecord, Status, Usage,
+    Currency, LimitKind, LimitMode, LimitScope, Period, RequestId, RequestRecord, Status, Usage,
 };
 use modelgate_store::drain::{self, Batch, Entry};
 use modelgate_store::{Engine, StoreError};
 use serde_json::json;
 
 use crate::on_each_engine;
-use crate::support::{Answer, Setup, TestApp, budget};
+use crate::support::{Answer, Setup, TestApp, budget, chat, limit};
 
 /// What an answer of 100 tokens to "hello" costs at the usual price: 6 of prompt and 100 of output.
 const COST: i64 = 6 * 150 + 100 * 600;
@@ -76,6 +76,50 @@ async fn a_budget_ends_and_says_when_it_begins_anew(app: &TestApp) {
 }
 
 on_each_engine!(a_budget_ends_and_says_when_it_begins_anew);
+
+/// A budget and a limit of tokens that one call cannot fit in: nobody is told to wait.
+async fn what_never_fits_is_told_as_such(app: &TestApp) {
+    assert_eq!(call(app).await.status, 200, "how long answers are is known");
+    app.limit_key(&[budget(COST / 2, Period::Day)]).await;
+    let over = call(app).await;
+    assert_eq!(over.status, 402);
+    let error = over.json()["error"].clone();
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("never fits"), "{message}");
+    assert!(!message.contains("There is room again"), "{message}");
+    assert!(error["reset_at"].is_null(), "{error}");
+    assert_eq!(over.header("retry-after"), "");
+    app.limit_key(&[limit(LimitKind::Tpm, 2)]).await;
+    let over = call(app).await;
+    assert_eq!((over.status, over.header("retry-after")), (429, ""));
+    assert!(over.text().contains("never fits"), "{}", over.text());
+}
+
+on_each_engine!(what_never_fits_is_told_as_such);
+
+/// It could never refuse anything: whoever asks why is told.
+async fn a_budget_in_another_currency_is_told_as_such(app: &TestApp) {
+    let euros = modelgate_domain::Limit {
+        currency: Currency::parse("EUR").unwrap(),
+        ..budget(1, Period::Day)
+    };
+    app.limit_key(&[euros]).await;
+    assert_eq!(call(app).await.status, 200);
+    let explained = app.openai().post("/explain", &chat("gpt-x", false)).await;
+    assert!(
+        explained.text().contains("no price in EUR"),
+        "{}",
+        explained.text()
+    );
+    let (admin, key) = (app.admin().await, app.key().await.id.0);
+    let page = admin.get(&format!("/admin/api-keys/{key}")).await.text();
+    assert!(
+        page.contains("The budget in EUR does not count calls of"),
+        "{page}"
+    );
+}
+
+on_each_engine!(a_budget_in_another_currency_is_told_as_such);
 
 async fn many_at_once_do_not_overspend(app: &TestApp) {
     assert_eq!(

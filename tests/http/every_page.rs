@@ -388,3 +388,68 @@ fn told(html: &str) -> String {
 }
 
 on_each_engine!(a_failure_of_ours_tells_its_number_and_nothing_else);
+
+/// What an action answers stands under the action's address: reloading it, or switching the language on it, is a GET.
+async fn every_action_leads_back_to_a_page(app: &TestApp) {
+    let admin = app.admin().await;
+    let routes = modelgate::web::route_list();
+    let has_page = |path: &str| {
+        let mut all = routes.iter();
+        all.any(|route| route.method == Method::GET && route.path == path)
+    };
+    let mut seen = 0;
+    for route in routes.iter().filter(|route| route.method == Method::POST) {
+        if has_page(&route.path) {
+            continue;
+        }
+        let parts = route.path.split('/');
+        let path: Vec<&str> = parts
+            .map(|part| if part.starts_with('{') { "7" } else { part })
+            .collect();
+        let path = path.join("/");
+        let answer = admin.get(&path).await;
+        assert_eq!(answer.status, 303, "GET {path}");
+        let to = answer.header("location").to_owned();
+        assert!(
+            path.starts_with(&to) && to.len() < path.len(),
+            "{path}: {to}"
+        );
+        let pattern: Vec<&str> = route.path.split('/').collect();
+        let depth = if to == "/" { 1 } else { to.split('/').count() };
+        assert!(has_page(&pattern[..depth].join("/")), "{path}: {to}");
+        seen += 1;
+    }
+    assert!(seen > 20);
+}
+
+on_each_engine!(every_action_leads_back_to_a_page);
+
+/// Whoever asks for the head of a page gets that, and not that it is not there.
+async fn every_page_has_a_head(app: &TestApp) {
+    let admin = app.admin().await;
+    for path in [
+        "/",
+        "/login",
+        "/admin/home",
+        "/admin/logs",
+        "/account",
+        "/nowhere",
+    ] {
+        let (whole, head) = (
+            admin.get(path).await,
+            admin.send(admin.request(reqwest::Method::HEAD, path)).await,
+        );
+        assert_eq!(head.status, whole.status, "{path}");
+        assert!(head.body.is_empty());
+        assert_eq!(head.header("content-type"), whole.header("content-type"));
+    }
+    let page = app.visitor().get("/login").await.text();
+    let at = page.find("/static/").expect("an asset");
+    let asset: String = page[at..].chars().take_while(|c| *c != '"').collect();
+    let head = admin
+        .send(admin.request(reqwest::Method::HEAD, &asset))
+        .await;
+    assert_eq!(head.status, 200, "{asset}");
+}
+
+on_each_engine!(every_page_has_a_head);

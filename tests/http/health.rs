@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::on_each_engine;
-use crate::support::{Setup, TestApp};
+use crate::support::{KEY, Setup, TestApp};
 
 async fn json(app: &TestApp, path: &str) -> (u16, Value) {
     let answer = reqwest::get(format!("{}{path}", app.url())).await.unwrap();
@@ -27,6 +27,12 @@ async fn alive_ready_and_counted(app: &TestApp) {
     let (status, ready) = json(app, "/readyz").await;
     assert_eq!((status, ready["status"].as_str()), (200, Some("ok")));
     assert_eq!(ready["journal"]["backlog_records"], 0);
+    for path in ["/healthz", "/readyz", "/v1/models"] {
+        let head = reqwest::Client::new().head(format!("{}{path}", app.url()));
+        let head = head.bearer_auth(KEY).send().await.unwrap();
+        assert_eq!(head.status().as_u16(), 200, "HEAD {path}");
+        assert!(head.bytes().await.unwrap().is_empty());
+    }
     let metrics = reqwest::get(format!("{}/metrics", app.url()))
         .await
         .unwrap();
@@ -62,7 +68,13 @@ async fn metrics_are_not_for_everyone(app: &TestApp) {
     let client = reqwest::Client::new();
     let status =
         async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
-    assert_eq!(status(client.get(&url)).await, 200);
+    let told = client.get(&url).send().await.unwrap();
+    assert_eq!(told.status(), 200);
+    let told = told.text().await.unwrap();
+    let redis = told
+        .lines()
+        .any(|line| line.starts_with("modelgate_redis_up"));
+    assert!(!redis, "there is none that could be away: {told}");
     let proxied = client.get(&url).header("x-forwarded-for", "127.0.0.1");
     assert_eq!(status(proxied).await, 403);
     let token = client

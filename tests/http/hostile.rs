@@ -43,13 +43,16 @@ pub async fn hostile_configuration(app: &TestApp) {
     use std::fmt::Write as _;
     let mut file = String::new();
     for (n, name) in NAMES.iter().enumerate() {
-        let (name, secret) = (quoted(name), format!("sk-mg-hostile-{n}-0123456789abcdef"));
+        // the name of a key and the label of a credential hold no marks that turn or hide text
+        let label = name.replace(['\u{202e}', '\u{202c}', '\u{200b}', '\u{feff}'], "");
+        let (name, label) = (quoted(name), quoted(&label));
+        let secret = format!("sk-mg-hostile-{n}-0123456789abcdef");
         writeln!(
             file,
-            "[[api_keys]]\nname = {name}\nsecret = \"{secret}\"\nmodels = [\"*\"]"
+            "[[api_keys]]\nname = {label}\nsecret = \"{secret}\"\nmodels = [\"*\"]"
         )
         .unwrap();
-        writeln!(file, "[[providers]]\nname = \"evil-{n}\"\ndisplay_name = {name}\nprotocol = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nkeys = [ {{ label = {name}, secret = \"sk-up-evil-{n}-0123456789\" }} ]").unwrap();
+        writeln!(file, "[[providers]]\nname = \"evil-{n}\"\ndisplay_name = {name}\nprotocol = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nkeys = [ {{ label = {label}, secret = \"sk-up-evil-{n}-0123456789\" }} ]").unwrap();
         writeln!(file, "[[models]]\nname = \"evil-{n}\"\ndisplay_name = {name}\nkind = \"chat\"\ntargets = [ {{ provider = \"evil-{n}\", upstream_model = \"evil-{n}\", priority = 1, weight = 100 }} ]").unwrap();
     }
     app.apply(&file).await;

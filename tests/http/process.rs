@@ -374,3 +374,56 @@ fn a_start_that_cannot_work_is_refused_in_one_sentence() {
     ]);
     assert!(text.contains(&port), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_embedded_database_has_one_gateway() {
+    let database = TestDatabase::create(Engine::Sqlite).await.unwrap();
+    let vendor = Simulator::start(Options::default()).unwrap();
+    let env = environment(&database, "0");
+    let first = start(&database, &vendor, &env);
+    let second = Child::command(database.folder.path(), &env)
+        .arg("serve")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(2), "{said}");
+    assert!(said.contains("another gateway serves from"), "{said}");
+    assert_eq!(first.openai(KEY).chat("gpt-x", false).await.status, 200);
+    assert!(
+        first.hang_up().success(),
+        "a closed terminal lets calls end"
+    );
+    assert!(
+        Child::serve(database.folder.path(), &env)
+            .terminate()
+            .success()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_start_changes_nothing() {
+    let database = TestDatabase::create(Engine::Sqlite).await.unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut env = environment(&database, "0");
+    env.retain(|(name, _)| name != "PORT");
+    env.push((
+        "PORT".to_owned(),
+        taken.local_addr().unwrap().port().to_string(),
+    ));
+    // What Kubernetes sets for a service of this name is no setting.
+    env.push((
+        "MODELGATE_PORT".to_owned(),
+        "tcp://10.0.0.1:8765".to_owned(),
+    ));
+    env.push(("MODELGATE_PORT_8765_TCP_PROTO".to_owned(), "tcp".to_owned()));
+    env.push(("MODELGATE_SERVICE_HOST".to_owned(), "10.0.0.1".to_owned()));
+    let ended = Child::command(database.folder.path(), &env)
+        .arg("serve")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot listen on 127.0.0.1:"), "{said}");
+    let file = database.url.trim_start_matches("sqlite:");
+    assert!(!Path::new(file).exists(), "{said}");
+}

@@ -91,7 +91,11 @@ async fn leaving_before_the_answer_cancels_it(app: &TestApp) {
     }
     for row in app.logs().await {
         assert_eq!(row.record.status, Status::Cancelled);
-        assert_eq!((row.record.http_status, row.record.usage.total()), (0, 0));
+        assert_eq!(row.record.http_status, 0);
+        // the vendor was asked and may have worked
+        let usage = &row.record.usage;
+        assert!(usage.estimated && usage.prompt > 0, "{usage:?}");
+        assert_eq!(usage.completion, 0);
         assert_eq!(row.record.error_code, "client_gone");
         assert!(
             row.record

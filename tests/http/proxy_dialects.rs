@@ -1,5 +1,6 @@
-//! What holds whatever dialects meet: strict keys, addresses that say the version twice.
+//! What holds whatever dialects meet: strict keys, addresses that say the version twice, what vendors say of failures.
 
+use modelgate::simulator::Step;
 use serde_json::json;
 
 use crate::proxy_messages::{ask, message, start};
@@ -44,6 +45,38 @@ async fn a_strict_key_refuses_what_another_would_leave_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thoughts_of_another_vendor_do_not_reach_one_of_the_same_dialect() {
+    let app = start().await;
+    let body = |signature: &str| {
+        json!({ "model": "claude-x", "max_tokens": 64, "messages": [
+            { "role": "user", "content": "hello" },
+            { "role": "assistant", "content": [
+                { "type": "thinking", "thinking": "hm", "signature": signature },
+                { "type": "text", "text": "hi" } ] },
+            { "role": "user", "content": "and now?" } ] })
+        .to_string()
+    };
+    for signature in ["", "openai#abc"] {
+        let answer = ask(&app, "/messages", &body(signature)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let dropped = answer.header("x-modelgate-dropped");
+        assert_eq!(dropped, "messages.content.thinking");
+        let sent = app.vendor.received().pop().unwrap().json();
+        let left = json!([{ "type": "text", "text": "hi" }]);
+        assert_eq!(sent["messages"][1]["content"], left);
+        assert_eq!(sent["model"], "claude-sonnet-4-5");
+    }
+    let answer = ask(&app, "/messages", &body("EqQBCgIYAhIM")).await;
+    assert_eq!(answer.header("x-modelgate-dropped"), "");
+    let sent = app.vendor.received().pop().unwrap();
+    let expected = body("EqQBCgIYAhIM").replace("claude-x", "claude-sonnet-4-5");
+    assert_eq!(String::from_utf8(sent.body.to_vec()).unwrap(), expected);
+    app.change_key(|key| key.strict_conversion = true).await;
+    assert_eq!(ask(&app, "/messages", &body("")).await.status, 400);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_version_that_is_said_twice_is_understood() {
     let app = start().await;
     assert_eq!(
@@ -72,5 +105,44 @@ async fn what_no_other_dialect_has_says_so() {
     let works = json!({ "model": "both", "prompt": "x" });
     assert_eq!(app.openai().post("/completions", &works).await.status, 200);
     assert_eq!(app.vendor.stats().requests, 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_vendor_says_of_its_failure_reaches_callers_of_other_dialects() {
+    let app = start().await;
+    for (body, said) in [
+        (
+            r#"[{"error":{"code":400,"message":"no such field","status":"INVALID_ARGUMENT"}}]"#,
+            "no such field",
+        ),
+        (
+            r#"{"detail":[{"loc":["body","top_k"],"msg":"too large"}]}"#,
+            "body.top_k: too large",
+        ),
+        ("not today", "not today"),
+        (
+            "<html>no</html>",
+            "The model's provider refused the request.",
+        ),
+    ] {
+        app.vendor.push(Step::status(400).body(body));
+        let refused = ask(&app, "/messages", &message("gpt-x", false)).await;
+        assert_eq!(
+            (refused.status, &refused.json()["error"]["message"]),
+            (400, &json!(said))
+        );
+    }
+    let choice = json!({ "index": 0, "message": { "role": "assistant", "content": "" }, "finish_reason": "network_error" });
+    let failed = json!({ "id": "c", "choices": [choice] });
+    app.vendor
+        .push(Step::answer().body(failed.to_string()).always());
+    let failed = ask(&app, "/messages", &message("gpt-x", false)).await;
+    let said = failed.json()["error"]["message"].clone();
+    assert_eq!(failed.status, 502, "{}", failed.text());
+    assert!(said.as_str().unwrap().contains("network_error"), "{said}");
+    let logs = app.logs().await;
+    let told = |text: &str| logs.iter().any(|row| row.record.error_message == text);
+    assert!(told("no such field") && told("not today"));
     app.finish().await;
 }

@@ -386,18 +386,28 @@ async fn errors_have_googles_form_in_bodies_and_streams() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn models_are_listed_in_googles_form_and_only_there() {
     let app = start().await;
-    let list = ask(&app, &format!("/models?pageSize=5&key={KEY}"), None)
-        .await
-        .json();
-    let names: Vec<&str> = list["models"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|m| m["name"].as_str())
-        .collect();
+    let (mut names, mut token) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/models?pageSize=2&pageToken={token}&key={KEY}");
+        let list = ask(&app, &path, None).await.json();
+        let models = list["models"].as_array().unwrap();
+        assert!((1..=2).contains(&models.len()), "{list}");
+        let more = models
+            .iter()
+            .map(|m| m["name"].as_str().unwrap().to_owned());
+        names.extend(more);
+        let Some(next) = list["nextPageToken"].as_str() else {
+            break;
+        };
+        next.clone_into(&mut token);
+    }
+    let whole = ask(&app, "/models", None).await.json();
+    let whole = whole["models"].as_array().unwrap();
+    let whole: Vec<&str> = whole.iter().filter_map(|m| m["name"].as_str()).collect();
+    assert_eq!(names, whole);
     assert!(
-        names.contains(&"models/gemini-x") && names.contains(&"models/gpt-x"),
-        "{names:?}"
+        whole.contains(&"models/gemini-x") && whole.contains(&"models/gpt-x"),
+        "{whole:?}"
     );
     let one = ask(&app, "/models/gemini-x", None).await.json();
     assert_eq!(
@@ -460,5 +470,15 @@ async fn azure_is_asked_at_its_deployments_with_its_header() {
         assert_eq!(one.header("api-key"), Some(VENDOR_KEY));
         assert_eq!(one.header("authorization"), None);
     }
+    // a deployment's name says nothing of its model, and all of them know the newer name of the limit
+    let body = json!({ "model": "deployed", "max_tokens": 64,
+        "messages": [{ "role": "user", "content": "hello" }] });
+    let answer = app.openai().post("/messages", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let sent = app.vendor.received().pop().unwrap().json();
+    assert_eq!(
+        (&sent["max_completion_tokens"], &sent["max_tokens"]),
+        (&json!(64), &json!(null))
+    );
     app.finish().await;
 }

@@ -466,16 +466,22 @@ async fn models_are_listed_in_the_callers_form() {
         .send()
         .await;
     let list = Answer::of(list.unwrap()).await.json();
-    let names: Vec<&str> = list["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|m| m["id"].as_str().unwrap())
-        .collect();
+    let names = list["data"].as_array().unwrap().iter();
+    let names: Vec<&str> = names.map(|m| m["id"].as_str().unwrap()).collect();
     assert_eq!(names, ["both", "claude-x", "gpt-x", "o-x"]);
     assert_eq!(
         (&list["first_id"], &list["last_id"]),
         (&json!("both"), &json!("o-x"))
+    );
+    assert_eq!(list["has_more"], false);
+    let path = "/models?limit=2&after_id=both";
+    let request = app.openai().request(Method::GET, path);
+    let part = request.header("anthropic-version", "2023-06-01");
+    let part = Answer::of(part.send().await.unwrap()).await.json();
+    assert_eq!(part["data"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&part["first_id"], &part["last_id"], &part["has_more"]),
+        (&json!("claude-x"), &json!("gpt-x"), &json!(true))
     );
     let one = &list["data"][0];
     assert_eq!(

@@ -18,6 +18,9 @@ fn flood(head: &str) -> Step {
     let mut acts = vec![Act::Send(
         format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").into(),
     )];
+    if head.contains("application/json") {
+        acts.push(Act::Send("{\"choices\":[".into()));
+    }
     acts.extend((0..600).map(|_| Act::Send(event.clone())));
     acts.push(Act::Close);
     Step::acts(acts)

@@ -84,8 +84,11 @@ async fn what_cannot_be_done_is_refused_and_breaks_are_told() {
     for end in [End::Close(4), End::Error(4)] {
         app.vendor.push(Step::ending(end));
         let broken = app.openai().post("/responses", &body).await;
-        let last: Value = broken.events().pop().unwrap();
-        assert_eq!(last["type"], "error", "{}", broken.text());
+        let mut events = broken.events();
+        let (last, error): (Value, Value) = (events.pop().unwrap(), events.pop().unwrap());
+        assert_eq!(error["type"], "error", "{}", broken.text());
+        assert_eq!(last["type"], "response.failed");
+        assert_eq!(last["response"]["error"]["code"], error["code"]);
         assert!(broken.text().contains("event: error\n"));
     }
     app.finish().await;

@@ -61,6 +61,33 @@ async fn guessing_is_slowed_per_account(app: &TestApp) {
 
 on_each_engine!(guessing_is_slowed_per_account);
 
+/// Whoever guesses shuts out nobody else: neither the account's owner elsewhere, nor a colleague beside them.
+async fn guessing_shuts_nobody_else_out(app: &TestApp) {
+    app.add_account("ann", modelgate_domain::Role::User).await;
+    let from = |address: &'static str, name: &'static str, password: &'static str| async move {
+        let browser = app.visitor();
+        let token = browser.token("/login").await;
+        let fields = [("username", name), ("password", password), ("csrf", &token)];
+        let request = browser
+            .request(Method::POST, "/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .header("x-forwarded-for", address)
+            .body(serde_urlencoded::to_string(fields).unwrap());
+        browser.send(request).await.status
+    };
+    for _ in 0..10 {
+        assert_eq!(from("192.0.2.1", ADMIN.0, "wrong").await, 422);
+    }
+    assert_eq!(from("192.0.2.1", ADMIN.0, ADMIN.1).await, 429);
+    assert_eq!(from("192.0.2.2", ADMIN.0, ADMIN.1).await, 303, "its owner");
+    assert_eq!(from("192.0.2.1", "ann", "wrong").await, 422, "a colleague");
+}
+
+on_each_engine!(guessing_shuts_nobody_else_out, |engine| {
+    Setup::on(engine).env("TRUSTED_PROXIES", "127.0.0.1")
+});
+
 async fn forged_requests_are_refused(app: &TestApp) {
     let admin = app.admin().await;
     let token = admin.token("/account").await;

@@ -61,8 +61,10 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/user/playground/receipt/{id}", Asks::Key),
     ("GET", "/user/tools", Asks::Key),
     ("GET", "/user/tools/{id}/file", Asks::Key),
+    ("POST", "/user/tools/{id}/file", Asks::Key),
     ("POST", "/user/tools/link", Asks::Key),
     ("POST", "/user/tools/merge", Asks::Key),
+    ("GET", "/user/tools/renew", Asks::Key),
     ("POST", "/user/tools/renew", Asks::Key),
     ("POST", "/user/tools/test", Asks::Key),
     ("GET", "/opencode/setup.md", Asks::Nothing),
@@ -314,3 +316,61 @@ async fn an_operator_changes_neither_secrets_nor_ends_anything(app: &TestApp) {
 }
 
 on_each_engine!(an_operator_changes_neither_secrets_nor_ends_anything);
+
+/// An owner may issue another secret: who may not issue secrets hands no key to anybody, and least to themselves.
+async fn an_operator_makes_no_key_their_own(app: &TestApp) {
+    let olga_id = app.add_account("olga", Role::Operator).await.to_string();
+    let ann_id = app.add_account("ann", Role::User).await;
+    let ann = ann_id.to_string();
+    app.change_key(move |key| key.user_id = ann_id).await;
+    let key = app.key().await;
+    let at = format!("/admin/api-keys/{}", key.id);
+    let olga = app.account("olga").await;
+    let page = olga.get(&at).await.text();
+    assert!(!page.contains("name=\"owner\"") && page.contains("Whoever may issue secrets"));
+    let fields = [("name", "alice"), ("enabled", "on"), ("all_models", "on")];
+    for owner in [olga_id.as_str(), "", "nonsense"] {
+        let mut stolen = fields.to_vec();
+        stolen.push(("owner", owner));
+        let refused = olga.submit(&at, &at, &stolen).await;
+        assert_eq!(refused.status, 403, "{owner:?}");
+        // the second of two counts no more than the first
+        stolen.insert(0, ("owner", ann.as_str()));
+        assert_eq!(olga.submit(&at, &at, &stolen).await.status, 403);
+    }
+    let wrong = [("name", ""), ("all_models", "on")];
+    let again = olga.submit(&at, &at, &wrong).await;
+    assert_eq!(again.status, 422);
+    assert!(again.text().contains("ann"), "whose it is stays to be seen");
+    let mut noted = fields.to_vec();
+    noted.push(("note", "seen"));
+    let saved = olga.submit(&at, &at, &noted).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let bulk = [
+        ("id", &*key.id.to_string()),
+        ("act", "tag"),
+        ("tags", "x"),
+        ("owner", &olga_id),
+    ];
+    let many = olga
+        .submit("/admin/api-keys", "/admin/api-keys/bulk", &bulk)
+        .await;
+    assert_eq!(many.status, 303);
+    let after = app.key().await;
+    assert_eq!((after.user_id, &*after.note), (ann_id, "seen"));
+    app.wait_for_newest_generation().await;
+    let token = olga.token("/account").await;
+    let id = key.id.to_string();
+    let renew = olga
+        .post("/user/tools/renew", &[("key", &id)], Some(&token), false)
+        .await;
+    assert_eq!(renew.status, 404);
+    // and whoever may issue secrets may
+    let admin = app.admin().await;
+    let mut given = fields.to_vec();
+    given.push(("owner", &olga_id));
+    assert_eq!(admin.submit(&at, &at, &given).await.status, 303);
+    assert_eq!(app.key().await.user_id.to_string(), olga_id);
+}
+
+on_each_engine!(an_operator_makes_no_key_their_own);

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use modelgate::simulator::Step;
 use modelgate_domain::{FaultOwner, Status};
 
+use serde_json::json;
+
 use crate::on_each_engine;
 use crate::support::{Setup, TestApp, chat};
 
@@ -109,6 +111,12 @@ async fn a_full_queue_and_a_long_wait_are_refused_by_name(app: &TestApp) {
     assert_eq!(full.json()["error"]["code"], "queue_full");
     for refused in [&late, &full] {
         assert_eq!(refused.status, 429);
+        let error = &refused.json()["error"];
+        assert_eq!(
+            (&error["rule"], &error["scope"], &error["owner"]),
+            (&json!("queue"), &json!("gateway"), &json!("policy"))
+        );
+        assert_eq!((&error["limit"], &error["used"]), (&json!(1), &json!(1)));
         assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
     }
     let rows = app.logs().await;

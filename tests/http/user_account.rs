@@ -56,6 +56,9 @@ async fn language_theme_and_time_zone_are_kept_with_the_account(app: &TestApp) {
     let wrong = post("Mars/Olympus<script>").await;
     assert_eq!(wrong.status, 422);
     assert!(!wrong.text().contains("Olympus<script>"));
+    for chosen in ["value=\"zh\" selected", "value=\"dark\" selected"] {
+        assert!(wrong.text().contains(chosen), "{chosen} is kept");
+    }
     assert_eq!(post("Asia/Kathmandu").await.status, 303);
     let elsewhere = app
         .admin()

@@ -3,6 +3,7 @@
 use modelgate::simulator::Step;
 use modelgate_domain::{LimitKind, Role};
 use modelgate_store::api_keys::{self, ApiKeyData};
+use reqwest::Method;
 
 use super::user_login::holder;
 use crate::on_each_engine;
@@ -65,14 +66,18 @@ async fn a_holder_sees_its_own_calls_and_no_others(app: &TestApp) {
     let path = format!("/user/requests/{}", bobs.record.id);
     assert_eq!(alice.get(&path).await.status, 404, "not alice's");
     let key = bobs.record.api_key_id;
-    let asked = alice.get(&format!("{AT}?key={key}")).await.text();
-    assert!(
-        !asked.contains("bob"),
+    let asked = alice.get(&format!("{AT}?key={key}")).await;
+    assert_eq!(
+        asked.status, 404,
         "asking for a key does not make it one's own"
     );
     assert_eq!(alice.get("/user/requests/nonsense").await.status, 404);
     let chinese = alice.clone().speaking("zh").get(AT).await.text();
-    assert!(chinese.contains("剩余额度"));
+    assert!(chinese.contains("剩余额度") && !chinese.contains(">normal<"));
+    assert!(
+        !page.contains("unpriced"),
+        "what failed or was refused lacks no price"
+    );
 }
 
 on_each_engine!(a_holder_sees_its_own_calls_and_no_others, |engine| Setup {
@@ -85,6 +90,17 @@ async fn an_account_sees_the_keys_that_belong_to_it(app: &TestApp) {
     let browser = app.account("carol").await;
     let none = browser.get(AT).await.text();
     assert!(none.contains("No key belongs to your account"));
+    assert!(!none.contains("/admin/api-keys/new"));
+    let admin = app.admin().await;
+    let none = admin.get(AT).await.text();
+    let at = none
+        .find("/admin/api-keys/new?owner=")
+        .expect("a way to one");
+    let new: String = none[at..].chars().take_while(|c| *c != '"').collect();
+    let form = admin.get(&new).await.text();
+    let owner = new.split('=').next_back().unwrap();
+    let chosen = format!("<option value=\"{owner}\" selected>");
+    assert!(form.contains(&chosen), "{form}");
     let at = modelgate::clock::Clock::system().now();
     app.change(move |c| {
         Box::pin(async move {
@@ -105,4 +121,55 @@ async fn an_account_sees_the_keys_that_belong_to_it(app: &TestApp) {
 on_each_engine!(an_account_sees_the_keys_that_belong_to_it, |engine| Setup {
     apply: Some(two_keys),
     ..Setup::on(engine)
+});
+
+/// Without an account the browser says in which time zone times are, and the person may say otherwise.
+async fn a_holder_reads_times_of_their_own_zone(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let told = async |expected: &str| {
+        let page = alice.get(AT).await.text();
+        let line = format!("Times are those of {expected}.");
+        assert!(page.contains(&line), "{expected}: {page}");
+    };
+    told("Asia/Shanghai").await;
+    let from = |cookie: &str| {
+        let cookies = format!(
+            "mg_session={}; {cookie}",
+            alice.cookie("mg_session").unwrap()
+        );
+        let request = app.visitor().request(Method::GET, AT);
+        alice.send(request.header("cookie", cookies))
+    };
+    for (cookie, zone) in [
+        ("mg_browser_zone=America/New_York", "America/New_York"),
+        ("mg_browser_zone=Mars/Olympus", "Asia/Shanghai"),
+        ("mg_browser_zone=<script>", "Asia/Shanghai"),
+        (
+            "mg_browser_zone=Europe/Paris; mg_zone=Asia/Tokyo",
+            "Asia/Tokyo",
+        ),
+    ] {
+        let page = from(cookie).await.text();
+        assert!(
+            page.contains(&format!("Times are those of {zone}.")),
+            "{cookie}"
+        );
+    }
+    let choose = async |zone: &str| {
+        let fields = [("zone", zone), ("to", AT)];
+        let answer = alice.submit(AT, "/preferences", &fields).await;
+        assert_eq!((answer.status, answer.header("location")), (303, AT));
+    };
+    choose("Asia/Kathmandu").await;
+    told("Asia/Kathmandu").await;
+    choose("Nowhere/At all").await;
+    told("Asia/Kathmandu").await;
+    choose("").await;
+    told("Asia/Shanghai").await;
+    let admin = app.admin().await.get("/admin/home").await.text();
+    assert!(!admin.contains("name=\"zone\"") && admin.contains("Asia/Shanghai"));
+}
+
+on_each_engine!(a_holder_reads_times_of_their_own_zone, |engine| {
+    Setup::on(engine).env("TZ", "Asia/Shanghai")
 });

@@ -61,14 +61,16 @@ async fn a_holder_takes_away_what_is_his_and_nothing_else(app: &TestApp) {
         (Some(3), Some("alice"))
     );
 
-    let report = alice
-        .get("/user/export/report?format=docx&range=7d&key=2")
-        .await;
+    let report = alice.get("/user/export/report?format=docx&range=7d").await;
     assert_eq!(report.status, 200);
     assert!(
         report
             .header("content-disposition")
             .starts_with("attachment; filename=\"usage-")
+    );
+    assert_eq!(
+        report.header("content-type"),
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     );
     let told = document_text(&report.body);
     assert!(told.contains("alice") && !told.contains("mallory"));

@@ -1,11 +1,11 @@
 //! Tool settings with the real address and the chosen model.
 
-use modelgate_domain::Status;
+use modelgate_domain::{LimitKind, Status};
 
 use super::user_login::holder;
 
 use crate::on_each_engine;
-use crate::support::{KEY, Setup, TestApp};
+use crate::support::{KEY, Setup, TestApp, limit};
 
 async fn settings_are_filled_in_and_hold_no_key(app: &TestApp) {
     let alice = holder(app, KEY).await;
@@ -47,6 +47,29 @@ fn shown_in(page: &str, id: &str) -> String {
         .collect()
 }
 
+/// What the form of a question takes along, its token among it.
+fn fields_of(page: &str) -> Vec<(String, String)> {
+    let html = scraper::Html::parse_document(page);
+    let field = scraper::Selector::parse("main form input[type=hidden]").unwrap();
+    let value = |e: scraper::ElementRef<'_>, name| e.value().attr(name).unwrap().to_owned();
+    html.select(&field)
+        .map(|e| (value(e, "name"), value(e, "value")))
+        .collect()
+}
+
+fn pairs(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields.iter().map(|(n, v)| (&**n, &**v)).collect()
+}
+
+/// Another secret for a key, as its owner has it issued.
+pub async fn renewed(owner: &crate::support::Browser, key: &str) -> String {
+    let asked = owner.get(&format!("/user/tools/renew?key={key}")).await;
+    let fields = fields_of(&asked.text());
+    let fields = pairs(&fields);
+    let made = owner.post("/user/tools/renew", &fields, None, false);
+    shown_in(&made.await.text(), "new-key")
+}
+
 const SETUP: &str = "/opencode/setup.md";
 
 async fn an_agent_reads_the_set_up_by_a_link_once(app: &TestApp) {
@@ -60,9 +83,14 @@ async fn an_agent_reads_the_set_up_by_a_link_once(app: &TestApp) {
         .to_owned();
     assert!(path.starts_with("/opencode/setup.md?token=") && !path.contains("sk-mg"));
     let agent = app.visitor();
+    let head = agent
+        .send(agent.request(reqwest::Method::HEAD, &path))
+        .await;
+    assert_eq!((head.status, head.body.len()), (200, 0), "only looked at");
     let read = agent.get(&path).await;
     assert_eq!(read.status, 200);
     assert!(read.text().contains("- `gpt-x`") && !read.text().contains(KEY));
+    assert!(read.text().contains("\"model\": \"modelgate/gpt-x\""));
     let again = agent.get(&path).await;
     assert_eq!(again.status, 410);
     assert!(again.header("content-type").starts_with("text/markdown"));
@@ -212,9 +240,32 @@ async fn an_owner_may_issue_another_secret_and_a_finder_may_not(app: &TestApp) {
     let id = app.add_account("ann", modelgate_domain::Role::User).await;
     app.change_key(|key| key.user_id = id).await;
     let ann = app.account("ann").await;
-    let made = ann.submit("/user/tools", "/user/tools/renew", &[]).await;
+    let id = app.key().await.id.to_string();
+    let asked = format!("/user/tools/renew?key={id}&model=gpt-x");
+    let first = ann.get(&asked).await.text();
+    assert!(first.contains("goes on working until") && !first.contains("ends at once"));
+    let fields = fields_of(&first);
+    let fields = pairs(&fields);
+    let made = ann.post("/user/tools/renew", &fields, None, false);
+    let made = made.await;
     assert_eq!(made.status, 200, "{}", made.text());
     let new = shown_in(&made.text(), "new-key");
+    for line in [
+        format!("export MODELGATE_API_KEY='{new}'"),
+        format!("$env:OPENAI_API_KEY = '{new}'"),
+    ] {
+        let line = line.replace('\'', "&#39;");
+        assert!(made.text().contains(&line), "{line}: {}", made.text());
+    }
+    // a second press of the same button ends nothing
+    let twice = ann.post("/user/tools/renew", &fields, None, false);
+    assert_eq!(twice.await.status, 303);
+    assert_eq!(
+        holder(app, &new).await.get("/user/dashboard").await.status,
+        200
+    );
+    let again = ann.get(&asked).await.text();
+    assert!(again.contains("ends at once"), "{again}");
     assert!(
         made.text().matches(&new).count() > 3,
         "it stands in the settings"
@@ -235,6 +286,18 @@ async fn an_owner_may_issue_another_secret_and_a_finder_may_not(app: &TestApp) {
             .await;
         assert_eq!(other.status, 404, "{path}: another's key is not there");
     }
+    assert_eq!(eve.get(&asked).await.status, 404);
+    // the file that is taken away holds the key, for whoever has just been shown it
+    let token = ann.token("/account").await;
+    for (secret, status) in [(&*new, 200), (KEY, 400), ("", 400)] {
+        let fields = [("key", &*key), ("model", "gpt-x"), ("secret", secret)];
+        let file = ann.post("/user/tools/claude-code/file", &fields, Some(&token), false);
+        let file = file.await;
+        assert_eq!(file.status, status);
+        assert_eq!(file.text().contains(&new), status == 200);
+    }
+    let without = ann.get("/user/tools/claude-code/file").await;
+    assert!(without.text().contains("YOUR_API_KEY"));
 }
 
 on_each_engine!(an_owner_may_issue_another_secret_and_a_finder_may_not);
@@ -264,11 +327,14 @@ async fn a_tool_is_tested_by_a_real_call(app: &TestApp) {
         failed.contains("failed") && failed.contains("/user/requests/"),
         "{failed}"
     );
-    // the rules of the key hold as for any call
-    app.change_key(|key| key.allowed_cidrs = vec!["10.0.0.0/8".to_owned()])
-        .await;
+    // the limits of the key hold as for any call
+    app.limit_key(&[limit(LimitKind::Rpm, 1)]).await;
+    alice.submit("/user/tools", test, &fields).await;
     let refused = alice.submit("/user/tools", test, &fields).await.text();
-    assert!(refused.contains("127.0.0.1"), "{refused}");
+    assert!(refused.contains("failed"), "{refused}");
+    app.settle().await;
+    let newest = app.logs().await.remove(0).record;
+    assert_eq!(newest.status, Status::RateLimited);
     let unknown = alice
         .submit("/user/tools", test, &[("tool", "nonsense")])
         .await;
@@ -311,3 +377,80 @@ async fn a_tool_is_tested_in_its_own_dialect(app: &TestApp) {
 }
 
 on_each_engine!(a_tool_is_tested_in_its_own_dialect);
+
+/// A page whose key somebody has lost meanwhile does nothing to another of theirs.
+async fn what_is_asked_for_another_key_happens_to_none(app: &TestApp) {
+    let ann_id = app.add_account("ann", modelgate_domain::Role::User).await;
+    app.change_key(move |key| key.user_id = ann_id).await;
+    let other = "[[api_keys]]\nname = \"mallory\"\nsecret = \"sk-mg-test-mallory-0123456789\"\nmodels = [\"*\"]\n";
+    app.apply(other).await;
+    let mallory = app
+        .db()
+        .read(|c| Box::pin(modelgate_store::api_keys::find_by_name(c, "mallory")))
+        .await
+        .unwrap()
+        .expect("the other key");
+    let ann = app.account("ann").await;
+    let token = ann.token("/account").await;
+    let before = app.key().await;
+    let other = mallory.id.to_string();
+    for key in [&*other, "999999", "nonsense", "-1"] {
+        let fields = [
+            ("key", key),
+            ("model", "gpt-x"),
+            ("tool", "cline"),
+            ("of", &*before.shown()),
+            ("role", "user"),
+            ("text", "hello"),
+            ("message", "hello"),
+        ];
+        for path in [
+            "/user/tools/renew",
+            "/user/tools/link",
+            "/user/tools/test",
+            "/user/tools/cline/file",
+            "/user/playground",
+            "/user/playground/stream",
+        ] {
+            let refused = ann.post(path, &fields, Some(&token), false).await;
+            assert_eq!(refused.status, 404, "{path} {key}");
+        }
+        if key.parse::<i64>().is_ok() {
+            for path in [
+                "/user/export/calls?key=",
+                "/user/export/days?key=",
+                "/user/export/report?format=docx&key=",
+                "/user/tools/opencode/file?key=",
+                "/user/tools/renew?key=",
+                "/opencode/setup.md?key=",
+                "/opencode/opencode.json?key=",
+                "/user/dashboard?key=",
+                "/user/tools?key=",
+                "/user/models?key=",
+                "/user/playground?key=",
+            ] {
+                let answer = ann.get(&format!("{path}{key}")).await;
+                assert_eq!(answer.status, 404, "{path}{key}");
+            }
+        }
+    }
+    assert_eq!(app.key().await.key_hash, before.key_hash);
+    assert!(app.logs().await.is_empty(), "no call was made");
+}
+
+on_each_engine!(what_is_asked_for_another_key_happens_to_none);
+
+/// The language is switched on a page that an action has answered with.
+async fn a_page_that_an_action_shows_is_come_back_to(app: &TestApp) {
+    let alice = holder(app, KEY).await;
+    let id = app.key().await.id.to_string();
+    let fields = [("tool", "cline"), ("model", "gpt-x"), ("key", id.as_str())];
+    for action in ["test", "link"] {
+        let action = format!("/user/tools/{action}");
+        let shown = alice.submit("/user/tools", &action, &fields).await.text();
+        let back = format!("name=\"to\" value=\"/user/tools?key={id}&amp;model=gpt-x\"");
+        assert!(shown.replace("&#38;", "&amp;").contains(&back), "{shown}");
+    }
+}
+
+on_each_engine!(a_page_that_an_action_shows_is_come_back_to);

@@ -109,12 +109,21 @@ impl Child {
     }
 
     /// Asks it to end (SIGTERM) and waits.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
+        self.end(rustix::process::Signal::TERM)
+    }
+
+    /// The same by the signal of a terminal that is closed (SIGHUP).
+    pub fn hang_up(self) -> ExitStatus {
+        self.end(rustix::process::Signal::HUP)
+    }
+
+    fn end(mut self, signal: rustix::process::Signal) -> ExitStatus {
         let pid = i32::try_from(self.pid())
             .ok()
             .and_then(rustix::process::Pid::from_raw);
         let pid = pid.expect("a process id");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+        rustix::process::kill_process(pid, signal).expect("a signal");
         self.process.wait().expect("an exit status")
     }
 }

@@ -36,6 +36,7 @@ fn target(from: Caller, to: Dialect) -> Target<'static> {
         asked: "m",
         stream: true,
         max_output: None,
+        deployed: false,
         now_s: 1_700_000_000,
     }
 }

@@ -8,7 +8,9 @@ use crate::dialect::{Caller, Dialect};
 use crate::hub::Request;
 use crate::hub::features::Notes;
 use crate::hub::fields::{Path, Refusal};
+use crate::hub::models;
 use crate::hub::names::Names;
+use crate::hub::spaces::Spaces;
 use crate::openai::answer::error_message;
 use crate::openai::error::error_kind as chat_kind;
 use crate::{anthropic, gemini, ollama, openai, responses};
@@ -28,6 +30,8 @@ pub struct Target<'t> {
     pub stream: bool,
     /// The most tokens of an answer, where the operator has said so.
     pub max_output: Option<i64>,
+    /// Whether its name for the model is one that the operator has given there, as Azure's deployments have.
+    pub deployed: bool,
     /// The time that answers carry, epoch seconds.
     pub now_s: i64,
 }
@@ -51,6 +55,8 @@ pub struct Back {
     pub names: Names,
     /// The tools that the caller calls with one text.
     pub customs: Vec<String>,
+    /// The tools that the caller knows under a namespace.
+    pub spaces: Spaces,
     /// What was left out.
     pub notes: Notes,
 }
@@ -64,6 +70,9 @@ pub enum Unreadable {
     /// No answer in it.
     #[error("the answer holds no answer")]
     NoAnswer,
+    /// The vendor failed before it said anything, which is told in these words.
+    #[error("{0}")]
+    Failed(String),
 }
 
 impl Unreadable {
@@ -80,7 +89,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
     let text = std::str::from_utf8(body)
         .map_err(|_error| Refusal::kind(&Path::ROOT.to("body"), "UTF-8 text"))?;
     let mut notes = Notes::default();
-    let request: Request<'_> = match target.from {
+    let mut request: Request<'_> = match target.from {
         Caller::Chat => openai::read_request::read(text, &mut notes)?,
         Caller::Messages => anthropic::read_request::read(text, &mut notes)?,
         Caller::Responses => responses::read_request::read(text, &mut notes)?,
@@ -89,6 +98,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
             ..gemini::read_request::read(text, &mut notes)?
         },
     };
+    put_in_order(&mut request, target);
     let mut back = Back {
         caller: target.from,
         vendor: target.to,
@@ -98,6 +108,7 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         hides_thoughts: request.hides_thoughts,
         names: Names::default(),
         customs: request.customs.clone(),
+        spaces: request.spaces.clone(),
         notes,
     };
     let body = match target.to {
@@ -108,6 +119,22 @@ pub fn request(body: &[u8], target: &Target<'_>) -> Result<(Vec<u8>, Back), Refu
         Dialect::Ollama => ollama::write_request::write(&request, target, &mut back)?,
     };
     Ok((body, back))
+}
+
+/// Turns and what is in them, as the target wants them to follow each other.
+fn put_in_order(request: &mut Request<'_>, target: &Target<'_>) {
+    let amid = match target.to {
+        Dialect::Responses => true,
+        Dialect::Chat => models::chat(target.model).amid,
+        Dialect::Messages | Dialect::Gemini | Dialect::Ollama => false,
+    };
+    if !amid {
+        request.hoist();
+    }
+    request.settle();
+    if target.to == Dialect::Messages {
+        request.trim_begun();
+    }
 }
 
 impl Back {
@@ -128,22 +155,18 @@ impl Back {
         })
     }
 
-    /// What was left out as a refusal that names the first of it; nothing where all went over.
-    pub fn strict(&self) -> Option<Refusal> {
-        let name = self.notes.dropped().first()?;
-        Some(Refusal {
-            field: name.to_string(),
-            message: format!(
-                "The field \"{name}\" would be left out, since this model's provider has no counterpart for it; this API key refuses that."
-            ),
-            code: "unsupported_parameter",
-        })
+    /// The namespace, if there is one, and the name that the caller has for a tool that the vendor calls so.
+    pub fn tool<'n>(&'n self, name: &'n str) -> (Option<&'n str>, &'n str) {
+        let name = self.names.back(name);
+        match self.spaces.split(name) {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, name),
+        }
     }
 
     /// The names of what was left out, as a header has them; nothing where all went over.
     pub fn dropped(&self) -> Option<String> {
-        let dropped = self.notes.dropped();
-        (!dropped.is_empty()).then(|| dropped.join(", "))
+        self.notes.header()
     }
 }
 

@@ -11,8 +11,8 @@ const HEAD: &str = "\
 <!-- Made from crates/dialect/src/docs.rs; a test keeps it current. -->
 
 Clients and vendors each speak one of these dialects. Where both speak the same one, the gateway passes bytes on as they
-are: only the model's name is replaced, and nothing on this page applies. Otherwise it puts the request into the vendor's
-dialect, and the answer, its events, its usage and its errors into the client's.
+are: only the model's name is replaced, and nothing on this page applies but what \"Thoughts between vendors\" says. Otherwise
+it puts the request into the vendor's dialect, and the answer, its events, its usage and its errors into the client's.
 
 - **kept**: means the same there.
 - **changed**: put into another form, as the text says.
@@ -36,7 +36,7 @@ What the vendor says, and what the client is told of it:
 |---|---|---|---|---|
 | text | `content` | a block `text` | an item `message` | a part `text` |
 | calls of tools | `tool_calls` | blocks `tool_use` | items `function_call`, `custom_tool_call` | parts `functionCall`, each of them whole |
-| thoughts | `reasoning_content` | a block `thinking` | an item `reasoning`, as a summary | parts with `thought`, where the request asked for them |
+| thoughts | `reasoning_content`, `reasoning`, or a text between `<think>` and `</think>` that begins the answer; written as `reasoning_content` | a block `thinking` | an item `reasoning`, as a summary | parts with `thought`, where the request asked for them |
 | seals of Gemini's thoughts | `extra_content.google.thought_signature` of a call | `signature` of a block `thinking`, `gemini#` before it | `encrypted_content`, `gemini#` before it | `thoughtSignature` |
 | sealed thoughts of OpenAI's responses | dropped | `signature` of a block `thinking`, `openai#` before it | `encrypted_content` | dropped |
 | signatures of Anthropic, redacted thoughts | dropped | kept | dropped | dropped |
@@ -50,18 +50,34 @@ What the vendor says, and what the client is told of it:
 | an error | status and words are the vendor's, `type` belongs to the status | the same | the same | the same, as `status` |
 | model | the name that was asked for | the same | the same | the same, as `modelVersion` |
 
-Seals go back to the vendor that made them, and to no other, if the client sends them back. A client of Gemini's models that does not can go on all
-the same: where a model of Gemini's checks a turn's first call and its seal is missing, the gateway puts in the one that
-Google's reference gives for such turns.
+A client of Gemini's models that does not send their seals back can go on all the same: where a model of Gemini's checks a
+turn's first call and its seal is missing, the gateway puts in the one that Google's reference gives for such turns.
 
 To a client of responses nothing is stored. A tool of the type `custom` goes to the vendor as a function of one text, and its
-call comes back as a `custom_tool_call`. The events of a stream repeat at the end what was said: up to 16 MiB are held for
+call comes back as a `custom_tool_call`. The functions of a `namespace`, in which Codex sends the tools of an MCP server, go to the
+vendor as functions whose names are those of both (`mcp__files__read`), and a call comes back with `namespace` and `name`; what
+is said of the namespace stands before the description of its first function. What OpenAI's own tools have done in a
+conversation (`web_search_call` and its like) is left out as `input.hosted`, and what OpenAI made of one that was too long as
+`input.compaction`: another vendor cannot read it. The events of a stream repeat at the end what was said: up to 16 MiB are held for
 that. A client of Gemini gets a call of a function whole: up to 16 MiB of arguments are held.
 
 An answer that is no stream and larger than 16 MiB cannot be put into another dialect.
 
 `POST /v1/messages/count_tokens` and `:countTokens` ask a vendor of the same dialect; for any other the gateway counts
 with a tokenizer that may be another one than the model's, and says so with the header `x-modelgate-estimated: true`.
+
+## Thoughts between vendors
+
+Seals go back to the vendor that made them, and to no other, if the client sends them back. That holds as well where client and
+vendor speak the same dialect, and another vendor answered before: what bears a mark of the gateway (`gemini#`, `openai#`), or
+would have to be sealed and is not, is left out of the request and named in `x-modelgate-dropped`:
+
+- blocks `thinking` without a signature, to models of Anthropic's. Where that leaves a turn with tools half done, Claude models
+  that think by a budget do not think in it: they refuse a turn that did not begin with thoughts of theirs.
+- items `reasoning` that nobody sealed, to models of OpenAI's; those that only name an item kept at OpenAI go there.
+- `extra_content` of calls, to models that are none of Google's.
+
+Everything else passes as it is, also what a vendor of the same dialect has signed in its own way.
 
 ## Ollama
 

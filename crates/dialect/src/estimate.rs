@@ -2,17 +2,20 @@
 //!
 //! The rule, in quarters of a token: an ASCII character inside a JSON string counts one quarter, any other
 //! character (written as it is or as `\uXXXX`) three, a number outside of strings four. A payload in base64
-//! counts as [`EMBEDDED_FILE_TOKENS`], whatever its size. Keys count like values, which stands for the few
+//! (a data URL, or the plain text of a member `data`) counts as [`EMBEDDED_FILE_TOKENS`], whatever its size. Keys count like values, which stands for the few
 //! tokens that vendors add to each message. The result is rounded up and marked as an estimate wherever it
 //! is shown. It stays within a quarter of what a tokenizer counts for English, Chinese, code and JSON: `tokens` of the
 //! gateway has the tokenizer and the test.
 
 use memchr::{memchr, memchr2, memmem};
 
-/// What a file inside the request (an image as a data URL) counts: a large picture at the usual detail.
+/// What a file inside the request (an image in base64) counts: a large picture at the usual detail.
 pub const EMBEDDED_FILE_TOKENS: i64 = 765;
 
 const BASE64_MARK: &[u8] = b";base64,";
+
+/// A text up to this size counts as a text, whatever it is.
+const SHORT_BYTES: usize = 256;
 
 /// A running count in quarters of a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +32,8 @@ impl Estimate {
     /// Counts a whole JSON value: every string and every number in it.
     pub fn add_json(&mut self, json: &[u8]) {
         walk(json, |token| match token {
-            Token::String(inner) => self.add_string(inner),
+            Token::File => self.add(EMBEDDED_FILE_TOKENS.saturating_mul(4)),
+            Token::String(inner) => self.add_inner(inner),
             Token::Number => self.add(4),
         });
     }
@@ -63,6 +67,11 @@ impl Estimate {
         }
     }
 
+    /// Counts a text that is no JSON.
+    pub fn add_text(&mut self, text: &str) {
+        self.add_plain(text.as_bytes());
+    }
+
     fn add(&mut self, quarters: i64) {
         self.quarters = self.quarters.saturating_add(quarters);
     }
@@ -70,9 +79,12 @@ impl Estimate {
     /// `inner` is what stands between the quotes, escapes included.
     fn add_string(&mut self, inner: &[u8]) {
         if is_file(inner) {
-            self.add(EMBEDDED_FILE_TOKENS.saturating_mul(4));
-            return;
+            return self.add(EMBEDDED_FILE_TOKENS.saturating_mul(4));
         }
+        self.add_inner(inner);
+    }
+
+    fn add_inner(&mut self, inner: &[u8]) {
         let mut rest = inner;
         while let Some(at) = memchr(b'\\', rest) {
             self.add_plain(rest.get(..at).unwrap_or_default());
@@ -105,9 +117,7 @@ impl Estimate {
 pub fn each_text(json: &[u8], mut each: impl FnMut(&str)) -> i64 {
     let mut more = 0_i64;
     walk(json, |token| match token {
-        Token::String(inner) if is_file(inner) => {
-            more = more.saturating_add(EMBEDDED_FILE_TOKENS);
-        }
+        Token::File => more = more.saturating_add(EMBEDDED_FILE_TOKENS),
         Token::String(inner) => unescaped(inner, &mut each),
         Token::Number => more = more.saturating_add(1),
     });
@@ -148,7 +158,17 @@ fn unescaped(inner: &[u8], each: &mut impl FnMut(&str)) {
 
 /// Whether a string is a file in base64, with its media type in front.
 fn is_file(inner: &[u8]) -> bool {
-    inner.len() > 256 && memmem::find(inner.get(..256).unwrap_or(inner), BASE64_MARK).is_some()
+    let head = inner
+        .get(..SHORT_BYTES)
+        .filter(|_| inner.len() > SHORT_BYTES);
+    head.is_some_and(|head| memmem::find(head, BASE64_MARK).is_some())
+}
+
+/// Whether the text of a member `data` is a file: Anthropic's and Google's dialects, and OpenAI's for sound, have its media
+/// type beside it. Lines may be broken, and some writers escape the slash.
+fn is_bare_file(inner: &[u8]) -> bool {
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_\\".contains(byte);
+    inner.len() > SHORT_BYTES && inner.iter().all(base64)
 }
 
 /// Names under which an answer or delta carries generated text.
@@ -165,11 +185,14 @@ const ANSWER_KEYS: [&[u8]; 8] = [
 
 enum Token<'a> {
     String(&'a [u8]),
+    /// A string that is a file.
+    File,
     Number,
 }
 
 fn walk<'a>(json: &'a [u8], mut each: impl FnMut(Token<'a>)) {
     let mut rest = json;
+    let mut named: &[u8] = b"";
     loop {
         let between = memchr(b'"', rest).unwrap_or(rest.len());
         numbers(rest.get(..between).unwrap_or_default(), || {
@@ -177,7 +200,13 @@ fn walk<'a>(json: &'a [u8], mut each: impl FnMut(Token<'a>)) {
         });
         match next_string(rest) {
             Some((inner, after)) => {
-                each(Token::String(inner));
+                let file = is_file(inner) || (named == b"data" && is_bare_file(inner));
+                each(if file {
+                    Token::File
+                } else {
+                    Token::String(inner)
+                });
+                named = if is_key(after) { inner } else { b"" };
                 rest = after;
             }
             None => return,
@@ -258,6 +287,31 @@ mod tests {
     fn an_embedded_picture_counts_flat() {
         let picture = format!("\"data:image/png;base64,{}\"", "A".repeat(100_000));
         assert_eq!(of(&picture), EMBEDDED_FILE_TOKENS);
+    }
+
+    #[test]
+    fn a_picture_without_a_data_url_counts_the_same() {
+        for body in ["A".repeat(100_000), "aB+\\/9=\\n".repeat(9_000)] {
+            for json in [
+                format!(r#"{{"type":"base64","media_type":"image/png","data":"{body}"}}"#),
+                format!(r#"{{"inlineData":{{"mimeType":"image/png","data" : "{body}"}}}}"#),
+            ] {
+                let short = json.replace(&body, "");
+                assert_eq!(of(&json), of(&short) + EMBEDDED_FILE_TOKENS);
+                let mut long = 0;
+                let more = each_text(json.as_bytes(), |text| long = long.max(text.len()));
+                assert_eq!((more, long < 20), (EMBEDDED_FILE_TOKENS, true));
+            }
+        }
+        // a text is no file, whatever it is called, and a file stands in no other place
+        let text = "some words ".repeat(1_000);
+        for text in [
+            format!(r#"{{"data":"{text}"}}"#),
+            format!(r#"{{"data":["x","{}"]}}"#, "A".repeat(11_000)),
+            format!(r#"{{"text":"{}"}}"#, "A".repeat(11_000)),
+        ] {
+            assert!(of(&text) > 2_700, "{}", of(&text));
+        }
     }
 
     #[test]

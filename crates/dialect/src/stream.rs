@@ -19,7 +19,10 @@ use crate::openai::fault;
 use crate::reader::Reader;
 use crate::repeats::Repeats;
 use crate::sse::{self, EventTooLarge, Framer, Verdict};
-use crate::{anthropic, gemini, ollama, openai, responses};
+use crate::{anthropic, gemini, ollama, openai, responses, shape};
+
+/// What an error says that says nothing.
+const UNTOLD: &str = "The model's provider broke the answer off.";
 
 /// The state of one stream.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct Seen {
     pub(crate) error: Option<String>,
     /// The first event's data, where that is an error.
     pub(crate) refusal: Option<Bytes>,
+    /// The first event is none of the vendor's dialect.
+    pub(crate) foreign: bool,
     pub(crate) usage: Option<Usage>,
     /// The usage does not say yet how much came out.
     pub(crate) unfinished: bool,
@@ -77,6 +82,8 @@ struct Conversion {
     out: Vec<u8>,
     /// An event came that could not be read.
     odd: bool,
+    /// What the vendor said of its failure, where it did not say so by an error event.
+    failed: Option<String>,
 }
 
 /// Writes the events that the caller gets.
@@ -128,12 +135,17 @@ impl Conversion {
             back,
             out: Vec::new(),
             odd: false,
+            failed: None,
         }
     }
 
     fn event(&mut self, data: &[u8]) {
         let (back, out, writer) = (&self.back, &mut self.out, &mut self.writer);
-        let write = |event: Event<'_>| writer.write(&event, back, out);
+        let failed = &mut self.failed;
+        let write = |event: Event<'_>| {
+            note_failure(&event, failed);
+            writer.write(&event, back, out);
+        };
         let read = match back.vendor {
             Dialect::Chat => self.chat_in.read(data, write),
             Dialect::Messages => self.messages_in.read(data, write),
@@ -150,7 +162,11 @@ impl Conversion {
 
     fn end(&mut self) {
         let (back, out, writer) = (&self.back, &mut self.out, &mut self.writer);
-        let write = |event: Event<'_>| writer.write(&event, back, out);
+        let failed = &mut self.failed;
+        let write = |event: Event<'_>| {
+            note_failure(&event, failed);
+            writer.write(&event, back, out);
+        };
         match back.vendor {
             Dialect::Chat => self.chat_in.end(write),
             Dialect::Messages => self.messages_in.end(write),
@@ -162,6 +178,12 @@ impl Conversion {
 
     fn take(&mut self) -> Bytes {
         Bytes::from(std::mem::take(&mut self.out))
+    }
+}
+
+fn note_failure(event: &Event<'_>, failed: &mut Option<String>) {
+    if let Event::Error { message, .. } = event {
+        failed.get_or_insert_with(|| (*message).to_owned());
     }
 }
 
@@ -233,6 +255,7 @@ impl Stream {
         match &mut self.watch.conversion {
             Some(conversion) if !self.watch.seen.done && self.watch.seen.error.is_none() => {
                 conversion.end();
+                self.watch.seen.error = conversion.failed.take();
                 conversion.take()
             }
             _ => Bytes::new(),
@@ -267,9 +290,11 @@ impl Stream {
         self.watch.seen.refusal.as_ref()
     }
 
-    /// True where an event came that is not of the vendor's dialect, so that it could not be put into another one.
+    /// True where an event came that is not of the vendor's dialect, so that it could not be put into another one; where
+    /// the dialect stays the same, only the first event is looked at.
     pub fn is_unreadable(&self) -> bool {
-        self.watch.conversion.as_ref().is_some_and(|c| c.odd)
+        let conversion = self.watch.conversion.as_ref();
+        self.watch.seen.foreign || conversion.is_some_and(|c| c.odd)
     }
 
     /// What the stream has said of itself so far.
@@ -292,7 +317,8 @@ impl Watch {
         let data = if self.vendor.streams_lines() {
             Some(event.trim_ascii()).filter(|line| !line.is_empty())
         } else {
-            sse::data(event)
+            // an event without data is none, by the specification of server-sent events
+            sse::data(event).filter(|data| !data.trim_ascii().is_empty())
         };
         let Some(data) = data else {
             return Verdict::Forward;
@@ -304,6 +330,9 @@ impl Watch {
             self.error(data, first);
             return Verdict::Forward;
         }
+        if first && self.conversion.is_none() && !shape::opens(self.vendor, data) {
+            self.seen.foreign = true;
+        }
         let seen = &mut self.seen;
         let verdict = match self.vendor {
             Dialect::Chat => openai::watch::look(&self.reader.chat, self.hide_usage, data, seen),
@@ -314,8 +343,13 @@ impl Watch {
         };
         match &mut self.conversion {
             None => verdict,
+            // whatever follows an error is no answer
+            Some(_) if self.seen.error.is_some() => Verdict::Hide,
             Some(conversion) => {
                 conversion.event(data);
+                if let Some(failed) = conversion.failed.take() {
+                    self.seen.error.get_or_insert(failed);
+                }
                 Verdict::Hide
             }
         }
@@ -338,8 +372,10 @@ impl Watch {
         if first {
             self.seen.refusal = Some(Bytes::copy_from_slice(data));
         }
-        let message = error_message(data).unwrap_or_default();
-        if let Some(conversion) = &mut self.conversion {
+        let message = error_message(data).unwrap_or_else(|| UNTOLD.to_owned());
+        // some vendors tell it by two events
+        let untold = self.seen.error.is_none();
+        if let Some(conversion) = self.conversion.as_mut().filter(|_| untold) {
             let status = fault::status(data);
             let message = &message;
             conversion.write(&Event::Error { status, message });

@@ -76,7 +76,7 @@ fn a_stream_without_its_end_is_not_complete() {
     assert!(!relay(cut.as_bytes(), &[], true).1.is_complete());
     let silent = format!("{CHUNK}\n\n{LAST}\n\n");
     assert!(relay(silent.as_bytes(), &[], true).1.is_complete());
-    let comment = ": waiting\n\n";
+    let comment = ": waiting\n\ndata: \n\ndata:\n\n";
     assert!(!relay(comment.as_bytes(), &[], true).1.has_begun());
 }
 

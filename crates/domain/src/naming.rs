@@ -38,10 +38,14 @@ pub enum BadName {
     )]
     Model,
     /// Not the name of a key.
-    #[error("a name is 1 to 100 characters on one line, without spaces around it")]
+    #[error(
+        "a name is 1 to 100 characters on one line, without spaces around it and without marks that turn or hide text"
+    )]
     Label,
     /// Not a tag.
-    #[error("a tag is 1 to 40 characters on one line, without commas, and there are at most 20")]
+    #[error(
+        "a tag is 1 to 40 characters on one line, without commas and marks that turn or hide text, and there are at most 20"
+    )]
     Tag,
     /// Not an address that endpoint paths can be joined to.
     #[error(
@@ -71,9 +75,19 @@ pub fn model(text: &str) -> Result<(), BadName> {
 /// Checks the name of an API key or the label of a credential.
 pub fn label(text: &str) -> Result<(), BadName> {
     let fits = (1..=100).contains(&text.chars().count());
-    (fits && text.trim() == text && !text.chars().any(char::is_control))
+    (fits && text.trim() == text && !text.chars().any(is_hidden))
         .then_some(())
         .ok_or(BadName::Label)
+}
+
+/// What is not seen, or turns the direction of what is: with it a name could look like another one. The two marks that
+/// join letters, which Persian and emoji need, are none of these.
+fn is_hidden(c: char) -> bool {
+    let is_mark = matches!(
+        c,
+        '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    );
+    c.is_control() || is_mark
 }
 
 /// Checks the tags of an API key and puts them in order, each once.
@@ -81,7 +95,7 @@ pub fn tags<'a>(all: impl Iterator<Item = &'a str>) -> Result<Vec<String>, BadNa
     let mut found = Vec::new();
     for tag in all.map(str::trim).filter(|tag| !tag.is_empty()) {
         let fits = tag.chars().count() <= 40;
-        if !fits || tag.contains(',') || tag.chars().any(char::is_control) {
+        if !fits || tag.contains(',') || tag.chars().any(is_hidden) {
             return Err(BadName::Tag);
         }
         found.push(tag.to_owned());
@@ -183,8 +197,17 @@ mod tests {
 
     #[test]
     fn labels_are_one_tidy_line() {
-        assert_eq!(label("Alice's key 密钥"), Ok(()));
-        for bad in ["", " a", "a\tb", &"x".repeat(101)] {
+        assert_eq!(label("Alice's key 密钥 👩\u{200d}💻"), Ok(()));
+        assert_eq!(tags(["a\u{202e}b"].into_iter()), Err(BadName::Tag));
+        for bad in [
+            "",
+            " a",
+            "a\tb",
+            "a\u{202e}cila",
+            "al\u{200b}ice",
+            "\u{feff}a",
+            &"x".repeat(101),
+        ] {
             assert_eq!(label(bad), Err(BadName::Label), "{bad}");
         }
     }

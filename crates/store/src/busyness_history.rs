@@ -7,7 +7,6 @@ use modelgate_domain::range::QUARTER_MS;
 
 use crate::conn::db;
 use crate::schema::busyness_minutes;
-use crate::total::total;
 use crate::{Conn, StoreError};
 
 /// Minutes at each level that there was, the busiest first.
@@ -34,23 +33,32 @@ pub async fn add(c: &mut Conn, at_ms: i64, level: Busyness) -> Result<(), StoreE
 /// The minutes of each period that begins at one of `edges` and ends at the next; edges lie on quarters of an hour.
 pub async fn series(c: &mut Conn, edges: &[i64]) -> Result<Vec<Minutes>, StoreError> {
     use busyness_minutes as t;
-    let mut periods = Vec::with_capacity(edges.len().saturating_sub(1));
-    for span in edges.windows(2) {
-        let &[from_ms, to_ms] = span else { continue };
-        let rows: Vec<(String, i64)> = db!(c, |c| t::table
-            .filter(t::quarter_ms.ge(from_ms))
-            .filter(t::quarter_ms.lt(to_ms))
-            .group_by(t::level)
-            .select((t::level, total(t::minutes)))
-            .load(c)
-            .await)?;
+    let mut periods = vec![Minutes::new(); edges.len().saturating_sub(1)];
+    let (Some(first), Some(last)) = (edges.first(), edges.last()) else {
+        return Ok(periods);
+    };
+    let rows: Vec<(i64, String, i64)> = db!(c, |c| t::table
+        .filter(t::quarter_ms.ge(first))
+        .filter(t::quarter_ms.lt(last))
+        .select((t::quarter_ms, t::level, t::minutes))
+        .load(c)
+        .await)?;
+    for (quarter_ms, level, more) in rows {
         // A level that a later version knows is left out.
-        let known = rows
-            .into_iter()
-            .filter_map(|(level, minutes)| Some((level.parse().ok()?, minutes)));
-        let mut minutes: Minutes = known.collect();
+        let Ok(level) = level.parse::<Busyness>() else {
+            continue;
+        };
+        let begun = edges.partition_point(|edge| *edge <= quarter_ms);
+        let Some(minutes) = periods.get_mut(begun.saturating_sub(1)) else {
+            continue;
+        };
+        match minutes.iter_mut().find(|(there, _)| *there == level) {
+            Some((_, minutes)) => *minutes = minutes.saturating_add(more),
+            None => minutes.push((level, more)),
+        }
+    }
+    for minutes in &mut periods {
         minutes.sort_unstable_by_key(|(level, _)| level.level());
-        periods.push(minutes);
     }
     Ok(periods)
 }

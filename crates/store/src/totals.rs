@@ -43,7 +43,7 @@ pub struct Totals {
     pub ttft_count: i64,
     /// Nano-units by currency; never added up across currencies. Unpriced usage is not among them.
     pub cost_nanos: BTreeMap<Currency, i64>,
-    /// Requests that had no price.
+    /// Requests that used tokens and had no price.
     pub unpriced: i64,
 }
 
@@ -55,15 +55,26 @@ impl Totals {
             .fold(self.success, |sum, n| sum.saturating_add(*n))
     }
 
-    /// Errors and timeouts.
-    pub fn errors(&self) -> i64 {
+    /// Errors and timeouts together; “errors” alone are those that ended with one.
+    pub fn failures(&self) -> i64 {
         self.error.saturating_add(self.timeout)
+    }
+
+    /// Of sums without a currency, the requests that a price is missing for. What was refused or failed before a vendor
+    /// answered used nothing and needs none: where there are no tokens, nothing is missing; where there are, they are of
+    /// the successful ones, or, where there is none, of those that broke off.
+    pub(crate) fn without_price(&self) -> i64 {
+        match (self.tokens(), self.success) {
+            (0, _) => 0,
+            (_, 0) => self.failures().saturating_add(self.cancelled),
+            (_, success) => success,
+        }
     }
 
     /// What the gateway and the vendors got wrong, and of how many requests: the error rate's two parts.
     pub fn error_rate(&self) -> (i64, i64) {
         let theirs = self.error_caller.saturating_add(self.error_policy);
-        let wrong = self.errors().saturating_sub(theirs);
+        let wrong = self.failures().saturating_sub(theirs);
         let others = self.cancelled.saturating_add(self.rate_limited);
         let of = self.requests().saturating_sub(others);
         (wrong.max(0), of.saturating_sub(theirs).max(0))
@@ -145,5 +156,34 @@ impl Totals {
             &mut self.ttft_count,
             &mut self.unpriced,
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_used_nothing_needs_no_price() {
+        let refused = Totals {
+            error: 5,
+            timeout: 2,
+            rate_limited: 9,
+            ..Totals::default()
+        };
+        assert_eq!(refused.without_price(), 0);
+        let mixed = Totals {
+            success: 3,
+            prompt_tokens: 30,
+            ..refused.clone()
+        };
+        assert_eq!(mixed.without_price(), 3);
+        let broken_off = Totals {
+            cancelled: 1,
+            completion_tokens: 4,
+            rate_limited: 9,
+            ..Totals::default()
+        };
+        assert_eq!(broken_off.without_price(), 1);
     }
 }

@@ -163,7 +163,7 @@ impl Sums {
             ..Totals::default()
         };
         if self.currency.is_empty() {
-            totals.unpriced = totals.requests();
+            totals.unpriced = totals.without_price();
         } else {
             let cost = (currency(&self.currency), self.cost_nanos);
             totals.cost_nanos = BTreeMap::from([cost]);

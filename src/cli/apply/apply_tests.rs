@@ -220,6 +220,34 @@ async fn a_pinned_key_follows_its_target_to_another_row() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_that_cannot_count_is_warned_of() {
+    let place = Place::new().await;
+    let budget = |currency: &str| {
+        format!(
+            "[[api_keys]]\nname = \"bob\"\nmodels = [\"*\"]\nbudget = {{ amount = \"5\", currency = \"{currency}\", period = \"day\" }}\n"
+        )
+    };
+    place.apply(BASE).await.unwrap();
+    let priced = "[[models]]\nname = \"gpt-x\"\nprice = { currency = \"USD\", input = \"1\", output = \"2\" }\n";
+    place.apply(priced).await.unwrap();
+    let about_bob = |outcome: Outcome| -> Vec<String> {
+        let all = outcome.warnings.into_iter();
+        all.filter(|warning| warning.contains("API key bob"))
+            .collect()
+    };
+    let euros = about_bob(place.apply(&budget("EUR")).await.unwrap());
+    assert_eq!(euros.len(), 1, "{euros:?}");
+    assert!(
+        euros[0].contains("in EUR (day)") && euros[0].contains("gpt-x"),
+        "{euros:?}"
+    );
+    let again = about_bob(place.apply(&budget("EUR")).await.unwrap());
+    assert_eq!(again.len(), 1, "said as long as it is so");
+    let dollars = about_bob(place.apply(&budget("USD")).await.unwrap());
+    assert_eq!(dollars, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alias_moves_and_a_plan_writes_nothing() {
     let place = Place::new().await;
     place.apply(BASE).await.unwrap();
@@ -232,7 +260,7 @@ async fn an_alias_moves_and_a_plan_writes_nothing() {
         .unwrap();
     assert_eq!(place.generation().await, 1);
     let done = place.apply(text).await.unwrap();
-    assert_eq!(planned, done.differences);
+    assert_eq!(planned.differences, done.differences);
     let aliases = place
         .db
         .read(|c| Box::pin(async move { models::aliases(c).await }))

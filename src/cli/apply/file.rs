@@ -432,6 +432,10 @@ fn fallbacks(parent: &Table<'_>) -> Result<Option<Fallbacks>, Problem> {
         once(names.iter(), "this fallback")?;
         return Ok(Some(names.into_iter().map(|n| (n, Cause::Any)).collect()));
     }
+    if let Some(place) = parent.mixed("fallbacks") {
+        let right = "must be all names, as in [\"gpt-y\"], or all tables, as in [{ model = \"gpt-y\", cause = \"overloaded\" }]";
+        return Err(place.problem(right));
+    }
     each(parent, "fallbacks", FALLBACK, |table| {
         let model = table.required("model", "a model's name, as in model = \"gpt-y\"")?;
         let causes: Vec<Cause> = Cause::ALL

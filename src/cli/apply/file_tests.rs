@@ -98,6 +98,10 @@ fn an_error_names_file_line_and_field_and_says_what_is_right() {
             "budget.amount: must be more than nothing",
         ),
         (
+            "[[models]]\nname = \"a\"\nkind = \"chat\"\nfallbacks = [ \"b\", { model = \"c\" } ]\n",
+            "fallbacks: must be all names",
+        ),
+        (
             "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"hours\", allowed = true } ]\n",
             "time_rules[0].kind: the kind is",
         ),
@@ -108,6 +112,14 @@ fn an_error_names_file_line_and_field_and_says_what_is_right() {
         (
             "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"weekday\", allowed = true, weekdays = [8] } ]\n",
             "weekdays are numbers from 1",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"time_range\", allowed = true, start = \"09:00\", end = \"18:00\", weekdays = [1] } ]\n",
+            "time_rules[0]: \"weekdays\" means nothing in a rule of the kind \"time_range\": write two rules",
+        ),
+        (
+            "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"weekday\", allowed = true, weekdays = [1], start = \"09:00\" } ]\n",
+            "\"start\" means nothing in a rule of the kind \"weekday\"",
         ),
         (
             "[[api_keys]]\nname = \"a\"\ntime_rules = [ { kind = \"time_range\", allowed = true, start = \"9\", end = \"18:00\" } ]\n",
@@ -254,4 +266,60 @@ fn a_broken_line_with_a_secret_is_not_shown() {
         error.starts_with("mg.toml:3: ") && !error.contains("canary"),
         "{error}"
     );
+}
+
+/// The first block of TOML on a page of the documentation.
+fn documented() -> &'static str {
+    let page = include_str!("../../../docs/provisioning.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    rest.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_page_on_the_file_has_every_field_and_is_right() {
+    let text = documented();
+    let file = parse(text).unwrap();
+    assert_eq!(
+        (
+            file.providers.len(),
+            file.models.len(),
+            file.users.len(),
+            file.api_keys.len()
+        ),
+        (1, 3, 1, 1)
+    );
+    let lists = [
+        ROOT,
+        PROVIDER,
+        HEADER,
+        CREDENTIAL,
+        MODEL,
+        FALLBACK,
+        TARGET,
+        PRICE,
+        API_KEY,
+        users::FIELDS,
+        rules::KEY_LIMITS,
+        rules::KEY_BUDGET,
+        rules::TIME_RULE,
+    ];
+    for field in lists.iter().copied().flatten() {
+        let is_there =
+            text.contains(&format!("{field} =")) || text.contains(&format!("[[{field}]]"));
+        assert!(is_there, "{field} is not on the page");
+    }
+    for name in Cause::ALL
+        .iter()
+        .filter(|c| **c != Cause::Any)
+        .map(|c| c.as_str())
+    {
+        assert!(text.contains(name), "{name}");
+    }
+    for name in Strategy::ALL
+        .iter()
+        .map(|s| s.as_str())
+        .chain(Protocol::ALL.iter().map(|p| p.as_str()))
+    {
+        assert!(text.contains(name), "{name}");
+    }
 }

@@ -14,6 +14,7 @@ mod rules;
 mod spec;
 mod state;
 mod users;
+mod warnings;
 mod write;
 
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub enum ApplyError {
 pub struct Outcome {
     /// What differs; empty when the file describes what is there already.
     pub differences: Vec<Difference>,
+    /// What will not do what it looks like.
+    pub warnings: Vec<String>,
     /// Keys that were made, to be shown once.
     pub made: Vec<MadeKey>,
     /// The generation that this became; absent when nothing changed.
@@ -81,8 +84,12 @@ pub async fn apply(
             let before = present(c, Some(&keyring), now.timestamp_millis()).await?;
             let after = merge::merge(&before, &revoked(c, &file).await?, &file)?;
             let differences = diff::diff(&before, &after);
+            let warnings = warnings::warnings(&after);
             if differences.is_empty() {
-                return Ok(Outcome::default());
+                return Ok(Outcome {
+                    warnings,
+                    ..Outcome::default()
+                });
             }
             let writer = write::Writer { keyring, now };
             let made = write::write(c, &writer, &before, &after).await?;
@@ -90,6 +97,7 @@ pub async fn apply(
             let generation = Some(record(c, now, what, &differences).await?);
             Ok(Outcome {
                 differences,
+                warnings,
                 made,
                 generation,
             })
@@ -172,18 +180,23 @@ pub async fn plan(
     clock: &Clock,
     document: Document<'_>,
     env: &dyn Env,
-) -> Result<Vec<Difference>, ApplyError> {
+) -> Result<Outcome, ApplyError> {
+    let told = |before: &State, after: &State| Outcome {
+        differences: diff::diff(before, after),
+        warnings: warnings::warnings(after),
+        ..Outcome::default()
+    };
     let file = Arc::new(File::parse(document, env)?);
     let Some(db) = db else {
         let after = merge::merge(&State::default(), &[], &file)?;
-        return Ok(diff::diff(&State::default(), &after));
+        return Ok(told(&State::default(), &after));
     };
     let now = clock.now_ms();
     db.read_snapshot(move |c| {
         Box::pin(async move {
             let before = present(c, keyring.as_ref(), now).await?;
             let after = merge::merge(&before, &revoked(c, &file).await?, &file)?;
-            Ok(diff::diff(&before, &after))
+            Ok(told(&before, &after))
         })
     })
     .await

@@ -47,7 +47,7 @@ pub(super) const CREDENTIAL_LIMITS: &[&str] = &["rpm", "tpm", "mode"];
 pub(super) const KEY_BUDGET: &[&str] = &["model", "amount", "currency", "period", "mode"];
 /// The fields of `budget` elsewhere.
 pub(super) const BUDGET: &[&str] = &["amount", "currency", "period", "mode"];
-const TIME_RULE: &[&str] = &["kind", "allowed", "start", "end", "weekdays"];
+pub(super) const TIME_RULE: &[&str] = &["kind", "allowed", "start", "end", "weekdays"];
 const RATES: [(&str, LimitKind); 3] = [
     ("rpm", LimitKind::Rpm),
     ("tpm", LimitKind::Tpm),
@@ -322,6 +322,18 @@ fn time_rule(table: &Table<'_>) -> Result<TimeRule, Problem> {
             table.required("end", example)?,
         ))
     };
+    let foreign: &[&str] = match kind.value.as_str() {
+        "weekday" => &["start", "end"],
+        "time_range" | "date_range" => &["weekdays"],
+        _ => &[],
+    };
+    if let Some(field) = foreign.iter().find(|field| table.has(field)) {
+        let kind = &kind.value;
+        let right = format!(
+            "\"{field}\" means nothing in a rule of the kind \"{kind}\": write two rules, one of each kind"
+        );
+        return Err(table.place().problem(right));
+    }
     let told = |e: BadTimeRule| table.place().problem(e.to_string());
     let when = match kind.value.as_str() {
         "time_range" => {

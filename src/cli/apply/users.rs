@@ -48,7 +48,7 @@ pub(super) struct User {
     enabled: bool,
     /// Whether it can log in once it is switched on.
     has_password: bool,
-    allowances: Vec<Allowance>,
+    pub(super) allowances: Vec<Allowance>,
 }
 
 impl User {

@@ -11,7 +11,7 @@ use super::cast::{PEOPLE, Person};
 use super::dice::Dice;
 use crate::catalog::{Credential, CredentialState, Provider};
 use crate::simulator::{Simulator, Step};
-use crate::upstream::{Call, Clients};
+use crate::upstream::{Call, Clients, SentAt};
 
 /// At most so many calls at once: a demo may run on a laptop for a day.
 const AT_ONCE: usize = 6;
@@ -117,6 +117,7 @@ async fn call(
         content_type: "application/json",
         accept: "*/*",
         forward: &[],
+        sent: SentAt::default(),
     };
     if let Ok(mut answer) = clients.send(provider, credential, call).await {
         while let Some(Ok(_)) = answer.body.next().await {}

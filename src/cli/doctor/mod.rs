@@ -2,6 +2,7 @@
 //!
 //! Changes nothing, and works beside a running gateway: journals are only measured, never opened.
 
+mod beside;
 mod collector;
 mod database;
 mod machine;
@@ -80,9 +81,11 @@ pub(super) async fn run(
     if let Some((db, keyring)) = opened {
         checks.push(database::clock(session, &db).await);
         checks.push(database::journal(session, &db).await);
+        checks.extend(beside::copier(&session.config, &db).await);
         let vendors = vendors::check(&session.config, &db, keyring.as_ref(), args.offline);
         checks.extend(vendors.await);
     }
+    checks.extend(beside::redis(session.config.redis_url.as_ref()).await);
     checks.extend(collector::check(&session.config.otlp, args.offline).await);
     for check in &checks {
         let mark = match check.verdict {

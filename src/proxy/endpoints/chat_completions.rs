@@ -21,6 +21,8 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     repeatable: true,
     dialect: Caller::Chat,
     abroad: Abroad::Convert,
+    completes: false,
+    answers: &["choices"],
 };
 
 pub(super) async fn post(

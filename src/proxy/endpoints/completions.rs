@@ -18,6 +18,8 @@ const ENDPOINT: Endpoint = Endpoint {
     repeatable: true,
     dialect: Caller::Chat,
     abroad: Abroad::Refuse,
+    completes: true,
+    answers: &["choices"],
 };
 
 pub(super) async fn post(

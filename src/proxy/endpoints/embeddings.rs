@@ -18,6 +18,8 @@ const ENDPOINT: Endpoint = Endpoint {
     repeatable: true,
     dialect: Caller::Chat,
     abroad: Abroad::Refuse,
+    completes: false,
+    answers: &["data"],
 };
 
 pub(super) async fn post(

@@ -21,6 +21,8 @@ pub(super) const GENERATE: Endpoint = Endpoint {
     repeatable: true,
     dialect: Caller::Gemini,
     abroad: Abroad::Convert,
+    completes: false,
+    answers: &["candidates", "promptFeedback", "usageMetadata"],
 };
 
 const EVENTS: Endpoint = Endpoint {
@@ -39,6 +41,7 @@ const COUNT: Endpoint = Endpoint {
     name: "count_tokens",
     path: ":countTokens",
     abroad: Abroad::Estimate,
+    answers: &["totalTokens"],
     ..GENERATE
 };
 

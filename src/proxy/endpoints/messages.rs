@@ -23,6 +23,8 @@ pub(super) const MESSAGES: Endpoint = Endpoint {
     repeatable: true,
     dialect: Caller::Messages,
     abroad: Abroad::Convert,
+    completes: false,
+    answers: &["content?"],
 };
 
 const COUNT_TOKENS: Endpoint = Endpoint {
@@ -34,6 +36,8 @@ const COUNT_TOKENS: Endpoint = Endpoint {
     repeatable: true,
     dialect: Caller::Messages,
     abroad: Abroad::Estimate,
+    completes: false,
+    answers: &["input_tokens"],
 };
 
 pub(super) async fn post(

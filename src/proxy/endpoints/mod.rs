@@ -8,6 +8,7 @@ mod gemini;
 mod messages;
 mod models;
 mod pages;
+mod paging;
 mod responses;
 mod routes;
 
@@ -38,6 +39,10 @@ pub(super) struct Endpoint {
     pub(super) dialect: Caller,
     /// What happens at a vendor who speaks another dialect.
     pub(super) abroad: Abroad,
+    /// It goes on with texts, maybe several at once, and holds no conversation.
+    pub(super) completes: bool,
+    /// The members one of which an answer in the caller's dialect has; with a `?` where it may be an empty list.
+    pub(super) answers: &'static [&'static str],
 }
 
 /// How a stream goes to the caller.
@@ -65,6 +70,7 @@ impl Endpoint {
     pub(super) fn peek(&self, request: &HttpRequest, body: &[u8]) -> Result<Peek, BadRequest> {
         match self.dialect {
             Caller::Gemini => Peek::read_beside(&gemini::asked(request), self.streams, body),
+            _ if self.completes => Peek::read_completions(body),
             dialect => Peek::read_as(dialect, body),
         }
     }

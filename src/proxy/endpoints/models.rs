@@ -12,6 +12,7 @@ use super::super::state::Worker;
 use super::super::{call, headers};
 use super::chat_completions::KIND;
 use super::messages::known_by;
+use super::paging::Paging;
 use super::routes::{finish, spoken};
 use crate::catalog::Model;
 
@@ -30,6 +31,9 @@ enum List<'a> {
     },
     Gemini {
         models: Vec<Entry<'a>>,
+        /// The last name: the next part begins behind it.
+        #[serde(rename = "nextPageToken", skip_serializing_if = "Option::is_none")]
+        next_page_token: Option<&'a str>,
     },
 }
 
@@ -107,26 +111,42 @@ pub(super) async fn list(request: HttpRequest, worker: Data<Worker>) -> HttpResp
     let response = match call::identify(&worker, &request) {
         Ok((key, catalog)) => {
             let models = catalog.visible_models(&key);
-            let entry = |model| Entry::of(model, &model.name, dialect);
-            let data = models.iter().map(|model| entry(model)).collect();
-            let list = match dialect {
-                Caller::Chat | Caller::Responses => List::Chat {
-                    object: "list",
-                    data,
-                },
-                Caller::Messages => List::Messages {
-                    data,
-                    has_more: false,
-                    first_id: models.first().map(|model| &*model.name),
-                    last_id: models.last().map(|model| &*model.name),
-                },
-                Caller::Gemini => List::Gemini { models: data },
-            };
-            json(id, &list)
+            let models: Vec<&Model> = models.iter().map(|model| &**model).collect();
+            let asked = Paging::read(request.query_string());
+            json(id, &listed(&models, dialect, &asked))
         }
         Err(error) => error.respond(id, dialect),
     };
     finish(&worker, &request, in_form(response, dialect))
+}
+
+fn listed<'a>(models: &[&'a Model], dialect: Caller, asked: &Paging) -> List<'a> {
+    let names: Vec<&'a str> = models.iter().map(|model| &*model.name).collect();
+    let (part, has_more) = match dialect {
+        Caller::Chat | Caller::Responses => (0..names.len(), false),
+        Caller::Messages => asked.of_messages(&names),
+        Caller::Gemini => asked.of_gemini(&names),
+    };
+    let names = names.get(part.clone()).unwrap_or_default();
+    let models = models.get(part).unwrap_or_default();
+    let entry = |model: &&'a Model| Entry::of(model, &model.name, dialect);
+    let data = models.iter().map(entry).collect();
+    match dialect {
+        Caller::Chat | Caller::Responses => List::Chat {
+            object: "list",
+            data,
+        },
+        Caller::Messages => List::Messages {
+            data,
+            has_more,
+            first_id: names.first().copied(),
+            last_id: names.last().copied(),
+        },
+        Caller::Gemini => List::Gemini {
+            models: data,
+            next_page_token: names.last().copied().filter(|_| has_more),
+        },
+    }
 }
 
 #[allow(clippy::unused_async, reason = "actix takes async functions only")]

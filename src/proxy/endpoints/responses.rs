@@ -18,6 +18,8 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     repeatable: true,
     dialect: Caller::Responses,
     abroad: Abroad::Convert,
+    completes: false,
+    answers: &["output?"],
 };
 
 pub(super) async fn post(

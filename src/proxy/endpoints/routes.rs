@@ -37,10 +37,15 @@ pub fn configure(config: &mut ServiceConfig, state: ProxyState) -> Door {
     let pages = Pages(Data::clone(&worker));
     let googles = web::scope("/v1beta")
         .app_data(Data::clone(&worker))
-        .service(get("/models").route(web::get().to(models::list)))
+        .service(
+            get("/models")
+                .route(web::get().to(models::list))
+                .route(web::head().to(models::list)),
+        )
         .service(
             both("/models/{rest:.+}")
                 .route(web::get().to(models::get))
+                .route(web::head().to(models::get))
                 .route(web::post().to(gemini::post)),
         )
         .default_service(web::to(unknown));
@@ -60,10 +65,15 @@ fn of_v1(scope: Scope) -> Scope {
         .service(post("/messages").route(web::post().to(messages::post)))
         .service(post("/messages/count_tokens").route(web::post().to(messages::count_tokens)))
         .service(post("/responses").route(web::post().to(responses::post)))
-        .service(get("/models").route(web::get().to(models::list)))
+        .service(
+            get("/models")
+                .route(web::get().to(models::list))
+                .route(web::head().to(models::list)),
+        )
         .service(
             both("/models/{rest:.+}")
                 .route(web::get().to(models::get))
+                .route(web::head().to(models::get))
                 .route(web::post().to(gemini::post)),
         )
         .default_service(web::to(unknown))
@@ -74,11 +84,13 @@ fn post(path: &str) -> Resource {
 }
 
 fn get(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(|r, w| other_method(r, w, "GET, OPTIONS")))
+    web::resource(path).default_service(web::to(|r, w| other_method(r, w, "GET, HEAD, OPTIONS")))
 }
 
 fn both(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(|r, w| other_method(r, w, "GET, POST, OPTIONS")))
+    web::resource(path).default_service(web::to(|r, w| {
+        other_method(r, w, "GET, HEAD, POST, OPTIONS")
+    }))
 }
 
 /// Puts on an answer what depends on the settings alone.

@@ -20,7 +20,7 @@ pub(super) fn chapter(figures: &Figures, words: Words) -> Vec<Block> {
         Block::Chapter(words.t("report-chapter-money")),
         Block::Text(words.t("report-money-basis")),
     ];
-    let without = figures.unpriced();
+    let without = figures.now.unpriced;
     if without > 0 {
         blocks.push(Block::Text(words.tn("report-money-unpriced", without)));
     }

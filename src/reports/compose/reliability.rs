@@ -21,7 +21,7 @@ pub(super) fn chapter(figures: &Figures, words: Words) -> Vec<Block> {
         Block::Text(words.t("report-reliability-intro")),
         outcomes(&figures.now, words),
     ];
-    if figures.periods.len() >= ENOUGH && figures.now.errors() > 0 {
+    if figures.periods.len() >= ENOUGH && figures.now.failures() > 0 {
         blocks.push(Block::Section(words.t("report-section-error-rate")));
         let series = values(figures, |totals| {
             let (wrong, of) = totals.error_rate();

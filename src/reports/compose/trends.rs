@@ -132,7 +132,7 @@ fn requests(figures: &Figures, words: Words) -> Block {
             "report-legend-success",
             values(figures, |totals| totals.success),
         ),
-        ("report-legend-errors", values(figures, Totals::errors)),
+        ("report-legend-errors", values(figures, Totals::failures)),
         (
             "report-legend-others",
             values(figures, |totals| totals.rate_limited + totals.cancelled),

@@ -24,13 +24,10 @@ struct Kept {
 /// Lets a model phrase what it is to phrase of a report; how the work ends here where it is to stop.
 pub(super) async fn phrase(work: &mut Work<'_>, told: &mut Told) -> anyhow::Result<Option<End>> {
     let context = work.context;
-    let model = context.settings.load().runtime.analysis_model.clone();
-    let Some(assistant) = context.assistant.as_deref() else {
+    let assistant = context.assistant.as_deref();
+    let Some(assistant) = assistant.filter(|assistant| assistant.may_ask()) else {
         return Ok(None);
     };
-    if model.is_empty() || model == "off" {
-        return Ok(None);
-    }
     for part in Part::ALL {
         let Some(asked) = told.asks(part) else {
             continue;

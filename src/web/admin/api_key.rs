@@ -123,6 +123,14 @@ pub(super) async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError>
         .await
 }
 
+/// How much of its limits is used, and what its budgets do not count.
+async fn usage_of(page: &Shell, state: &WebState, loaded: &Loaded) -> Usage {
+    let (limits, name) = (&loaded.edit.limits, |id| loaded.choices.model_name(id));
+    let mut usage = usage::of(page, &state.admission, limits, &name).await;
+    usage.uncounted = usage::uncounted(page, &state.catalog.load(), loaded.row.id, limits);
+    usage
+}
+
 async fn get(
     page: Page<Look>,
     state: web::Data<WebState>,
@@ -131,10 +139,7 @@ async fn get(
 ) -> PageResult {
     let loaded = load(&state, *id).await?;
     let stored = loaded.edit.stored(&page, &loaded.choices);
-    let usage = usage::of(&page, &state.admission, &loaded.edit.limits, &|id| {
-        loaded.choices.model_name(id)
-    })
-    .await;
+    let usage = usage_of(&page, &state, &loaded).await;
     let mut view = view(&page, &state, (&loaded, usage), stored);
     if page.partial {
         return page.show(&view.as_usage());
@@ -235,13 +240,11 @@ async fn post(
     page: Page<Operate>,
     state: web::Data<WebState>,
     id: web::Path<i64>,
-    form: Form,
+    mut form: Form,
 ) -> PageResult {
     let loaded = load(&state, *id).await?;
-    let usage = usage::of(&page, &state.admission, &loaded.edit.limits, &|id| {
-        loaded.choices.model_name(id)
-    })
-    .await;
+    let settled = form::settled_owner(&page, &mut form, &loaded.edit)?;
+    let usage = usage_of(&page, &state, &loaded).await;
     let again = |form_state: FormState| {
         let more = rows::wants_more(&form_state);
         page.once_more(
@@ -249,7 +252,7 @@ async fn post(
             more,
         )
     };
-    let read = form::read(&page, &form, &loaded.choices);
+    let read = form::read(&page, &form, &loaded.choices, settled);
     let edit = match read {
         Ok(edit) => edit,
         Err(form_state) => return again(form_state),

@@ -1,5 +1,7 @@
 //! What goes wrong today: counted by what it has in common, judged by rules, and the reports of other days.
 
+use std::sync::Arc;
+
 use actix_web::web;
 use askama::Template;
 use modelgate_domain::{Job, ReportState, RequestRecord, Status};
@@ -104,37 +106,34 @@ pub(super) struct Report {
 
 /// Everything the page reads.
 struct Read {
-    day: Day,
+    day: Arc<Day>,
     last: Vec<LogRow>,
     reports: Vec<ErrorReport>,
 }
 
-async fn read(state: &WebState, now_ms: i64) -> Result<Read, StoreError> {
-    let zone = state.config.time_zone;
-    state
+async fn read(state: &WebState) -> Result<Read, StoreError> {
+    let day = state.errors().await?;
+    let last = LogFilter {
+        failed: true,
+        from_ms: Some(day.from_ms),
+        limit: LAST,
+        ..LogFilter::default()
+    };
+    let (last, reports) = state
         .db
         .read_snapshot(move |c| {
             Box::pin(async move {
-                let day = Day::read(c, now_ms, now_ms, zone, WINDOW).await?;
-                let last = LogFilter {
-                    failed: true,
-                    from_ms: Some(day.from_ms),
-                    limit: LAST,
-                    ..LogFilter::default()
-                };
-                Ok::<_, StoreError>(Read {
-                    last: request_logs::list(c, &last).await?.rows,
-                    reports: error_reports::list(c).await?,
-                    day,
-                })
+                let last = request_logs::list(c, &last).await?.rows;
+                Ok::<_, StoreError>((last, error_reports::list(c).await?))
             })
         })
-        .await
+        .await?;
+    Ok(Read { day, last, reports })
 }
 
 /// `GET /admin/errors`
 pub(super) async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
-    let read = read(&state, page.now_ms).await?;
+    let read = read(&state).await?;
     let languages = state.settings.load().runtime.site.languages.clone();
     let view = view(&page, &read, &languages);
     page.show_or(&view, &view.as_live())
@@ -458,7 +457,7 @@ mod tests {
             };
             for (day, count) in [(Day::default(), 0), (bad.clone(), 3)] {
                 let read = Read {
-                    day,
+                    day: Arc::new(day),
                     last: vec![
                         LogRow {
                             seq: 1,

@@ -151,9 +151,8 @@ pub(in crate::web) fn money_of(totals: &Totals) -> String {
 }
 
 fn unpriced(page: &Shell, totals: &Totals) -> String {
-    let count = totals.unpriced - totals.rate_limited.min(totals.unpriced);
-    if count > 0 {
-        page.counted("figures-unpriced", count)
+    if totals.unpriced > 0 {
+        page.counted("figures-unpriced", totals.unpriced)
     } else {
         String::new()
     }
@@ -180,19 +179,20 @@ fn error_rate(page: &Shell, data: &Figures, drill: &Drill) -> Card {
 }
 
 fn errors(page: &Shell, data: &Figures, drill: &Drill) -> Card {
-    let (change, change_colour) = absolute(data.now.errors(), data.before.errors());
-    let callers = data.now.error_caller.saturating_add(data.now.error_policy);
+    let (change, change_colour) = absolute(data.now.error, data.before.error);
+    let whose = [
+        ("figures-errors-callers", data.now.error_caller),
+        ("figures-errors-rules", data.now.error_policy),
+    ];
+    let whose = whose.iter().filter(|(_, count)| *count > 0);
+    let more: Vec<String> = whose.map(|(key, n)| page.counted(key, *n)).collect();
     Card {
-        value: format::integer(data.now.errors()),
-        more: if callers > 0 {
-            page.counted("figures-errors-callers", callers)
-        } else {
-            String::new()
-        },
+        value: format::integer(data.now.error),
+        more: more.join(" · "),
         change,
         change_colour,
-        href: drill.to("status=failed"),
-        ..card(page, "figures-errors", "red", &series(data, Totals::errors))
+        href: drill.to("status=error"),
+        ..card(page, "figures-errors", "red", &series(data, |t| t.error))
     }
 }
 

@@ -66,7 +66,7 @@ fn row(label: String, totals: &Totals) -> Vec<String> {
     vec![
         label,
         format::integer(totals.requests()),
-        format::integer(totals.errors()),
+        format::integer(totals.error),
         format::integer(totals.timeout),
         format::integer(totals.rate_limited),
         format::integer(totals.tokens()),

@@ -1,6 +1,6 @@
 //! Logging in and out.
 //!
-//! A wrong name and a wrong password look the same and take the same time; guessing is slowed per account and per address.
+//! A wrong name and a wrong password look the same and take the same time; guessing is slowed (`throttle`).
 
 use actix_session::Session;
 use actix_web::http::StatusCode;
@@ -18,7 +18,11 @@ use crate::web::form::{Form, FormState};
 use crate::web::page::{Page, PageResult, Visitor};
 use crate::web::shell::{Shell, home_of};
 use crate::web::state::WebState;
+use crate::web::throttle::SLOWED;
 use crate::web::{local_path, session};
+
+/// When to try again where too many passwords wait to be looked at, in seconds.
+const BUSY_S: i64 = 5;
 
 #[derive(Template)]
 #[template(path = "public/login.html")]
@@ -54,16 +58,25 @@ pub(in crate::web) async fn post(
 ) -> PageResult {
     let (name, now_ms) = (form.text("username").to_owned(), state.clock.now_ms());
     let address = page.peer.address;
-    if let Some(wait_s) = state.throttle.wait_s(&name, address, now_ms) {
-        return refuse_for_now(&page, &form, wait_s);
+    let tried = match state.throttle.begin(&name, address, now_ms) {
+        Ok(tried) => tried,
+        Err(wait_s) => return refuse_for_now(&page, &form, wait_s),
+    };
+    if tried.is_slowed && !state.sleeps(SLOWED).await {
+        return refuse_for_now(&page, &form, 1);
     }
+    let Some(_turn) = state.throttle.turn().await else {
+        return refuse_for_now(&page, &form, BUSY_S);
+    };
     let sought = name.clone();
     let user = state
         .db
         .read(move |c| Box::pin(async move { users::find_by_username(c, &sought).await }))
         .await?;
     let Some(user) = check(user, form.secret("password")).await? else {
-        state.sign_in_failed(&name, address);
+        if tried.is_last {
+            state.tell_of_sign_ins(&name, address);
+        }
         tracing::warn!(user = %name.escape_debug(), %address, "log-in failed");
         let mut fields = form.state();
         fields.fail("", page.t("public-login-wrong"));
@@ -73,7 +86,7 @@ pub(in crate::web) async fn post(
         };
         return page.respond(StatusCode::UNPROCESSABLE_ENTITY, &view);
     };
-    state.throttle.succeeded(&name);
+    state.throttle.succeeded(&name, address);
     let (id, at) = (user.id, state.clock.now());
     state
         .db

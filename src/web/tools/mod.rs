@@ -21,6 +21,10 @@ pub(in crate::web) struct ToolView {
     pub(in crate::web) note: &'static str,
     pub(in crate::web) checked: bool,
     pub(in crate::web) text: String,
+    /// What sets the key where the tool looks for it, on Linux and macOS and on Windows; nothing where the settings hold it.
+    pub(in crate::web) shell: Option<(String, String)>,
+    /// Whether the key itself stands in the settings.
+    pub(in crate::web) holds_key: bool,
     /// Where the file is; empty where there is none.
     pub(in crate::web) download: String,
 }
@@ -38,6 +42,14 @@ impl ToolView {
             },
             checked: tool.checked,
             text: tool.text(values),
+            shell: (!tool.variable.is_empty()).then(|| {
+                let (name, key) = (&tool.variable, values.key());
+                (
+                    format!("export {name}='{key}'"),
+                    format!("$env:{name} = '{key}'"),
+                )
+            }),
+            holds_key: tool.holds_key(),
             download: String::new(),
         }
     }

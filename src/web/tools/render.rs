@@ -29,6 +29,9 @@ pub(in crate::web) struct Tool {
     /// What it speaks, by the name in records; empty for chat completions.
     #[serde(default)]
     dialect: String,
+    /// The environment variable that it reads the key from; empty where the settings hold the key.
+    #[serde(default)]
+    pub(in crate::web) variable: String,
     /// The shape of `{models}`: `opencode`.
     #[serde(default)]
     models: String,
@@ -99,6 +102,11 @@ impl Values {
         self.models.get(self.chosen).map_or("", |(name, ..)| name)
     }
 
+    /// What stands for the key: the key itself where it has just been issued.
+    pub(in crate::web) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Whether a limit of the chosen model is not known here.
     pub(in crate::web) fn are_assumed(&self) -> bool {
         let (_, context, output) = self.limits();
@@ -161,6 +169,11 @@ impl Tool {
         named.unwrap_or(Caller::Chat)
     }
 
+    /// Whether the key itself stands in the settings.
+    pub(in crate::web) fn holds_key(&self) -> bool {
+        self.text.contains("{key}")
+    }
+
     /// The settings. What is put in is not looked at again, so that a model may be called what it likes.
     pub(in crate::web) fn text(&self, values: &Values) -> String {
         let mut out = String::with_capacity(self.text.len());
@@ -209,6 +222,11 @@ mod tests {
                 });
                 assert!(json.is_object());
             }
+            assert!(
+                tool.holds_key() == tool.variable.is_empty(),
+                "{}: where the key goes",
+                tool.id
+            );
             assert_eq!(
                 tool.note_en.is_empty(),
                 tool.note_zh.is_empty(),

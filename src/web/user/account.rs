@@ -10,7 +10,7 @@ use modelgate_domain::{Secret, UserId};
 use modelgate_store::changes::{self, Change};
 use modelgate_store::{StoreError, sessions, users};
 
-use crate::i18n::{self, Lang};
+use crate::i18n::{self, Lang, format};
 use crate::secrets::{hash_password, verify_password};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
@@ -30,6 +30,8 @@ struct AccountView<'a> {
     must_change: bool,
     fields: FormState,
     sessions: Vec<SessionRow>,
+    lang: String,
+    theme: String,
     languages: Vec<(&'static str, &'static str)>,
     themes: Vec<(&'static str, String)>,
     zone: String,
@@ -62,11 +64,17 @@ pub(in crate::web) async fn change_password(
     let (address, now_ms) = (page.peer.address, state.clock.now_ms());
     let mut fields = form.state();
     check_new_password(&page, &form, "new_password", &mut fields);
-    let waits = state.throttle.wait_s(page.actor(), address, now_ms);
-    if waits.is_some() || !is_password_of(&state, id, form.secret("password")).await? {
-        state.throttle.failed(page.actor(), address, now_ms);
+    if let Err(wait_s) = state.throttle.begin(page.actor(), address, now_ms) {
+        let wait = format::duration(page.lang, wait_s.saturating_mul(1_000));
+        fields.fail("password", page.t1("public-login-wait", "wait", wait));
+        return show(&page, &state, fields).await;
+    }
+    if is_password_of(&state, id, form.secret("password")).await? {
+        state.throttle.succeeded(page.actor(), address);
+    } else {
         fields.fail("password", page.t("user-account-password-wrong"));
-    } else if form.secret("new_password") == form.secret("password") {
+    }
+    if form.secret("new_password") == form.secret("password") {
         fields.fail("new_password", page.t("user-account-password-same"));
     }
     if !fields.is_valid() {
@@ -195,7 +203,13 @@ fn view<'a>(
         "" => user.time_zone.clone().unwrap_or_default(),
         typed => typed.to_owned(),
     };
+    let chosen = |field: &str, present: &str| match fields.value(field) {
+        "" => present.to_owned(),
+        typed => typed.to_owned(),
+    };
     AccountView {
+        lang: chosen("lang", page.lang.code()),
+        theme: chosen("theme", page.theme.as_str()),
         must_change: user.must_change_password,
         languages: page
             .languages()

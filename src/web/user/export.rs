@@ -42,8 +42,7 @@ impl Asked {
         query: &Query,
         what: &'static str,
     ) -> Result<Self, PageError> {
-        let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-        let own = own.ok_or(PageError::NotFound)?;
+        let own = Own::must(&page.who, &state.catalog.load_full(), query.key)?;
         let range = Range::parse(&query.range, &query.from, &query.to);
         let window = range.window(page.now_ms, page.zone, page.business);
         let (from_ms, to_ms) = (window.from_ms(), window.to_ms().min(page.now_ms));

@@ -1,6 +1,6 @@
 //! Logging in with an API key. The key is exchanged for a session and kept nowhere.
 //!
-//! A key that is unknown and one that cannot be used now look the same; guessing is slowed per address.
+//! A key that is unknown and one that cannot be used now look the same; a right one is let in whatever was tried before it.
 
 use std::net::IpAddr;
 
@@ -14,12 +14,12 @@ use modelgate_store::api_keys::{self, ApiKey};
 use modelgate_store::{StoreError, users};
 use serde::Deserialize;
 
-use crate::forwarded::network;
 use crate::i18n::format;
 use crate::secrets::hash_key;
 use crate::web::error::PageError;
 use crate::web::form::Form;
 use crate::web::page::{Page, PageResult, Visitor};
+use crate::web::session::{Subject, may_come_from};
 use crate::web::shell::{PORTAL, Shell};
 use crate::web::state::WebState;
 use crate::web::{local_path, session};
@@ -68,24 +68,26 @@ pub(in crate::web) async fn post(
         page.respond(status, &view)
     };
     let hash = hash_key(form.secret("key").expose().trim());
-    let (address, now_ms) = (page.peer.address, state.clock.now_ms());
-    let subject = format!("key {}", HEXLOWER.encode(&hash[..8]));
-    if let Some(wait_s) = state.throttle.wait_s(&subject, address, now_ms) {
+    let address = page.peer.address;
+    let Some(key) = find(&state, hash, address).await? else {
+        tracing::warn!(%address, "log-in with a key failed");
+        let wrong = state.throttle.wrong_key(address, state.clock.now_ms());
+        if wrong.is_last {
+            let subject = format!("key {}", HEXLOWER.encode(&hash[..8]));
+            state.tell_of_sign_ins(&subject, address);
+        }
+        let Some(wait_s) = wrong.wait_s else {
+            return refuse(StatusCode::UNPROCESSABLE_ENTITY, page.t("user-login-wrong"));
+        };
         let wait = format::duration(page.lang, wait_s.saturating_mul(1_000));
-        let text = page.t1("public-login-wait", "wait", wait);
+        let text = page.t1("user-login-wrong-often", "wait", wait);
         let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, text)?;
         if let Ok(value) = wait_s.to_string().parse() {
             response.headers_mut().insert(RETRY_AFTER, value);
         }
         return Ok(response);
-    }
-    let Some(key) = find(&state, hash, address).await? else {
-        state.sign_in_failed(&subject, address);
-        tracing::warn!(%address, "log-in with a key failed");
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, page.t("user-login-wrong"));
     };
-    state.throttle.succeeded(&subject);
-    session::start(&session, key.id, &page.peer, &request)?;
+    session::start(&session, Subject::Key(key.id, hash), &page.peer, &request)?;
     tracing::info!(key = %key.name, %address, "logged in with a key");
     Ok(page.redirect(&to))
 }
@@ -112,18 +114,11 @@ async fn find(
     Ok(found.and_then(|(key, owner)| {
         let owner_is_in = key.user_id.is_none()
             || owner.is_some_and(|user| user.enabled && user.deleted_at.is_none());
-        let ok = session::is_usable(&key, now) && owner_is_in && may_come_from(&key, address);
+        let ok = session::is_usable(&key, now)
+            && owner_is_in
+            && may_come_from(&key.allowed_cidrs, address);
         ok.then_some(key)
     }))
-}
-
-/// Whether the key's networks hold the address; a network that does not parse holds none.
-fn may_come_from(key: &ApiKey, address: IpAddr) -> bool {
-    let mut networks = key.allowed_cidrs.iter();
-    key.allowed_cidrs.is_empty()
-        || networks.any(|text| {
-            network(text).is_some_and(|network| network.contains(&address.to_canonical()))
-        })
 }
 
 #[cfg(test)]

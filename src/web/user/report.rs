@@ -36,8 +36,7 @@ pub(in crate::web) async fn get(
     state: web::Data<WebState>,
     query: web::Query<Query>,
 ) -> PageResult {
-    let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-    let own = own.ok_or(PageError::NotFound)?;
+    let own = Own::must(&page.who, &state.catalog.load_full(), query.key)?;
     let params = params(&page, &query, own.key.id.0)?;
     let _turn = AT_ONCE.acquire().await.map_err(PageError::internal)?;
     let source = Source {

@@ -29,7 +29,7 @@ pub(in crate::web) async fn get(
     id: web::Path<String>,
 ) -> PageResult {
     let id: RequestId = id.parse().map_err(|_bad_id| PageError::NotFound)?;
-    let own = Own::of(&page.who, &state.catalog.load_full(), None).ok_or(PageError::NotFound)?;
+    let own = Own::must(&page.who, &state.catalog.load_full(), None)?;
     let found = state
         .db
         .read_snapshot(move |c| {

@@ -70,4 +70,5 @@ def test_what_cannot_be_done_is_told(client):
     with pytest.raises(openai.RateLimitError):
         client.responses.create(model="claude-busy", input=HELLO)
     events = list(client.responses.create(model="claude-cut", input=HELLO, stream=True))
-    assert events[-1].type == "error" and events[-1].code == "upstream_closed"
+    assert events[-2].type == "error" and events[-2].code == "upstream_closed"
+    assert events[-1].type == "response.failed" and events[-1].response.error.code == "upstream_closed"

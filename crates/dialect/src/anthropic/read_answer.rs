@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::usage::WireUsage;
 use crate::convert::Unreadable;
 use crate::hub::{Answer, Call, Kind, Part, Stop};
+use crate::lenient;
 
 #[derive(Deserialize)]
 struct Wire<'a> {
@@ -19,7 +20,7 @@ struct Wire<'a> {
     stop_reason: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     stop_sequence: Option<Cow<'a, str>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     usage: Option<WireUsage>,
 }
 

@@ -174,7 +174,7 @@ fn messages<'a>(
             "assistant" => Role::Assistant,
             // amid a conversation, as newer models take it
             "system" => {
-                request.system.extend(parts);
+                request.say_system(parts);
                 continue;
             }
             _ => return Err(Refusal::kind(&at.to("role"), "user or assistant")),

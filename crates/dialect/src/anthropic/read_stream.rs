@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::read_answer::stop;
 use super::usage::WireUsage;
 use crate::hub::Event;
+use crate::lenient;
 
 #[derive(Deserialize)]
 struct Wire<'a> {
@@ -20,7 +22,7 @@ struct Wire<'a> {
     content_block: Option<Block<'a>>,
     #[serde(borrow, default)]
     delta: Option<Delta<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     usage: Option<WireUsage>,
 }
 
@@ -28,7 +30,7 @@ struct Wire<'a> {
 struct Message<'a> {
     #[serde(borrow, default)]
     id: Option<Cow<'a, str>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     usage: Option<WireUsage>,
 }
 
@@ -44,6 +46,8 @@ struct Block<'a> {
     text: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     thinking: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    input: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -65,8 +69,8 @@ struct Delta<'a> {
 pub struct Reader {
     started: bool,
     ended: bool,
-    /// The blocks that are calls and open.
-    calls: Vec<u32>,
+    /// The blocks that are calls and open, and what some vendors say of the input at their beginning.
+    calls: Vec<(u32, Option<String>)>,
     usage: WireUsage,
 }
 
@@ -86,13 +90,16 @@ impl Reader {
             }
             "content_block_delta" => {
                 if let Some(delta) = &wire.delta {
-                    delta_of(index, delta, &mut each);
+                    self.delta(index, delta, &mut each);
                 }
             }
             "content_block_stop" => {
-                if let Some(at) = self.calls.iter().position(|open| *open == index) {
-                    self.calls.swap_remove(at);
-                    each(Event::CallEnd { key: index });
+                if let Some(at) = self.calls.iter().position(|open| open.0 == index) {
+                    let (key, input) = self.calls.swap_remove(at);
+                    if let Some(piece) = input.as_deref() {
+                        each(Event::Arguments { key, piece });
+                    }
+                    each(Event::CallEnd { key });
                 }
             }
             "message_delta" => self.message_delta(&wire, &mut each),
@@ -106,6 +113,11 @@ impl Reader {
     /// The stream has ended: the last event, unless it has come.
     pub fn end(&mut self, mut each: impl FnMut(Event<'_>)) {
         if self.started && !std::mem::replace(&mut self.ended, true) {
+            for (key, input) in std::mem::take(&mut self.calls) {
+                if let Some(piece) = input.as_deref() {
+                    each(Event::Arguments { key, piece });
+                }
+            }
             each(Event::End);
         }
     }
@@ -133,7 +145,9 @@ impl Reader {
     fn block(&mut self, index: u32, block: &Block<'_>, each: &mut impl FnMut(Event<'_>)) {
         match (&*block.kind, &block.id, &block.name) {
             ("tool_use", Some(id), Some(name)) => {
-                self.calls.push(index);
+                let input = block.input.map(RawValue::get);
+                let input = input.filter(|input| says_something(input));
+                self.calls.push((index, input.map(str::to_owned)));
                 each(Event::Call {
                     key: index,
                     id,
@@ -143,6 +157,18 @@ impl Reader {
             ("text", ..) => say(block.text.as_deref(), Event::Text, each),
             ("thinking", ..) => say(block.thinking.as_deref(), Event::Thought, each),
             _ => {}
+        }
+    }
+
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, each: &mut impl FnMut(Event<'_>)) {
+        say(delta.text.as_deref(), Event::Text, each);
+        say(delta.thinking.as_deref(), Event::Thought, each);
+        if let Some(piece) = delta.partial_json.as_deref().filter(|p| !p.is_empty()) {
+            // what stood at the beginning comes again in pieces
+            if let Some(call) = self.calls.iter_mut().find(|call| call.0 == index) {
+                call.1 = None;
+            }
+            each(Event::Arguments { key: index, piece });
         }
     }
 
@@ -158,12 +184,10 @@ impl Reader {
     }
 }
 
-fn delta_of(index: u32, delta: &Delta<'_>, each: &mut impl FnMut(Event<'_>)) {
-    say(delta.text.as_deref(), Event::Text, each);
-    say(delta.thinking.as_deref(), Event::Thought, each);
-    if let Some(piece) = delta.partial_json.as_deref().filter(|p| !p.is_empty()) {
-        each(Event::Arguments { key: index, piece });
-    }
+/// Whether an input is more than the empty object that the dialect has in this place.
+fn says_something(input: &str) -> bool {
+    let inner = input.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
+    inner.is_some_and(|inner| !inner.trim().is_empty())
 }
 
 fn say<'e>(

@@ -3,17 +3,25 @@
 use modelgate_domain::Usage;
 use serde::Deserialize;
 
+use crate::lenient;
+
 /// `usage` as vendors of this dialect send it; what is not named here is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct WireUsage {
-    #[serde(rename = "input_tokens")]
+    #[serde(rename = "input_tokens", deserialize_with = "lenient::count")]
     input: Option<i64>,
-    #[serde(rename = "cache_creation_input_tokens")]
+    #[serde(
+        rename = "cache_creation_input_tokens",
+        deserialize_with = "lenient::count"
+    )]
     cache_write: Option<i64>,
-    #[serde(rename = "cache_read_input_tokens")]
+    #[serde(
+        rename = "cache_read_input_tokens",
+        deserialize_with = "lenient::count"
+    )]
     cached: Option<i64>,
-    #[serde(rename = "output_tokens")]
+    #[serde(rename = "output_tokens", deserialize_with = "lenient::count")]
     output: Option<i64>,
 }
 

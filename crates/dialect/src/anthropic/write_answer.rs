@@ -2,7 +2,7 @@
 
 use modelgate_domain::Usage;
 
-use super::write_request::write_input;
+use super::write_turns::write_input;
 use crate::convert::Back;
 use crate::hub::json::Json;
 use crate::hub::{Answer, Kind, Part, Stop};
@@ -73,7 +73,8 @@ pub(super) fn ending(json: &mut Json, stop: &Stop) {
 fn reason(stop: &Stop) -> &'static str {
     match stop {
         Stop::End => "end_turn",
-        Stop::Length => "max_tokens",
+        // there is no word for an answer that broke off; readers know that of one that is cut
+        Stop::Length | Stop::Failed(_) => "max_tokens",
         Stop::Tools => "tool_use",
         Stop::Sequence(_) => "stop_sequence",
         Stop::Refused => "refusal",

@@ -1,29 +1,22 @@
 //! A request for messages, written from the hub.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
+use super::schema::strict;
+use super::write_turns::{NAME, content, merged, messages, says};
 use crate::convert::{Back, Target};
 use crate::dialect::{Caller, Dialect};
+use crate::hub::arguments::object;
 use crate::hub::features::{self as known, Notes};
-use crate::hub::fields::{Fields, Path, Refusal};
+use crate::hub::fields::{Path, Refusal};
 use crate::hub::json::Json;
 use crate::hub::models::{self, MessagesModel, ThinkingForm};
-use crate::hub::names::fitted;
-use crate::hub::seal;
-use crate::hub::{
-    Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, Tool, Turn,
-};
+use crate::hub::{Choice, Effort, Kind, Part, Request, Source, Thinking, Tool};
 
-/// The longest name of a tool.
-const NAME: usize = 128;
-/// The longest id of a call.
-const ID: usize = 64;
 /// The most tokens of an answer where neither the caller nor the operator says a number: every model of today can do that.
 const DEFAULT_MAX_TOKENS: i64 = 8_192;
-/// The name under which arguments stand that are no JSON object.
-const RAW: &str = "_raw";
+/// Where thought and what was asked for are more than a model can say, one part in so many is kept for what is said.
+const SAID: i64 = 4;
 
 /// Writes the body for a target.
 pub fn write(
@@ -38,6 +31,9 @@ pub fn write(
     if request.json {
         notes.drop(known::JSON_OBJECT.of(target.from));
     }
+    if request.stop.iter().any(|stop| stop.trim().is_empty()) {
+        notes.drop(known::STOP.of(target.from));
+    }
     if thinks.is_some() || !model.sampling {
         extras.retain(|(name, _)| *name != "top_k" || drops(notes, "top_k"));
     }
@@ -45,7 +41,7 @@ pub fn write(
     let turns = merged(request, target.from, notes);
     let body = Json::object(|json| {
         json.text("model", target.model);
-        limits(json, request, target, thinks);
+        limits(json, request, target, (model, thinks));
         system(json, request);
         json.array("messages", |json| messages(json, &turns, back));
         sampling(json, request, model, thinks.is_some(), &mut back.notes);
@@ -125,32 +121,59 @@ fn check(request: &Request<'_>, caller: Caller) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn limits(json: &mut Json, request: &Request<'_>, target: &Target<'_>, thinks: Option<Thinks>) {
-    let most = request.max_output.or(target.max_output);
-    let mut most = most.unwrap_or(DEFAULT_MAX_TOKENS);
-    match thinks {
-        Some(Thinks::Budget(budget)) => {
-            if most <= budget {
-                most = most.saturating_add(budget);
-            }
-            json.number("max_tokens", most);
-            json.member("thinking", |json| {
-                json.text("type", "enabled");
-                json.number("budget_tokens", budget);
-            });
-        }
-        Some(Thinks::Adaptive(_)) => {
-            json.number("max_tokens", most);
-            json.member("thinking", |json| json.text("type", "adaptive"));
-        }
-        None => json.number("max_tokens", most),
+/// The most tokens of an answer and, of them, of thought.
+fn most(
+    request: &Request<'_>,
+    target: &Target<'_>,
+    largest: i64,
+    budget: Option<i64>,
+) -> (i64, Option<i64>) {
+    let asked = request.max_output.or(target.max_output);
+    let asked = asked.unwrap_or(DEFAULT_MAX_TOKENS);
+    let Some(budget) = budget else {
+        return (asked.min(largest), None);
+    };
+    let raised = if asked <= budget {
+        asked.saturating_add(budget)
+    } else {
+        asked
+    };
+    if raised <= largest {
+        return (raised, Some(budget));
+    }
+    let said = asked.min(largest.checked_div(SAID).unwrap_or_default());
+    (largest, Some(budget.min(largest.saturating_sub(said))))
+}
+
+fn limits(
+    json: &mut Json,
+    request: &Request<'_>,
+    target: &Target<'_>,
+    (model, thinks): (MessagesModel, Option<Thinks>),
+) {
+    let budget = match thinks {
+        Some(Thinks::Budget(budget)) => Some(budget),
+        Some(Thinks::Adaptive(_)) | None => None,
+    };
+    let (most, budget) = most(request, target, model.largest, budget);
+    json.number("max_tokens", most);
+    if let Some(budget) = budget {
+        json.member("thinking", |json| {
+            json.text("type", "enabled");
+            json.number("budget_tokens", budget);
+        });
+    } else if thinks.is_some() {
+        json.member("thinking", |json| json.text("type", "adaptive"));
     }
     if request.stream {
         json.flag("stream", true);
     }
-    if !request.stop.is_empty() {
+    // such of blanks alone are refused
+    let mut stop = request.stop.iter().filter(|stop| !stop.trim().is_empty());
+    if let Some(first) = stop.next() {
         json.array("stop_sequences", |json| {
-            request.stop.iter().for_each(|stop| json.item_text(stop));
+            json.item_text(first);
+            stop.for_each(|stop| json.item_text(stop));
         });
     }
     if let Some(user) = &request.user {
@@ -175,7 +198,8 @@ fn sampling(
         } else {
             json.raw("temperature", raw.get());
         }
-    } else if request.temperature.is_some() && model.sampling {
+    } else if request.temperature.is_some() && model.sampling && (thinks || top_p.is_none()) {
+        // beside a `top_p` the usual temperature is not said: one of the two is refused
         json.raw("temperature", "1");
     }
     if let Some(raw) = top_p {
@@ -216,7 +240,11 @@ fn output(
         if let Some(schema) = schema {
             json.member("format", |json| {
                 json.text("type", "json_schema");
-                json.raw("schema", schema.schema.get());
+                let (strict, open) = strict(&schema.schema);
+                if open {
+                    back.notes.drop(known::SCHEMA.of(back.caller));
+                }
+                json.raw("schema", &strict);
             });
         }
     });
@@ -256,7 +284,11 @@ fn tools(json: &mut Json, request: &Request<'_>, model: MessagesModel, back: &mu
 fn write_tool(json: &mut Json, tool: &Tool<'_>, model: MessagesModel, back: &mut Back) {
     json.text("name", &back.names.out(&tool.name, NAME));
     json.maybe_text("description", tool.description.as_deref());
-    json.raw("input_schema", &schema(tool.schema.as_deref()));
+    let wants = tool.strict == Some(true) && model.schemas;
+    match tool.schema.as_deref().filter(|_| wants) {
+        Some(schema) => json.raw("input_schema", &strict(schema).0),
+        None => json.raw("input_schema", &object(tool.schema.as_deref())),
+    }
     if let Some(strict) = tool.strict {
         if model.schemas {
             json.flag("strict", strict);
@@ -265,25 +297,6 @@ fn write_tool(json: &mut Json, tool: &Tool<'_>, model: MessagesModel, back: &mut
         }
     }
     json.maybe_raw("cache_control", tool.cache);
-}
-
-/// A schema says here that it is one of an object.
-fn schema(raw: Option<&RawValue>) -> Cow<'_, str> {
-    const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
-    let Some(raw) = raw else {
-        return Cow::Borrowed(NOTHING);
-    };
-    let Ok(mut fields) = Fields::read(raw.get(), &Path::ROOT) else {
-        return Cow::Borrowed(raw.get());
-    };
-    if fields.take("type").is_some() {
-        return Cow::Borrowed(raw.get());
-    }
-    let inner = raw.get().strip_prefix('{').unwrap_or_default();
-    if inner.trim_start().starts_with('}') {
-        return Cow::Borrowed(NOTHING);
-    }
-    Cow::Owned(format!("{{\"type\":\"object\",{inner}"))
 }
 
 fn system(json: &mut Json, request: &Request<'_>) {
@@ -300,177 +313,5 @@ fn system(json: &mut Json, request: &Request<'_>) {
             let texts = parts.iter().filter(|p| matches!(p.kind, Kind::Text(_)));
             texts.for_each(|part| json.item(|json| content(json, part)));
         }),
-    }
-}
-
-/// Empty texts are refused.
-fn says(part: &Part<'_>) -> bool {
-    !matches!(&part.kind, Kind::Text(text) if text.is_empty())
-}
-
-/// Turns of the same side in one, without what cannot be sent; the user's comes first.
-fn merged<'r>(
-    request: &'r Request<'r>,
-    caller: Caller,
-    notes: &mut Notes,
-) -> Vec<(Role, Vec<&'r Part<'r>>)> {
-    let mut out: Vec<(Role, Vec<&Part<'_>>)> = Vec::new();
-    for Turn { role, parts } in &request.turns {
-        let mut kept: Vec<&Part<'_>> = Vec::with_capacity(parts.len());
-        for part in parts.iter().filter(|p| says(p)) {
-            let foreign = |signature: &str| signature.is_empty() || seal::is_marked(signature);
-            if let Kind::Thinking { signature, .. } = &part.kind
-                && foreign(signature)
-            {
-                notes.drop(known::thoughts(caller, signature));
-            } else {
-                kept.push(part);
-            }
-            if matches!(&part.kind, Kind::Image(_, Some(detail)) if detail != "auto") {
-                notes.drop(known::DETAIL.of(caller));
-            }
-        }
-        match out.last_mut() {
-            _ if kept.is_empty() => {}
-            Some((last, before)) if last == role => before.append(&mut kept),
-            _ => out.push((*role, kept)),
-        }
-    }
-    out
-}
-
-fn messages(json: &mut Json, turns: &[(Role, Vec<&Part<'_>>)], back: &mut Back) {
-    if turns
-        .first()
-        .is_none_or(|(role, _)| *role == Role::Assistant)
-    {
-        json.item(|json| {
-            json.text("role", "user");
-            json.text("content", "...");
-        });
-    }
-    for (role, parts) in turns {
-        json.item(|json| {
-            json.text(
-                "role",
-                match role {
-                    Role::User => "user",
-                    Role::Assistant => "assistant",
-                },
-            );
-            if let [
-                Part {
-                    kind: Kind::Text(text),
-                    cache: None,
-                },
-            ] = parts.as_slice()
-            {
-                return json.text("content", text);
-            }
-            json.array("content", |json| {
-                for part in parts {
-                    json.item(|json| block(json, part, back));
-                }
-            });
-        });
-    }
-}
-
-fn block(json: &mut Json, part: &Part<'_>, back: &mut Back) {
-    match &part.kind {
-        Kind::Call(call) => {
-            write_call(json, call, back);
-            json.maybe_raw("cache_control", part.cache);
-        }
-        _ => content(json, part),
-    }
-}
-
-fn content(json: &mut Json, part: &Part<'_>) {
-    match &part.kind {
-        Kind::Text(text) => {
-            json.text("type", "text");
-            json.text("text", text);
-        }
-        Kind::Image(source, _) => {
-            json.text("type", "image");
-            write_source(json, source);
-        }
-        Kind::Document(source, name) => {
-            json.text("type", "document");
-            write_source(json, source);
-            json.maybe_text("title", name.as_deref());
-        }
-        Kind::Result(outcome) => result(json, outcome),
-        Kind::Thinking { text, signature } => {
-            json.text("type", "thinking");
-            json.text("thinking", text);
-            json.text("signature", signature);
-        }
-        Kind::Sealed(data) => {
-            json.text("type", "redacted_thinking");
-            json.text("data", data);
-        }
-        Kind::Call(_) => {}
-    }
-    json.maybe_raw("cache_control", part.cache);
-}
-
-fn write_source(json: &mut Json, source: &Source<'_>) {
-    json.member("source", |json| match source {
-        Source::Data { media, data } => {
-            json.text("type", "base64");
-            json.text("media_type", media);
-            json.text("data", data);
-        }
-        Source::Url(url) => {
-            json.text("type", "url");
-            json.text("url", url);
-        }
-    });
-}
-
-fn result(json: &mut Json, outcome: &Outcome<'_>) {
-    json.text("type", "tool_result");
-    json.text("tool_use_id", &fitted(&outcome.id, ID));
-    let said: Vec<&Part<'_>> = outcome.parts.iter().filter(|p| says(p)).collect();
-    if let [
-        Part {
-            kind: Kind::Text(text),
-            ..
-        },
-    ] = said.as_slice()
-    {
-        json.text("content", text);
-    } else if !said.is_empty() {
-        json.array("content", |json| {
-            for part in said {
-                json.item(|json| content(json, part));
-            }
-        });
-    }
-    if outcome.failed {
-        json.flag("is_error", true);
-    }
-}
-
-fn write_call(json: &mut Json, call: &Call<'_>, back: &mut Back) {
-    json.text("type", "tool_use");
-    json.text("id", &fitted(&call.id, ID));
-    json.text("name", &back.names.out(&call.name, NAME));
-    write_input(json, &call.arguments);
-}
-
-/// Arguments as an object; what is none is kept as a text, so that nothing of it is lost.
-pub(super) fn write_input(json: &mut Json, arguments: &str) {
-    let trimmed = arguments.trim();
-    if trimmed.is_empty() {
-        return json.raw("input", "{}");
-    }
-    let object = trimmed.starts_with('{') && serde_json::from_str::<&RawValue>(trimmed).is_ok();
-    if object {
-        json.raw("input", trimmed);
-    } else {
-        json.member("input", |json| json.text(RAW, arguments));
     }
 }

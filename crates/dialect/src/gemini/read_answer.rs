@@ -9,6 +9,7 @@ use super::usage::WireUsage;
 use crate::convert::Unreadable;
 use crate::hub::seal::{self, Maker};
 use crate::hub::{Answer, Call, Kind, Part, Stop};
+use crate::lenient;
 use crate::openai::read_answer::made_id;
 
 #[derive(Deserialize)]
@@ -20,7 +21,7 @@ pub(super) struct Wire<'a> {
     pub(super) candidates: Vec<Candidate<'a>>,
     #[serde(borrow, default)]
     pub(super) prompt_feedback: Option<Feedback<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     pub(super) usage_metadata: Option<WireUsage>,
 }
 
@@ -92,11 +93,9 @@ pub fn read(body: &[u8]) -> Result<Answer<'_>, Unreadable> {
     for part in candidate.content.into_iter().flat_map(|c| c.parts) {
         read_part(part, &id, &mut calls, &mut parts);
     }
+    let reason = candidate.finish_reason.as_deref().unwrap_or_default();
     Ok(Answer {
-        stop: stop(
-            candidate.finish_reason.as_deref().unwrap_or_default(),
-            calls > 0,
-        ),
+        stop: stop(reason, calls > 0).unless_nothing_came(&parts)?,
         id,
         parts,
         usage,
@@ -147,8 +146,23 @@ fn sign(parts: &mut Vec<Part<'_>>, sealed: &str) {
 pub(super) fn stop(reason: &str, called: bool) -> Stop {
     match reason {
         "MAX_TOKENS" => Stop::Length,
-        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "LANGUAGE"
-        | "IMAGE_SAFETY" => Stop::Refused,
+        "SAFETY"
+        | "RECITATION"
+        | "BLOCKLIST"
+        | "PROHIBITED_CONTENT"
+        | "SPII"
+        | "LANGUAGE"
+        | "IMAGE_SAFETY"
+        | "IMAGE_PROHIBITED_CONTENT"
+        | "IMAGE_RECITATION" => Stop::Refused,
+        "MALFORMED_FUNCTION_CALL"
+        | "UNEXPECTED_TOOL_CALL"
+        | "TOO_MANY_TOOL_CALLS"
+        | "MISSING_THOUGHT_SIGNATURE"
+        | "MALFORMED_RESPONSE"
+        | "NO_IMAGE"
+        | "IMAGE_OTHER"
+        | "OTHER" => Stop::failed(reason),
         _ if called => Stop::Tools,
         _ => Stop::End,
     }

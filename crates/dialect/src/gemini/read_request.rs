@@ -119,7 +119,7 @@ fn contents<'a>(
             None | Some("" | "user" | "function" | "tool") => Role::User,
             Some("model") => Role::Assistant,
             Some("system") => {
-                request.system.extend(system(raw, at, notes)?);
+                request.say_system(system(raw, at, notes)?);
                 continue;
             }
             Some(_) => return Err(Refusal::kind(&at.to("role"), "user or model")),

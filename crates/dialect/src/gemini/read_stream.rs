@@ -54,12 +54,11 @@ impl Reader {
     }
 
     /// The stream has ended: the last events, unless they have come.
-    pub fn end(&mut self, mut each: impl FnMut(Event<'_>)) {
+    pub fn end(&mut self, each: impl FnMut(Event<'_>)) {
         if !self.started || std::mem::replace(&mut self.ended, true) {
             return;
         }
-        each(Event::Stop(self.stop.take().unwrap_or(Stop::End)));
-        each(Event::End);
+        self.stop.take().unwrap_or(Stop::End).end(each);
     }
 
     fn part(&mut self, part: &WirePart<'_>, each: &mut impl FnMut(Event<'_>)) {

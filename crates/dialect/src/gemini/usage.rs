@@ -5,20 +5,27 @@ use modelgate_domain::Usage;
 use serde::Deserialize;
 
 use crate::hub::json::Json;
+use crate::lenient;
 
 /// `usageMetadata`; what is not named here is ignored, what is absent counts 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct WireUsage {
-    #[serde(rename = "promptTokenCount")]
+    #[serde(rename = "promptTokenCount", deserialize_with = "lenient::count")]
     prompt: Option<i64>,
-    #[serde(rename = "cachedContentTokenCount")]
+    #[serde(
+        rename = "cachedContentTokenCount",
+        deserialize_with = "lenient::count"
+    )]
     cached_content: Option<i64>,
-    #[serde(rename = "toolUsePromptTokenCount")]
+    #[serde(
+        rename = "toolUsePromptTokenCount",
+        deserialize_with = "lenient::count"
+    )]
     tool_use_prompt: Option<i64>,
-    #[serde(rename = "candidatesTokenCount")]
+    #[serde(rename = "candidatesTokenCount", deserialize_with = "lenient::count")]
     candidates: Option<i64>,
-    #[serde(rename = "thoughtsTokenCount")]
+    #[serde(rename = "thoughtsTokenCount", deserialize_with = "lenient::count")]
     thoughts: Option<i64>,
 }
 

@@ -86,5 +86,6 @@ pub(super) fn reason(stop: &Stop) -> &'static str {
         Stop::End | Stop::Tools | Stop::Sequence(_) | Stop::Paused => "STOP",
         Stop::Length => "MAX_TOKENS",
         Stop::Refused => "SAFETY",
+        Stop::Failed(_) => "OTHER",
     }
 }

@@ -11,10 +11,14 @@ use crate::hub::fields::Refusal;
 use crate::hub::json::Json;
 use crate::hub::models::{self, GeminiThinking};
 use crate::hub::seal::{self, Maker};
-use crate::hub::{Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking};
+use crate::hub::{
+    Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, media_type,
+};
 
 /// The longest name of a function.
 const NAME: usize = 64;
+/// The most texts that end an answer (`https://ai.google.dev/api/generate-content#generationconfig`).
+const MOST_STOPS: usize = 5;
 /// What Google's reference gives for calls whose seal was lost or that another model made: checking is skipped.
 const SKIP: &str = "skip_thought_signature_validator";
 /// In front of the names of parameters that stand in an object of their own.
@@ -26,12 +30,12 @@ pub fn write(
     target: &Target<'_>,
     back: &mut Back,
 ) -> Result<Vec<u8>, Refusal> {
-    let thinks = models::gemini(target.model);
+    let model = models::gemini(target.model);
     let way = (target.from, Dialect::Gemini);
     let extras = known::known(&request.extras, way, &mut back.notes)?;
-    note(request, target.from, &mut back.notes);
+    let forms = model.forms_beside_tools || request.tools.is_empty();
+    note(request, forms, target.from, &mut back.notes);
     let turns = merged(request, back);
-    let names = called(request);
     Ok(Json::object(|json| {
         system(json, request);
         json.array("contents", |json| {
@@ -44,13 +48,22 @@ pub fn write(
                     json.array("parts", |json| json.item(|json| json.text("text", "...")));
                 });
             }
+            // the names of the functions by the ids of their calls, which some clients use again
+            let mut names = HashMap::new();
             for turn in &turns {
-                json.item(|json| contents(json, turn, &names, thinks, back));
+                names.extend(turn.calls());
+                json.item(|json| contents(json, turn, &names, model.thinking, back));
             }
         });
         tools(json, request, back);
         json.member("generationConfig", |json| {
-            generation(json, request, target, thinks, &mut back.notes);
+            generation(json, request);
+            if forms {
+                form(json, request);
+            }
+            if let Some(wanted) = request.thinking {
+                thinking(json, wanted, model.thinking, target.from, &mut back.notes);
+            }
             for (name, value) in &extras {
                 if let Some(name) = name.strip_prefix(CONFIG) {
                     json.raw(name, value.get());
@@ -66,16 +79,18 @@ pub fn write(
 }
 
 /// What this dialect has nothing for.
-fn note(request: &Request<'_>, caller: Caller, notes: &mut Notes) {
+fn note(request: &Request<'_>, forms: bool, caller: Caller, notes: &mut Notes) {
+    if request.schema.is_some() && !forms {
+        notes.drop(known::SCHEMA.of(caller));
+    }
+    if request.json && !forms {
+        notes.drop(known::JSON_OBJECT.of(caller));
+    }
+    if request.stop.len() > MOST_STOPS {
+        notes.drop(known::STOP.of(caller));
+    }
     let said = request.turns.iter().flat_map(|turn| &turn.parts);
-    let marked = request.tools.iter().any(|tool| tool.cache.is_some());
-    if marked
-        || request
-            .system
-            .iter()
-            .chain(said.clone())
-            .any(|part| part.cache.is_some())
-    {
+    if request.has_cache_marks() {
         notes.drop(known::CACHE.of(caller));
     }
     if request.tools.iter().any(|tool| tool.strict == Some(true)) {
@@ -100,6 +115,16 @@ struct Merged<'r> {
     parts: Vec<(&'r Part<'r>, Option<&'r str>)>,
     /// A seal after the last part.
     last: Option<&'r str>,
+}
+
+impl<'r> Merged<'r> {
+    /// The ids and names of the calls in it.
+    fn calls(&self) -> impl Iterator<Item = (&'r str, &'r str)> {
+        self.parts.iter().filter_map(|(part, _)| match &part.kind {
+            Kind::Call(call) => Some((&*call.id, &*call.name)),
+            _ => None,
+        })
+    }
 }
 
 /// Turns of the same side in one, without what cannot be sent.
@@ -133,16 +158,6 @@ fn merged<'r>(request: &'r Request<'r>, back: &mut Back) -> Vec<Merged<'r>> {
     out
 }
 
-/// The names of the functions by the ids of their calls: a result has to name its function.
-fn called<'r>(request: &'r Request<'r>) -> HashMap<&'r str, &'r str> {
-    let parts = request.turns.iter().flat_map(|turn| &turn.parts);
-    let calls = parts.filter_map(|part| match &part.kind {
-        Kind::Call(call) => Some((&*call.id, &*call.name)),
-        _ => None,
-    });
-    calls.collect()
-}
-
 fn system(json: &mut Json, request: &Request<'_>) {
     let texts = request.system.iter().filter_map(|part| match &part.kind {
         Kind::Text(text) if !text.is_empty() => Some(text),
@@ -171,7 +186,7 @@ fn contents(
     json.text(
         "role",
         match turn.role {
-            Role::User => "user",
+            Role::User | Role::System => "user",
             Role::Assistant => "model",
         },
     );
@@ -208,13 +223,13 @@ fn write_part(json: &mut Json, part: &Part<'_>, names: &HashMap<&str, &str>, bac
         Kind::Document(source, _) => file(json, source, "application/pdf"),
         Kind::Call(call) => json.member("functionCall", |json| {
             json.text("id", &call.id);
-            json.text("name", &back.names.out(&call.name, NAME));
+            json.text("name", &back.names.out_lettered(&call.name, NAME));
             write_args(json, &call.arguments);
         }),
         Kind::Result(outcome) => json.member("functionResponse", |json| {
             json.text("id", &outcome.id);
             let name = names.get(&*outcome.id).copied().unwrap_or("unknown");
-            json.text("name", &back.names.out(name, NAME));
+            json.text("name", &back.names.out_lettered(name, NAME));
             json.member("response", |json| result(json, outcome));
         }),
         // sorted out before
@@ -235,7 +250,7 @@ fn result(json: &mut Json, outcome: &Outcome<'_>) {
 fn file(json: &mut Json, source: &Source<'_>, usual: &str) {
     match source {
         Source::Data { media, data } => json.member("inlineData", |json| {
-            json.text("mimeType", media);
+            json.text("mimeType", media_type(media));
             json.text("data", data);
         }),
         Source::Url(url) => json.member("fileData", |json| {
@@ -271,7 +286,7 @@ fn tools(json: &mut Json, request: &Request<'_>, back: &mut Back) {
             json.array("functionDeclarations", |json| {
                 for tool in &request.tools {
                     json.item(|json| {
-                        json.text("name", &back.names.out(&tool.name, NAME));
+                        json.text("name", &back.names.out_lettered(&tool.name, NAME));
                         json.maybe_text("description", tool.description.as_deref());
                         json.maybe_raw("parametersJsonSchema", tool.schema.as_deref());
                     });
@@ -284,7 +299,7 @@ fn tools(json: &mut Json, request: &Request<'_>, back: &mut Back) {
         Some(Choice::Auto) => ("AUTO", None),
         Some(Choice::None) => ("NONE", None),
         Some(Choice::Any) => ("ANY", None),
-        Some(Choice::Named(name)) => ("ANY", Some(back.names.out(name, NAME))),
+        Some(Choice::Named(name)) => ("ANY", Some(back.names.out_lettered(name, NAME))),
     };
     json.member("toolConfig", |json| {
         json.member("functionCallingConfig", |json| {
@@ -296,13 +311,7 @@ fn tools(json: &mut Json, request: &Request<'_>, back: &mut Back) {
     });
 }
 
-fn generation(
-    json: &mut Json,
-    request: &Request<'_>,
-    target: &Target<'_>,
-    thinks: GeminiThinking,
-    notes: &mut Notes,
-) {
+fn generation(json: &mut Json, request: &Request<'_>) {
     if let Some(most) = request.max_output {
         json.number("maxOutputTokens", most);
     }
@@ -310,17 +319,19 @@ fn generation(
     json.maybe_raw("topP", request.top_p);
     if !request.stop.is_empty() {
         json.array("stopSequences", |json| {
-            request.stop.iter().for_each(|stop| json.item_text(stop));
+            let stops = request.stop.iter().take(MOST_STOPS);
+            stops.for_each(|stop| json.item_text(stop));
         });
     }
+}
+
+/// The form of the answer's text.
+fn form(json: &mut Json, request: &Request<'_>) {
     if request.json || request.schema.is_some() {
         json.text("responseMimeType", "application/json");
     }
     if let Some(schema) = &request.schema {
         json.raw("responseJsonSchema", schema.schema.get());
-    }
-    if let Some(wanted) = request.thinking {
-        thinking(json, wanted, thinks, target.from, notes);
     }
 }
 

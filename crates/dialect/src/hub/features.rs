@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+pub use super::carried::{CARRIED, special};
 use super::fields::{Fields, Path, Refusal};
 pub use super::rows::*;
 use crate::dialect::{Caller, Dialect};
@@ -67,6 +68,12 @@ impl Feature {
             Dialect::Responses => self.responses,
             Dialect::Ollama => self.ollama,
         }
+    }
+
+    /// What becomes of it in chat completions, where that is more than a word.
+    pub(super) const fn said(mut self, fate: Fate) -> Self {
+        self.to_chat = fate;
+        self
     }
 
     /// The same feature, where Ollama's dialect has it as well, or does something with it.
@@ -132,6 +139,23 @@ impl Notes {
     /// The names, each once.
     pub fn dropped(&self) -> &[Cow<'static, str>] {
         &self.dropped
+    }
+
+    /// The names as a header has them; nothing where nothing was left out.
+    pub fn header(&self) -> Option<String> {
+        (!self.dropped.is_empty()).then(|| self.dropped.join(", "))
+    }
+
+    /// What was left out as a refusal that names the first of it; nothing where nothing was.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let name = self.dropped.first()?;
+        Some(Refusal {
+            field: name.to_string(),
+            message: format!(
+                "The field \"{name}\" would be left out, since this model's provider has no counterpart for it; this API key refuses that."
+            ),
+            code: "unsupported_parameter",
+        })
     }
 
     /// Notes a name.

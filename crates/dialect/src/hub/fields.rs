@@ -243,6 +243,11 @@ impl<'a> Fields<'a> {
             .ok_or_else(|| Refusal::missing(&at.to(name)))
     }
 
+    /// All that was not asked for yet, in order unless something was.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.left.iter().map(|(name, raw)| (&**name, *raw))
+    }
+
     /// The names of what nobody asked for and what does say something.
     pub fn left(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         let left = self.left.iter().map(|(name, raw)| (&**name, *raw));

@@ -4,13 +4,17 @@
 //! Everything borrows from the body that was read. What only one dialect knows and another one may keep (schemas,
 //! arguments of tools) stays the JSON that it was.
 
+pub mod arguments;
+mod carried;
 pub mod features;
 pub mod fields;
 pub mod json;
 pub mod models;
 pub mod names;
+mod order;
 pub mod rows;
 pub mod seal;
+pub mod spaces;
 pub mod whole;
 
 use std::borrow::Cow;
@@ -19,11 +23,13 @@ use modelgate_domain::Usage;
 use serde_json::value::RawValue;
 
 use self::features::Extra;
+use self::spaces::Spaces;
+use crate::convert::Unreadable;
 
 /// A request without its model: every target has its own name for that.
 #[derive(Debug, Default)]
 pub struct Request<'a> {
-    /// What the system or the developer says, in order.
+    /// What the system or the developer says before the conversation, in order.
     pub system: Vec<Part<'a>>,
     /// The conversation.
     pub turns: Vec<Turn<'a>>,
@@ -31,6 +37,8 @@ pub struct Request<'a> {
     pub tools: Vec<Tool<'a>>,
     /// The names of those whose arguments are one text, wrapped into an object here.
     pub customs: Vec<String>,
+    /// Those that stand under a namespace, which are called by both names here.
+    pub spaces: Spaces,
     /// Whether it may, or must.
     pub choice: Option<Choice<'a>>,
     /// Whether it may call several at once.
@@ -61,6 +69,25 @@ pub struct Request<'a> {
     pub extras: Vec<Extra<'a>>,
 }
 
+impl<'a> Request<'a> {
+    /// Whether anything is marked as worth keeping of the prompt.
+    pub fn has_cache_marks(&self) -> bool {
+        let said = self.turns.iter().flat_map(|turn| &turn.parts);
+        self.tools.iter().any(|tool| tool.cache.is_some())
+            || self.system.iter().chain(said).any(|p| p.cache.is_some())
+    }
+
+    /// Adds what the system says: before the conversation where that has not begun.
+    pub fn say_system(&mut self, parts: Vec<Part<'a>>) {
+        let role = Role::System;
+        match self.turns.last_mut() {
+            None => self.system.extend(parts),
+            Some(turn) if turn.role == role => turn.parts.extend(parts),
+            Some(_) => self.turns.push(Turn { role, parts }),
+        }
+    }
+}
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -68,6 +95,8 @@ pub enum Role {
     User,
     /// The model.
     Assistant,
+    /// The system or the developer, amid the conversation.
+    System,
 }
 
 /// What one of them says before the other one does.
@@ -77,6 +106,16 @@ pub struct Turn<'a> {
     pub role: Role,
     /// What, in order.
     pub parts: Vec<Part<'a>>,
+}
+
+impl<'a> Turn<'a> {
+    /// The tools that are called in it, in order.
+    pub fn calls(&self) -> impl Iterator<Item = &Call<'a>> {
+        self.parts.iter().filter_map(|part| match &part.kind {
+            Kind::Call(call) => Some(call),
+            _ => None,
+        })
+    }
 }
 
 /// A piece of content.
@@ -135,12 +174,13 @@ pub enum Source<'a> {
 impl<'a> Source<'a> {
     /// A data URL's media type and data, or the address as it stands.
     pub fn of_url(url: Cow<'a, str>) -> Self {
+        // between the type and the mark may stand parameters, such as a charset
         let inner = |url: &str| -> Option<(usize, usize)> {
-            let media = url.strip_prefix("data:")?.find(';')?;
-            let start = media.checked_add("data:".len())?;
-            let mark = ";base64,";
-            let after = url.get(start..)?.starts_with(mark).then_some(mark.len())?;
-            Some((start, start.checked_add(after)?))
+            let about = url.strip_prefix("data:")?.split(',').next()?;
+            let start = about.strip_suffix(";base64")?;
+            let media = start.split(';').next()?.len();
+            let start = "data:".len().checked_add(about.len())?.checked_add(1)?;
+            Some((media.checked_add("data:".len())?, start))
         };
         let Some((end, start)) = inner(&url) else {
             return Self::Url(url);
@@ -155,6 +195,14 @@ impl<'a> Source<'a> {
                 data: Cow::Owned(url.get(start..).unwrap_or_default().to_owned()),
             },
         }
+    }
+}
+
+/// A media type as it is registered, where clients often write another one.
+pub fn media_type(media: &str) -> &str {
+    match media {
+        "image/jpg" => "image/jpeg",
+        _ => media,
     }
 }
 
@@ -306,7 +354,43 @@ pub enum Stop {
     Refused,
     /// The vendor paused a long turn.
     Paused,
+    /// The vendor failed on the way, which is told in these words.
+    Failed(String),
 }
+
+impl Stop {
+    /// The vendor failed, with its own word for it.
+    pub fn failed(word: &str) -> Self {
+        Self::Failed(format!(
+            "The model's provider broke the answer off: {word}."
+        ))
+    }
+
+    /// The same, unless nothing came before it failed: that is no answer.
+    pub(crate) fn unless_nothing_came(self, parts: &[Part<'_>]) -> Result<Self, Unreadable> {
+        match self {
+            Self::Failed(how) if parts.is_empty() => Err(Unreadable::Failed(how)),
+            stop => Ok(stop),
+        }
+    }
+
+    /// Shows the events that end a stream so.
+    pub(crate) fn end(self, mut each: impl FnMut(Event<'_>)) {
+        match self {
+            Self::Failed(message) => each(Event::Error {
+                status: BROKEN_OFF,
+                message: &message,
+            }),
+            stop => {
+                each(Event::Stop(stop));
+                each(Event::End);
+            }
+        }
+    }
+}
+
+/// The status that stands for an answer that the vendor broke off.
+pub const BROKEN_OFF: u16 = 502;
 
 /// A whole answer.
 #[derive(Debug)]

@@ -12,7 +12,24 @@ pub struct Names {
 impl Names {
     /// The name for a vendor that takes at most `longest` letters, digits, dashes and underscores.
     pub fn out<'n>(&mut self, name: &'n str, longest: usize) -> Cow<'n, str> {
-        let fitted = fitted(name, longest);
+        self.known(name, fitted(name, longest))
+    }
+
+    /// The same for a vendor whose names begin with a letter or an underscore.
+    pub fn out_lettered<'n>(&mut self, name: &'n str, longest: usize) -> Cow<'n, str> {
+        let begins = |c: char| c.is_ascii_alphabetic() || c == '_';
+        if name.starts_with(begins) {
+            return self.out(name, longest);
+        }
+        let marked = format!("_{name}_{:08x}", hash(name) & 0xffff_ffff);
+        let fitted = match fitted(&marked, longest) {
+            Cow::Borrowed(_) => marked,
+            Cow::Owned(fitted) => fitted,
+        };
+        self.known(name, Cow::Owned(fitted))
+    }
+
+    fn known<'n>(&mut self, name: &str, fitted: Cow<'n, str>) -> Cow<'n, str> {
         if let Cow::Owned(short) = &fitted
             && !self.pairs.iter().any(|(known, _)| known == short)
         {
@@ -60,6 +77,18 @@ mod tests {
         assert_eq!(names.out("get_weather-2", 64), "get_weather-2");
         assert_eq!(names.back("get_weather-2"), "get_weather-2");
         assert!(names.pairs.is_empty());
+    }
+
+    #[test]
+    fn names_begin_with_a_letter_where_they_must() {
+        let mut names = Names::default();
+        assert_eq!(names.out_lettered("get", 64), "get");
+        assert_eq!(names.out_lettered("_1", 64), "_1");
+        for name in ["1password", "-dash", "élan", ""] {
+            let out = names.out_lettered(name, 64).into_owned();
+            assert!(out.starts_with('_'), "{out}");
+            assert_eq!(names.back(&out), name);
+        }
     }
 
     proptest! {

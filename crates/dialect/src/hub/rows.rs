@@ -4,7 +4,7 @@ use super::features::Fate::{Changed, Dropped, Kept, Refused};
 use super::features::{Fate, Feature};
 use crate::dialect::Caller;
 
-const fn both(
+pub(super) const fn both(
     chat: &'static str,
     messages: &'static str,
     to_chat: Fate,
@@ -54,6 +54,9 @@ const fn messages(name: &'static str, to_chat: Fate) -> Feature {
     both("", name, to_chat, Fate::Kept)
 }
 
+/// What becomes of penalties in chat completions.
+const UNSAMPLED: Fate = Changed("dropped for reasoning models and Kimi, which refuse it");
+
 /// Parameters of the whole request that a dialect may not know.
 pub static PARAMETERS: [Feature; 39] = [
     both("top_k", "top_k", Dropped, Kept)
@@ -61,9 +64,11 @@ pub static PARAMETERS: [Feature; 39] = [
         .oll("options.top_k", Kept),
     both("service_tier", "service_tier", Dropped, Dropped).and("service_tier"),
     chat("frequency_penalty", Dropped)
+        .said(UNSAMPLED)
         .gem("generationConfig.frequencyPenalty", Kept)
         .oll("options.frequency_penalty", Kept),
     chat("presence_penalty", Dropped)
+        .said(UNSAMPLED)
         .gem("generationConfig.presencePenalty", Kept)
         .oll("options.presence_penalty", Kept),
     chat("logit_bias", Dropped),
@@ -145,7 +150,10 @@ pub static DETAIL: Feature = chat("messages.content.image_url.detail", Dropped)
 pub static JSON_OBJECT: Feature = chat("response_format.json_object", Dropped)
     .out(Kept)
     .and("text.format.json_object")
-    .gem("generationConfig.responseMimeType", Kept)
+    .gem(
+        "generationConfig.responseMimeType",
+        Changed("dropped beside tools before Gemini 3, which refuses both together"),
+    )
     .oll("format", Changed("as the text `json`"));
 /// Tools with a grammar instead of a schema.
 pub static CUSTOM_TOOL: Feature = chat("tools.custom", Refused);
@@ -161,7 +169,7 @@ pub static STRICT: Feature = both(
     "tools.function.strict",
     "tools.strict",
     Kept,
-    Changed("kept where the model knows it, otherwise dropped"),
+    Changed("kept where the model knows it, with the schema changed as that of an answer; otherwise dropped"),
 )
 .and("tools.strict");
 /// How much to think.
@@ -170,11 +178,13 @@ pub static EFFORT: Feature = both(
     "thinking",
     Changed(
         "also `output_config.effort`; a budget becomes `low` (below 4,096 tokens), `medium` (below 16,384) or `high`; an effort above `high` \
-         becomes `high`; dropped for models that do not know `reasoning_effort`; where a model is told by `thinking.type` whether to \
-         think (GLM, DeepSeek), that is set, with no word on how much for GLM",
+         becomes `high`, and one below what the model has a word for the least that it has; dropped for models that do not know `reasoning_effort`; where a model is told by `thinking.type` whether to \
+         think (GLM, DeepSeek, Kimi), that is set, with no word on how much for GLM and Kimi; by `enable_thinking` and \
+         `thinking_budget` for Qwen at Alibaba's; Kimi does not think where it must call a tool",
     ),
     Changed(
-        "a budget of 1,024 (`minimal`), 2,048, 8,192, 16,384 (`high`), 24,576 tokens, and `max_tokens` raised above it; \
+        "a budget of 1,024 (`minimal`), 2,048, 8,192, 16,384 (`high`), 24,576 tokens, and `max_tokens` raised above it, up \
+         to the model's largest answer; \
          for newer Claude models adaptive thinking with an effort; dropped for models that cannot think and where a tool is \
          forced, and, with a budget, right after the results of tools, since the caller does not send the thoughts before \
          them",
@@ -194,12 +204,18 @@ pub static SCHEMA: Feature = both(
     "response_format.json_schema",
     "output_config.format",
     Changed("the name `output`, not strict"),
-    Changed("name and `strict` are left out; dropped for models that do not know it"),
+    Changed(
+        "name and `strict` are left out; every object is closed (`additionalProperties`), which is named in the header where it was \
+         open, and bounds that are refused there (`minimum`, `maxLength`, `pattern` …) go into the descriptions; dropped for \
+         models that do not know it",
+    ),
 )
 .and("text.format")
 .gem(
     "generationConfig.responseSchema, responseJsonSchema",
-    Changed("as `responseJsonSchema`, without name and `strict`"),
+    Changed(
+        "as `responseJsonSchema`, without name and `strict`; dropped beside tools before Gemini 3, which refuses both together",
+    ),
 )
 .oll(
     "format",
@@ -209,10 +225,13 @@ pub static SCHEMA: Feature = both(
 pub static SAMPLING: Feature = both(
     "temperature, top_p",
     "temperature, top_p",
-    Changed("dropped for reasoning models, which refuse them"),
     Changed(
-        "a temperature above 1 becomes 1 and is named in the header; `top_p` is dropped beside a temperature; both are \
-         dropped for models that refuse them and beside thinking",
+        "dropped for reasoning models and Kimi, which refuse them; for MiniMax a temperature of 0 becomes 0.01, and one above \
+         1 is dropped",
+    ),
+    Changed(
+        "a temperature above 1 is dropped; `top_p` is dropped beside a temperature other than 1, and one of 1 is not said \
+         beside a `top_p`; both are dropped for models that refuse them and beside thinking",
     ),
 )
 .and("temperature, top_p")
@@ -225,8 +244,8 @@ pub static CACHE: Feature = both("cache_control", "cache_control", Dropped, Kept
 pub static SIGNED: Feature = messages(
     "messages.content.thinking",
     Changed(
-        "thoughts that this gateway made of `reasoning_content` (they have no signature) become `reasoning_content` again; \
-     signed and redacted ones are dropped",
+        "thoughts that this gateway made of `reasoning_content` (they have no signature) become `reasoning_content` again, \
+     for MiniMax a text between `<think>` and `</think>`; signed and redacted ones are dropped",
     ),
 )
 .gem("", Changed("the seals that Gemini made go back to it unchanged; all others, and the texts, are dropped"))
@@ -259,6 +278,10 @@ pub static CONVERSATION: Feature = responses("conversation", Refused);
 pub static TRUNCATION: Feature = responses("truncation", Refused);
 /// Items that only OpenAI has.
 pub static ITEMS: Feature = responses("input.type", Refused);
+/// Items of what OpenAI's own tools have done.
+pub static HOSTED_ITEM: Feature = responses("input.hosted", Dropped);
+/// What OpenAI made of a conversation that was too long.
+pub static COMPACTION: Feature = responses("input.compaction", Dropped);
 /// How wordy the answer is.
 pub static VERBOSITY: Feature = responses("text.verbosity", Dropped);
 /// References to documents.
@@ -283,8 +306,15 @@ pub static PARALLEL: Feature = both(
 )
 .and("parallel_tool_calls");
 /// What ends an answer.
-pub static STOP: Feature = both("stop", "stop_sequences", Kept, Kept)
-    .gem("generationConfig.stopSequences", Kept)
+pub static STOP: Feature = both(
+    "stop",
+    "stop_sequences",
+    Changed(
+        "dropped for OpenAI's reasoning models, which refuse it; of more than four, OpenAI's other models get the first four",
+    ),
+    Changed("such of blanks alone are dropped"),
+)
+    .gem("generationConfig.stopSequences", Changed("the first five"))
     .oll("options.stop", Kept)
     .out(Dropped);
 /// Who asks.
@@ -330,114 +360,10 @@ pub static DOCUMENT: Feature = both(
 /// How many tokens a whole task may use.
 pub static TASK_BUDGET: Feature = messages("output_config.task_budget", Dropped);
 
-/// What is carried over whatever it says, for the page of what survives.
-pub static CARRIED: [Feature; 10] = [
-    both("model", "model", Kept, Kept).and("model").gem("(in the address)", Kept).oll("model", Kept),
-    both(
-        "messages (system, developer)",
-        "system",
-        Kept,
-        Changed("all of them, in order, come before the conversation"),
-    ).and("instructions, input (system, developer)").gem("systemInstruction", Changed("all of them, in order, come before the conversation")).oll("messages (system)", Changed("all of them, in order, as one message before the conversation")),
-    both(
-        "messages (user, assistant)",
-        "messages",
-        Kept,
-        Changed(
-            "turns of the same side become one; a conversation that the assistant begins gets a user's turn `...` before \
-             it; empty texts are left out",
-        ),
-    ).and("input (user, assistant)").gem("contents", Changed("as for messages")).oll("messages", Changed("several texts of a message become one")),
-    both(
-        "messages.content.image_url",
-        "messages.content.image",
-        Kept,
-        Kept,
-    ).and("input.content.input_image").gem("contents.parts.inlineData, fileData (pictures)", Changed("an address goes as `fileData`, which only newer models read")).oll("messages.images", Kept),
-    both(
-        "messages.content.file.file_data",
-        "messages.content.document",
-        Changed("a plain text becomes a text part"),
-        Changed("PDF documents; any other is refused"),
-    ).and("input.content.input_file").gem("contents.parts.inlineData (documents)", Kept).oll("", Refused),
-    both(
-        "tools, tool_choice",
-        "tools, tool_choice",
-        Changed("names above 64 characters are shortened and restored in the answer"),
-        Changed("names that the vendor refuses are changed and restored in the answer"),
-    ).and("tools (function, custom), tool_choice").gem("tools.functionDeclarations, toolConfig", Changed("schemas as `parametersJsonSchema`; names above 64 characters are shortened and restored in the answer")).oll("tools", Changed("no tools are sent where none may be called; names above 64 characters are shortened and restored in the answer")),
-    both(
-        "messages.tool_calls",
-        "messages.content.tool_use",
-        Kept,
-        Changed("arguments that are no JSON object stand under `_raw`"),
-    ).and("input (function_call, custom_tool_call)").gem("contents.parts.functionCall", Changed("as for messages; a turn whose first call has no seal gets the one that skips the check, for models that check")).oll("messages.tool_calls", Changed("arguments that are no JSON object stand under `_raw`")),
-    both(
-        "messages (tool)",
-        "messages.content.tool_result",
-        Changed(
-            "a failed one begins with `Error: `; pictures follow in a message of the user after the results",
-        ),
-        Kept,
-    ).and("input (outputs of calls)").gem("contents.parts.functionResponse", Changed("the text as `output`, of a failed one as `error`; pictures follow as parts")).oll("messages (tool)", Changed("a failed one begins with `Error: `; pictures follow in a message of the user after the results")),
-    both(
-        "max_completion_tokens, max_tokens",
-        "max_tokens",
-        Changed("`max_completion_tokens` for models that want it"),
-        Changed("where absent: the model's largest answer as set in the gateway, otherwise 8,192"),
-    ).and("max_output_tokens").gem("generationConfig.maxOutputTokens", Kept).oll("options.num_predict", Kept),
-    both("stream", "stream", Kept, Kept).and("stream").gem("(in the address)", Kept).oll("stream", Kept),
-];
-
-/// Everything that is not carried over as it is.
-pub fn special() -> impl Iterator<Item = &'static Feature> {
-    let named: [&'static Feature; 41] = [
-        &FORCED,
-        &PICTURE_URL,
-        &DOCUMENT,
-        &THOUGHTS,
-        &CHOICES,
-        &MODALITIES,
-        &SPEAKER,
-        &SOUND,
-        &SPOKEN,
-        &FILE_ID,
-        &DETAIL,
-        &JSON_OBJECT,
-        &CUSTOM_TOOL,
-        &ALLOWED_TOOLS,
-        &STRICT,
-        &EFFORT,
-        &SCHEMA,
-        &SAMPLING,
-        &CACHE,
-        &SIGNED,
-        &SEAL,
-        &EXTRA,
-        &SEALED,
-        &HOSTED_TOOL,
-        &CLIENT_TOOL,
-        &GRAMMAR,
-        &STORED,
-        &CONVERSATION,
-        &TRUNCATION,
-        &ITEMS,
-        &VERBOSITY,
-        &CITATIONS,
-        &CONTEXT,
-        &SERVER_TOOL,
-        &GOOGLE_TOOL,
-        &GOOGLE_CODE,
-        &PARALLEL,
-        &USER,
-        &STOP,
-        &BLOCKS,
-        &DOCUMENT_URL,
-    ];
-    PARAMETERS
-        .iter()
-        .chain(named)
-        .chain(std::iter::once(&TASK_BUDGET))
+/// What a parameter of chat completions is called in what a caller sends.
+pub fn of_chat(name: &'static str, caller: Caller) -> &'static str {
+    let found = PARAMETERS.iter().find(|feature| feature.chat == name);
+    found.map_or(name, |feature| feature.of(caller))
 }
 
 /// What seals of thoughts are called in what a caller sends.

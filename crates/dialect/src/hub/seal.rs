@@ -33,6 +33,11 @@ pub fn unmarked(maker: Maker, signature: &str) -> Option<&str> {
     signature.strip_prefix(maker.mark())
 }
 
+/// What stands in front of the seals of all makers.
+pub fn marks() -> impl Iterator<Item = &'static str> {
+    Maker::ALL.into_iter().map(Maker::mark)
+}
+
 /// Whether it is a seal of one of these vendors.
 pub fn is_marked(signature: &str) -> bool {
     Maker::ALL

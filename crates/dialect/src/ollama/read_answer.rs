@@ -10,6 +10,7 @@ use super::usage::Counts;
 use crate::convert::Unreadable;
 use crate::hub::names::hash;
 use crate::hub::{Answer, Call, Kind, Stop};
+use crate::lenient;
 use crate::openai::read_answer::made_id;
 
 #[derive(Deserialize)]
@@ -23,9 +24,9 @@ pub(super) struct Wire<'a> {
     pub(super) done: bool,
     #[serde(borrow, default)]
     pub(super) done_reason: Option<Cow<'a, str>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::count")]
     pub(super) prompt_eval_count: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::count")]
     pub(super) eval_count: Option<i64>,
 }
 

@@ -3,13 +3,15 @@
 use modelgate_domain::Usage;
 use serde::Deserialize;
 
+use crate::lenient;
+
 /// The counts; what is not named here is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
-    #[serde(rename = "prompt_eval_count")]
+    #[serde(rename = "prompt_eval_count", deserialize_with = "lenient::count")]
     prompt: Option<i64>,
-    #[serde(rename = "eval_count")]
+    #[serde(rename = "eval_count", deserialize_with = "lenient::count")]
     output: Option<i64>,
 }
 

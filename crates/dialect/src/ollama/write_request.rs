@@ -12,6 +12,7 @@ use crate::hub::fields::{Path, Refusal};
 use crate::hub::json::Json;
 use crate::hub::models::{self, OllamaThinking};
 use crate::hub::{Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, Turn};
+use crate::openai::write_turns::unsigned_thoughts;
 
 /// The longest name of a tool that is sent on: there is no bound, so that of the others.
 const NAME: usize = 64;
@@ -27,12 +28,11 @@ pub fn write(
     let way = (target.from, Dialect::Ollama);
     let extras = known::known(&request.extras, way, &mut back.notes)?;
     note(request, target.from, &mut back.notes);
-    let names = called(request);
     let mut refused = Ok(());
     let body = Json::object(|json| {
         json.text("model", target.model);
         json.array("messages", |json| {
-            refused = messages(json, request, &names, back);
+            refused = messages(json, request, back);
         });
         tools(json, request, back);
         if let Some(schema) = &request.schema {
@@ -52,17 +52,10 @@ pub fn write(
 /// What this dialect has nothing for.
 fn note(request: &Request<'_>, caller: Caller, notes: &mut Notes) {
     let said = request.turns.iter().flat_map(|turn| &turn.parts);
-    let tools = request.tools.iter();
-    if tools.clone().any(|tool| tool.cache.is_some())
-        || request
-            .system
-            .iter()
-            .chain(said.clone())
-            .any(|part| part.cache.is_some())
-    {
+    if request.has_cache_marks() {
         notes.drop(known::CACHE.of(caller));
     }
-    if tools.clone().any(|tool| tool.strict == Some(true)) {
+    if request.tools.iter().any(|tool| tool.strict == Some(true)) {
         notes.drop(known::STRICT.of(caller));
     }
     if matches!(request.choice, Some(Choice::Any | Choice::Named(_))) {
@@ -81,22 +74,7 @@ fn note(request: &Request<'_>, caller: Caller, notes: &mut Notes) {
     }
 }
 
-/// The names of the tools by the ids of their calls: a result names its tool.
-fn called<'r>(request: &'r Request<'r>) -> HashMap<&'r str, &'r str> {
-    let parts = request.turns.iter().flat_map(|turn| &turn.parts);
-    let calls = parts.filter_map(|part| match &part.kind {
-        Kind::Call(call) => Some((&*call.id, &*call.name)),
-        _ => None,
-    });
-    calls.collect()
-}
-
-fn messages(
-    json: &mut Json,
-    request: &Request<'_>,
-    names: &HashMap<&str, &str>,
-    back: &mut Back,
-) -> Result<(), Refusal> {
+fn messages(json: &mut Json, request: &Request<'_>, back: &mut Back) -> Result<(), Refusal> {
     let system = texts(request.system.iter());
     if !system.is_empty() {
         json.item(|json| {
@@ -104,9 +82,12 @@ fn messages(
             json.text("content", &system);
         });
     }
+    // the names of the tools by the ids of their calls, which some clients use again
+    let mut names = HashMap::new();
     for turn in &request.turns {
+        names.extend(turn.calls().map(|call| (&*call.id, &*call.name)));
         match turn.role {
-            Role::User => user(json, turn, names, back)?,
+            Role::User | Role::System => user(json, turn, &names, back)?,
             Role::Assistant => assistant(json, turn, back),
         }
     }
@@ -201,22 +182,9 @@ fn result(json: &mut Json, outcome: &Outcome<'_>, names: &HashMap<&str, &str>, b
 }
 
 fn assistant(json: &mut Json, turn: &Turn<'_>, back: &mut Back) {
-    let mut thoughts = String::new();
-    for part in &turn.parts {
-        match &part.kind {
-            Kind::Thinking { text, signature } if signature.is_empty() => thoughts.push_str(text),
-            Kind::Thinking { .. } | Kind::Sealed(_) => {
-                back.notes.drop(known::signed(back.caller));
-            }
-            _ => {}
-        }
-    }
+    let thoughts = unsigned_thoughts(turn, back);
     let said = texts(turn.parts.iter());
-    let calls = turn.parts.iter().filter_map(|part| match &part.kind {
-        Kind::Call(call) => Some(call),
-        _ => None,
-    });
-    let calls: Vec<_> = calls.collect();
+    let calls: Vec<_> = turn.calls().collect();
     if said.is_empty() && thoughts.is_empty() && calls.is_empty() {
         return;
     }

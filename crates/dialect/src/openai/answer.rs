@@ -1,6 +1,7 @@
 //! What an answer that came whole says: usage, finish reason, and whether it is an error in disguise.
 
 use modelgate_domain::Usage;
+use serde_json::Value;
 
 use super::fault;
 use super::usage::{self, Member};
@@ -99,40 +100,59 @@ pub(crate) fn reason_text(value: &[u8]) -> Option<String> {
     (plain && !text.is_empty()).then(|| text.to_owned())
 }
 
-/// The message of an error body in this dialect, or in one of the shapes near it.
-pub fn error_message(json: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Body {
-        error: Option<Inner>,
-        message: Option<String>,
-        detail: Option<serde_json::Value>,
-        base_resp: Option<Base>,
-        response: Option<Failed>,
-    }
-    /// The event that ends a response that failed.
-    #[derive(serde::Deserialize)]
-    struct Failed {
-        error: Option<Inner>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Base {
-        status_msg: Option<String>,
-    }
-    #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Inner {
-        Object { message: Option<String> },
-        Text(String),
-    }
-    let body: Body = serde_json::from_slice(json).ok()?;
-    let nested = body.response.and_then(|failed| failed.error);
-    let inner = body.error.or(nested).and_then(|e| match e {
-        Inner::Object { message } => message,
-        Inner::Text(text) => Some(text),
+/// The longest message of a vendor that is passed on, in characters.
+const MAX_MESSAGE_CHARS: usize = 2_000;
+
+/// What an error body says in words, in this dialect or in one of the shapes near it: an error object, also in a list
+/// (Google), `FastAPI`'s `detail`, a bare text. A page of a web server in between says nothing.
+pub fn error_message(body: &[u8]) -> Option<String> {
+    let said = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Array(list)) => message_in(list.first()?)?,
+        Ok(json) => message_in(&json)?,
+        Err(_no_json) => {
+            let text = std::str::from_utf8(body).ok()?.trim();
+            let cut_json = text.starts_with(['{', '[', '"']);
+            Some(text).filter(|_| !cut_json)?.to_owned()
+        }
+    };
+    let said = said.trim();
+    let words = !said.is_empty() && !said.starts_with('<');
+    words.then(|| said.chars().take(MAX_MESSAGE_CHARS).collect())
+}
+
+fn message_in(json: &Value) -> Option<String> {
+    let text = |at: &str| json.pointer(at).and_then(Value::as_str);
+    let said = text("")
+        .or_else(|| text("/error/message"))
+        .or_else(|| text("/error"))
+        // the event that ends a response that failed
+        .or_else(|| text("/response/error/message"))
+        .or_else(|| text("/message"))
+        .or_else(|| text("/detail"));
+    let said = said.map(str::to_owned);
+    let said = said.or_else(|| details(json.get("detail")?.as_array()?));
+    said.or_else(|| text("/base_resp/status_msg").map(str::to_owned))
+}
+
+/// What `FastAPI` finds wrong, and where; what it repeats of the request is left out
+/// (`https://fastapi.tiangolo.com/tutorial/handling-errors/`).
+fn details(list: &[Value]) -> Option<String> {
+    let said = list.iter().filter_map(|problem| {
+        let what = problem.get("msg")?.as_str()?;
+        let place = problem.get("loc").and_then(Value::as_array);
+        let place = place.into_iter().flatten().map(|step| match step {
+            Value::String(name) => name.to_owned(),
+            step => step.to_string(),
+        });
+        let place: Vec<String> = place.collect();
+        Some(if place.is_empty() {
+            what.to_owned()
+        } else {
+            format!("{}: {what}", place.join("."))
+        })
     });
-    let detail = body.detail.and_then(|d| d.as_str().map(str::to_owned));
-    let base = body.base_resp.and_then(|base| base.status_msg);
-    inner.or(body.message).or(detail).or(base)
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 #[cfg(test)]
@@ -225,10 +245,45 @@ mod tests {
             r#"{"detail":"m"}"#,
             r#"{"type":"response.failed","response":{"error":{"code":"x","message":"m"}}}"#,
             r#"{"base_resp":{"status_code":1008,"status_msg":"m"}}"#,
+            r#"[{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}]"#,
+            r#"{"error":{"message":["odd"]},"message":"m"}"#,
+            r#"{"detail":[{"msg":"m","input":"what was sent"}]}"#,
+            "\"m\"",
+            " m\n",
         ] {
-            assert_eq!(error_message(body.as_bytes()).as_deref(), Some("m"));
+            assert_eq!(
+                error_message(body.as_bytes()).as_deref(),
+                Some("m"),
+                "{body}"
+            );
         }
-        assert_eq!(error_message(b"<html>"), None);
-        assert_eq!(error_message(br#"{"error":{}}"#), None);
+        let fastapi = r#"{"detail":[{"type":"missing","loc":["body","messages",0,"role"],"msg":"Field required"},
+            {"loc":["body"],"msg":"no"}]}"#;
+        let said = "body.messages.0.role: Field required; body: no";
+        assert_eq!(error_message(fastapi.as_bytes()).as_deref(), Some(said));
+    }
+
+    #[test]
+    fn what_is_not_said_in_words_is_no_message() {
+        for nothing in [
+            "",
+            "<html>",
+            " <!DOCTYPE html>",
+            r#"{"error":{}}"#,
+            r#"{"error":{"message":"<html></html>"}}"#,
+            r#"{"error":{"message":"cut"#,
+            "[]",
+            "[{",
+            "null",
+            "503",
+            r#"{"detail":[]}"#,
+            r#"{"detail":{}}"#,
+        ] {
+            assert_eq!(error_message(nothing.as_bytes()), None, "{nothing}");
+        }
+        assert_eq!(error_message(b"\xff\xfe"), None);
+        let long = "ü".repeat(9_000);
+        let said = error_message(long.as_bytes()).unwrap();
+        assert_eq!(said.chars().count(), MAX_MESSAGE_CHARS);
     }
 }

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::said::{Said, each, text};
+use super::tags::split;
 use super::usage::WireUsage;
 use crate::convert::Unreadable;
-use crate::hub::fields::is_text;
 use crate::hub::{Answer, Call, Kind, Part, Stop};
+use crate::lenient;
 
 #[derive(Deserialize)]
 struct Wire<'a> {
@@ -16,7 +18,7 @@ struct Wire<'a> {
     id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     choices: Vec<Choice<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     usage: Option<WireUsage>,
 }
 
@@ -66,15 +68,17 @@ pub fn read(body: &[u8]) -> Result<Answer<'_>, Unreadable> {
     let choice = choices.next().ok_or(Unreadable::NoAnswer)?;
     let message = choice.message;
     let mut parts = Vec::new();
-    let thought = [message.reasoning_content, message.reasoning];
-    if let Some(text) = thought.into_iter().flatten().find_map(text_of) {
-        let signature = Cow::Borrowed("");
-        parts.push(Kind::Thinking { text, signature }.into());
+    let thoughts = [message.reasoning_content, message.reasoning];
+    if let Some(text) = thoughts.into_iter().flatten().find_map(text) {
+        parts.push(thought(text));
     }
     if let Some(content) = message.content {
-        parts.extend(content_of(content));
+        each(content, |said| match said {
+            Said::Text(text) => parts.extend(with_thoughts(text)),
+            Said::Thought(text) => parts.push(thought(text)),
+        });
     }
-    if let Some(text) = message.refusal.and_then(text_of) {
+    if let Some(text) = message.refusal.and_then(text) {
         parts.push(Kind::Text(text).into());
     }
     let calls = message.tool_calls.unwrap_or_default();
@@ -82,39 +86,33 @@ pub fn read(body: &[u8]) -> Result<Answer<'_>, Unreadable> {
     for (index, call) in calls.into_iter().enumerate() {
         parts.push(Kind::Call(call_of(call, &id, index)).into());
     }
+    let stop = stop(choice.finish_reason.as_deref().unwrap_or_default(), called);
     Ok(Answer {
-        stop: stop(choice.finish_reason.as_deref().unwrap_or_default(), called),
+        stop: stop.unless_nothing_came(&parts)?,
         id,
         parts,
         usage: wire.usage.and_then(WireUsage::into_usage),
     })
 }
 
-/// The text of a value that is one and says something.
-fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let text: Cow<'_, str> = if is_text(raw) {
-        serde_json::from_str::<String>(raw.get()).ok()?.into()
-    } else {
-        return None;
-    };
-    (!text.is_empty()).then_some(text)
+fn thought(text: Cow<'_, str>) -> Part<'_> {
+    let signature = Cow::Borrowed("");
+    Kind::Thinking { text, signature }.into()
 }
 
-/// A text, or the texts of a list of parts.
-fn content_of(raw: &RawValue) -> Vec<Part<'_>> {
-    #[derive(Deserialize)]
-    struct Piece {
-        #[serde(default)]
-        text: Option<String>,
-    }
-    if let Some(text) = text_of(raw) {
+/// A text, and before it the thoughts that it begins with.
+fn with_thoughts(text: Cow<'_, str>) -> Vec<Part<'_>> {
+    let Some((thoughts, said)) = split(&text) else {
         return vec![Kind::Text(text).into()];
+    };
+    let mut parts = Vec::new();
+    if !thoughts.is_empty() {
+        parts.push(thought(thoughts.to_owned().into()));
     }
-    let pieces: Vec<Piece> = serde_json::from_str(raw.get()).unwrap_or_default();
-    let texts = pieces.into_iter().filter_map(|piece| piece.text);
-    texts
-        .map(|text| Kind::Text(Cow::Owned(text)).into())
-        .collect()
+    if !said.is_empty() {
+        parts.push(Kind::Text(said.to_owned().into()).into());
+    }
+    parts
 }
 
 fn call_of<'a>(call: ToolCall<'a>, answer: &str, index: usize) -> Call<'a> {
@@ -138,12 +136,15 @@ pub(crate) fn made_id(answer: &str, index: usize) -> String {
     format!("call_{:016x}_{index}", crate::hub::names::hash(answer))
 }
 
-/// What a finish reason means. Some vendors say `stop` where tools are to be called.
+/// What a finish reason means. Some vendors say `stop` where tools are to be called; Mistral says `model_length` and `error`,
+/// `DeepSeek` `insufficient_system_resource`, GLM `sensitive`, `network_error` and `model_context_window_exceeded`
+/// (`https://docs.bigmodel.cn/api-reference`).
 pub(super) fn stop(reason: &str, called: bool) -> Stop {
     match reason {
-        "length" | "max_tokens" => Stop::Length,
+        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => Stop::Length,
         "tool_calls" | "function_call" => Stop::Tools,
-        "content_filter" => Stop::Refused,
+        "content_filter" | "sensitive" => Stop::Refused,
+        "error" | "insufficient_system_resource" | "network_error" => Stop::failed(reason),
         _ if called => Stop::Tools,
         _ => Stop::End,
     }

@@ -195,7 +195,7 @@ fn messages<'a>(
         }
         match &*message.need_text("role", at)? {
             "system" | "developer" => {
-                request.system.extend(content(&mut message, at, notes)?);
+                request.say_system(content(&mut message, at, notes)?);
             }
             "user" => request.turns.push(Turn {
                 role: Role::User,

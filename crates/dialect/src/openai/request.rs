@@ -23,9 +23,10 @@ pub struct Peek {
     pub stream: bool,
     /// What the caller's prompt weighs when nobody else counts it.
     pub prompt: Estimate,
-    /// The most tokens that the caller lets an answer have, by whichever of the fields names more.
+    /// The most tokens that the caller lets an answer have, by those fields alone that the endpoint knows. A limit of 0 is
+    /// none: vendors differ in what they make of it.
     pub max_output: Option<i64>,
-    /// How many answers are asked for, at least 1.
+    /// How many answers are asked for, at least 1: of completions, for every prompt as many as are made.
     pub choices: i64,
     /// Empty where the model stands in the address.
     model_span: Range<usize>,
@@ -128,6 +129,41 @@ struct Wire<'a> {
     instructions: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "raw")]
     n: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "raw")]
+    best_of: Option<&'a RawValue>,
+}
+
+/// The endpoints whose bodies are read alike; each bounds its answers by fields of its own.
+#[derive(Clone, Copy)]
+enum Surface {
+    Chat,
+    Completions,
+    Messages,
+    Responses,
+}
+
+impl Wire<'_> {
+    fn max_output(&self, surface: Surface) -> Option<i64> {
+        let own = match surface {
+            // vendors know one of the two: whichever names more
+            Surface::Chat => [self.max_tokens, self.max_completion_tokens],
+            Surface::Completions | Surface::Messages => [self.max_tokens, None],
+            Surface::Responses => [self.max_output_tokens, None],
+        };
+        own.into_iter().filter_map(limit).max()
+    }
+
+    fn choices(&self, surface: Surface) -> i64 {
+        let n = whole(self.n).unwrap_or(1).max(1);
+        match surface {
+            Surface::Chat => n,
+            Surface::Completions => {
+                let made = whole(self.best_of).unwrap_or(1).max(n);
+                made.saturating_mul(prompts(self.prompt))
+            }
+            Surface::Messages | Surface::Responses => 1,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -170,7 +206,11 @@ fn raw<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::E
 impl Peek {
     /// Reads a body of a dialect.
     pub fn read_as(caller: Caller, body: &[u8]) -> Result<Self, BadRequest> {
-        let mut peek = Self::read(body)?;
+        let mut peek = match caller {
+            Caller::Chat | Caller::Gemini => Self::read(body),
+            Caller::Messages => Self::read_of(Surface::Messages, body),
+            Caller::Responses => Self::read_of(Surface::Responses, body),
+        }?;
         if caller != Caller::Chat {
             // the others tell the usage of a stream unasked
             peek.usage = UsageRequest::Settled;
@@ -178,8 +218,17 @@ impl Peek {
         Ok(peek)
     }
 
-    /// Reads a body of `OpenAI`'s dialect; what the others have in common with it is read alike.
+    /// Reads a body of chat completions, or of embeddings, which has nothing else in it that matters here.
     pub fn read(body: &[u8]) -> Result<Self, BadRequest> {
+        Self::read_of(Surface::Chat, body)
+    }
+
+    /// Reads a body of completions, which may ask for the answers to several prompts.
+    pub fn read_completions(body: &[u8]) -> Result<Self, BadRequest> {
+        Self::read_of(Surface::Completions, body)
+    }
+
+    fn read_of(surface: Surface, body: &[u8]) -> Result<Self, BadRequest> {
         match body.trim_ascii_start().first() {
             None => return Err(BadRequest::Empty),
             // serde would take an array for a struct
@@ -207,19 +256,14 @@ impl Peek {
         ] {
             prompt.add_json(part.map_or("", RawValue::get).as_bytes());
         }
-        let most = [
-            wire.max_tokens,
-            wire.max_completion_tokens,
-            wire.max_output_tokens,
-        ];
         let says = wire.messages.or(wire.prompt).or(wire.input);
         let says_span = says.and_then(|raw| span_in(body, raw)).unwrap_or(0..0);
         Ok(Self {
             model,
             stream,
             prompt,
-            max_output: most.into_iter().filter_map(whole).max(),
-            choices: whole(wire.n).unwrap_or(1).max(1),
+            max_output: wire.max_output(surface),
+            choices: wire.choices(surface),
             model_span,
             folder: "",
             says_span,
@@ -254,7 +298,7 @@ impl Peek {
             model: model.to_owned(),
             stream,
             prompt,
-            max_output: whole(config.max_output_tokens),
+            max_output: limit(config.max_output_tokens),
             choices: whole(config.candidate_count).unwrap_or(1).max(1),
             model_span: model_span.unwrap_or(0..0),
             folder: "models/",
@@ -373,6 +417,23 @@ fn whole(raw: Option<&RawValue>) -> Option<i64> {
     (number >= 0).then_some(number)
 }
 
+/// A limit that limits.
+fn limit(raw: Option<&RawValue>) -> Option<i64> {
+    whole(raw).filter(|most| *most > 0)
+}
+
+/// How many prompts stand in the field: one text, one list of tokens, or a list of either.
+fn prompts(raw: Option<&RawValue>) -> i64 {
+    let text = raw.map_or("", RawValue::get);
+    let inner = text.strip_prefix('[').unwrap_or_default().trim_start();
+    if !inner.starts_with(['"', '[']) {
+        return 1;
+    }
+    let all: Result<Vec<serde::de::IgnoredAny>, _> = serde_json::from_str(text);
+    let count = all.map_or(1, |all| all.len());
+    i64::try_from(count).unwrap_or(i64::MAX).max(1)
+}
+
 /// Where `raw` stands in the body that it was borrowed from.
 fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
     let start = raw
@@ -385,7 +446,7 @@ fn span_in(body: &[u8], raw: &RawValue) -> Option<Range<usize>> {
 }
 
 /// Names of [`Wire`] and [`WireStreamOptions`], to tell which one stands twice.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "contents",
     "systemInstruction",
     "generationConfig",
@@ -403,6 +464,7 @@ const FIELDS: [&str; 18] = [
     "max_output_tokens",
     "instructions",
     "n",
+    "best_of",
     "include_usage",
 ];
 

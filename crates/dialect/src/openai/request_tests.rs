@@ -131,8 +131,58 @@ fn the_size_of_the_answer_is_read_where_it_makes_sense() {
     );
     assert_eq!(of(r#","max_tokens":"7","n":0"#), (None, 1));
     assert_eq!(of(r#","max_tokens":null,"n":-2"#), (None, 1));
+    assert_eq!(of(r#","max_tokens":0"#), (None, 1), "nothing is no limit");
     let twice = Peek::read(br#"{"model":"a","n":1,"n":2}"#);
     assert_eq!(twice, Err(BadRequest::Duplicate("n")));
+}
+
+#[test]
+fn each_endpoint_is_bounded_by_its_own_fields() {
+    type Read = fn(&[u8]) -> Result<Peek, BadRequest>;
+    let chat: Read = Peek::read;
+    let completions: Read = Peek::read_completions;
+    let messages: Read = |body| Peek::read_as(Caller::Messages, body);
+    let responses: Read = |body| Peek::read_as(Caller::Responses, body);
+    for (read, most) in [
+        (chat, Some(8)),
+        (completions, Some(7)),
+        (messages, Some(7)),
+        (responses, Some(9)),
+    ] {
+        let all = r#"{"model":"a","max_tokens":7,"max_completion_tokens":8,"max_output_tokens":9}"#;
+        assert_eq!(read(all.as_bytes()).unwrap().max_output, most);
+    }
+    for read in [chat, completions, messages] {
+        let foreign = br#"{"model":"a","max_output_tokens":1}"#;
+        assert_eq!(read(foreign).unwrap().max_output, None);
+    }
+    let gemini = |most: i64| {
+        let body = format!(r#"{{"generationConfig":{{"maxOutputTokens":{most}}}}}"#);
+        let peek = Peek::read_beside("m", false, body.as_bytes());
+        peek.unwrap().max_output
+    };
+    assert_eq!((gemini(0), gemini(3)), (None, Some(3)));
+}
+
+#[test]
+fn completions_are_as_many_as_their_prompts_ask_for() {
+    let of = |fields: &str| {
+        let body = format!(r#"{{"model":"a",{fields}}}"#);
+        Peek::read_completions(body.as_bytes()).unwrap().choices
+    };
+    for (fields, choices) in [
+        (r#""prompt":"one""#, 1),
+        (r#""prompt":["one","two","three"]"#, 3),
+        (r#""prompt":[ [1,2],[3] ],"n":2"#, 4),
+        (r#""prompt":[1,2,3],"n":2,"best_of":5"#, 5),
+        (r#""prompt":["a","b"],"n":3,"best_of":2"#, 6),
+        (r#""prompt":[],"n":0"#, 1),
+        (r#""prompt":null"#, 1),
+    ] {
+        assert_eq!(of(fields), choices, "{fields}");
+    }
+    let chat = Peek::read(br#"{"model":"a","prompt":["x","y"],"best_of":9}"#);
+    assert_eq!(chat.unwrap().choices, 1);
 }
 
 proptest! {

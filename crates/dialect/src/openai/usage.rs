@@ -4,28 +4,41 @@ use memchr::memmem::Finder;
 use modelgate_domain::Usage;
 use serde::Deserialize;
 
+use crate::lenient;
+
 /// `usage` as vendors of this dialect send it; what is not named here is ignored, what is absent counts 0.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WireUsage {
+    #[serde(deserialize_with = "lenient::count")]
     prompt_tokens: Option<i64>,
+    #[serde(deserialize_with = "lenient::count")]
     completion_tokens: Option<i64>,
+    #[serde(deserialize_with = "lenient::count")]
     total_tokens: Option<i64>,
+    #[serde(deserialize_with = "lenient::object")]
     prompt_tokens_details: Option<PromptDetails>,
+    #[serde(deserialize_with = "lenient::object")]
     completion_tokens_details: Option<CompletionDetails>,
-    /// `DeepSeek`'s name for cached tokens.
+    /// Kimi's place for cached tokens (`https://platform.kimi.ai/docs/api/chat`).
+    #[serde(deserialize_with = "lenient::count")]
+    cached_tokens: Option<i64>,
+    /// `DeepSeek`'s name for them.
+    #[serde(deserialize_with = "lenient::count")]
     prompt_cache_hit_tokens: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct PromptDetails {
+    #[serde(deserialize_with = "lenient::count")]
     cached_tokens: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct CompletionDetails {
+    #[serde(deserialize_with = "lenient::count")]
     reasoning_tokens: Option<i64>,
 }
 
@@ -45,12 +58,19 @@ impl WireUsage {
         let cached = self
             .prompt_tokens_details
             .and_then(|d| d.cached_tokens)
+            .or(self.cached_tokens)
             .or(self.prompt_cache_hit_tokens)
             .unwrap_or(0);
         let reasoning = self
             .completion_tokens_details
             .and_then(|d| d.reasoning_tokens)
             .unwrap_or(0);
+        // xAI counts reasoning beside the completion, which the total tells
+        // (https://docs.x.ai/docs/key-information/consumption-and-rate-limits)
+        let with_reasoning = completion.saturating_add(reasoning);
+        let apart =
+            reasoning > 0 && self.total_tokens == Some(prompt.saturating_add(with_reasoning));
+        let completion = if apart { with_reasoning } else { completion };
         Some(Usage::from_openai(prompt, cached, completion, reasoning))
     }
 }
@@ -102,10 +122,29 @@ mod tests {
         assert_eq!(read(full), Some(Usage::from_openai(100, 40, 50, 20)));
         let deepseek = br#"{"prompt_tokens":10,"completion_tokens":5,"prompt_cache_hit_tokens":4}"#;
         assert_eq!(read(deepseek), Some(Usage::from_openai(10, 4, 5, 0)));
+        let kimi =
+            br#"{"prompt_tokens":19,"completion_tokens":21,"total_tokens":40,"cached_tokens":10}"#;
+        assert_eq!(read(kimi), Some(Usage::from_openai(19, 10, 21, 0)));
+        let odd = br#"{"prompt_tokens":10.0,"completion_tokens":"5","prompt_tokens_details":""}"#;
+        assert_eq!(read(odd), Some(Usage::from_openai(10, 0, 5, 0)));
         let embeddings = br#"{"prompt_tokens":8,"total_tokens":8}"#;
         assert_eq!(read(embeddings), Some(Usage::from_openai(8, 0, 0, 0)));
         let nulls = br#"{"prompt_tokens":8,"completion_tokens":1,"prompt_tokens_details":null}"#;
         assert_eq!(read(nulls), Some(Usage::from_openai(8, 0, 1, 0)));
+    }
+
+    #[test]
+    fn reasoning_beside_the_completion_is_added_where_the_total_says_so() {
+        let usage = |total: i64| {
+            let json = format!(
+                r#"{{"prompt_tokens":10120,"completion_tokens":1499,"total_tokens":{total},
+                "completion_tokens_details":{{"reasoning_tokens":2809}}}}"#
+            );
+            let usage = read(json.as_bytes()).unwrap();
+            (usage.prompt, usage.completion, usage.reasoning)
+        };
+        assert_eq!(usage(14_428), (10_120, 1_499, 2_809));
+        assert_eq!(usage(11_619), (10_120, 0, 1_499));
     }
 
     #[test]

@@ -99,7 +99,8 @@ pub(super) fn id(vendors: &str) -> String {
 pub(super) fn finish(stop: &Stop) -> &'static str {
     match stop {
         Stop::End | Stop::Sequence(_) | Stop::Paused => "stop",
-        Stop::Length => "length",
+        // there is no word for an answer that broke off; readers know that of one that is cut
+        Stop::Length | Stop::Failed(_) => "length",
         Stop::Tools => "tool_calls",
         Stop::Refused => "content_filter",
     }

@@ -1,25 +1,25 @@
 //! A chat completion's request, written from the hub.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use serde_json::value::RawValue;
 
+use super::write_turns::messages;
 use crate::convert::{Back, Target};
 use crate::dialect::{Caller, Dialect};
+use crate::hub::arguments::object;
 use crate::hub::features::{self as known, Notes};
-use crate::hub::fields::{Path, Refusal};
+use crate::hub::fields::Refusal;
 use crate::hub::json::Json;
-use crate::hub::models::{self, ChatModel};
-use crate::hub::names::{fitted, hash};
-use crate::hub::{
-    Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, Tool, Turn,
-};
+use crate::hub::models::{self, ChatModel, ChatSwitch};
+use crate::hub::names::hash;
+use crate::hub::{Choice, Effort, Request, Thinking, Tool};
 
 /// The longest name of a tool.
-const NAME: usize = 64;
-/// The longest id of a call.
-const ID: usize = 40;
+pub(super) const NAME: usize = 64;
 /// The longest name of a user.
 const USER: usize = 64;
+
+/// What those that are not told how to sample refuse as well.
+const PENALTIES: [&str; 3] = ["frequency_penalty", "presence_penalty", "logit_bias"];
 
 /// Writes the body for a target.
 pub fn write(
@@ -28,19 +28,28 @@ pub fn write(
     back: &mut Back,
 ) -> Result<Vec<u8>, Refusal> {
     let model = models::chat(target.model);
-    let extras = known::known(
+    let mut extras = known::known(
         &request.extras,
         (target.from, Dialect::Chat),
         &mut back.notes,
     )?;
     note(request, model, target.from, &mut back.notes);
+    if !model.sampling {
+        extras.retain(|(name, _)| {
+            let kept = !PENALTIES.contains(name);
+            if !kept {
+                back.notes.drop(known::of_chat(name, target.from));
+            }
+            kept
+        });
+    }
     let mut failed = None;
     let body = Json::object(|json| {
         json.text("model", target.model);
         json.array("messages", |json| {
             failed = messages(json, request, model, back).err();
         });
-        parameters(json, request, model);
+        parameters(json, request, model, target.deployed);
         tools(json, request, back);
         for (name, value) in extras {
             json.raw(name, value.get());
@@ -54,23 +63,22 @@ pub fn write(
 
 /// What this model, or this dialect, has nothing for.
 fn note(request: &Request<'_>, model: ChatModel, caller: Caller, notes: &mut Notes) {
-    let marked = request.tools.iter().any(|t| t.cache.is_some());
-    let turns = request.turns.iter().flat_map(|t| &t.parts);
-    if marked
-        || request
-            .system
-            .iter()
-            .chain(turns)
-            .any(|p| p.cache.is_some())
-    {
+    if request.has_cache_marks() {
         notes.drop(known::CACHE.of(caller));
     }
     let asks = matches!(
         request.thinking,
         Some(Thinking::Effort(_) | Thinking::Budget(_) | Thinking::Free)
     );
-    if asks && !model.effort && !model.switch {
+    let cannot = !model.effort && model.switch == ChatSwitch::None;
+    if asks && (cannot || thinking(request, model) == Some(Thinking::Off)) {
         notes.drop(known::EFFORT.of(caller));
+    }
+    if request.stop.len() > model.stops {
+        notes.drop(known::STOP.of(caller));
+    }
+    if model.narrow && above_one(request.temperature) {
+        notes.drop("temperature");
     }
     if !model.sampling {
         for (name, value) in [
@@ -84,9 +92,31 @@ fn note(request: &Request<'_>, model: ChatModel, caller: Caller, notes: &mut Not
     }
 }
 
-fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
+/// Whether the model is to think: not where it must call a tool and cannot do both.
+pub(super) fn thinking(request: &Request<'_>, model: ChatModel) -> Option<Thinking> {
+    let is_forced = matches!(request.choice, Some(Choice::Any | Choice::Named(_)));
+    if model.unforced && is_forced {
+        return Some(Thinking::Off);
+    }
+    request.thinking
+}
+
+fn above_one(temperature: Option<&RawValue>) -> bool {
+    temperature.is_some_and(|raw| raw.get().parse().is_ok_and(|number: f64| number > 1.0))
+}
+
+fn temperature(json: &mut Json, request: &Request<'_>, model: ChatModel) {
+    let is_zero = |raw: &RawValue| raw.get().parse().is_ok_and(|number: f64| number <= 0.0);
+    match request.temperature {
+        Some(raw) if model.narrow && is_zero(raw) => json.raw("temperature", "0.01"),
+        raw if model.narrow && above_one(raw) => {}
+        raw => json.maybe_raw("temperature", raw),
+    }
+}
+
+fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel, deployed: bool) {
     if let Some(most) = request.max_output {
-        let name = if model.max_completion_tokens {
+        let name = if model.max_completion_tokens || deployed {
             "max_completion_tokens"
         } else {
             "max_tokens"
@@ -94,12 +124,13 @@ fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
         json.number(name, most);
     }
     if model.sampling {
-        json.maybe_raw("temperature", request.temperature);
+        temperature(json, request, model);
         json.maybe_raw("top_p", request.top_p);
     }
-    if !request.stop.is_empty() {
+    if !request.stop.is_empty() && model.stops > 0 {
         json.array("stop", |json| {
-            request.stop.iter().for_each(|stop| json.item_text(stop));
+            let stops = request.stop.iter().take(model.stops);
+            stops.for_each(|stop| json.item_text(stop));
         });
     }
     if request.stream {
@@ -113,20 +144,18 @@ fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
             json.text("user", user);
         }
     }
-    let effort = match request.thinking {
-        Some(Thinking::Effort(effort)) => Some(effort.min(Effort::High)),
+    let thinking = thinking(request, model);
+    let effort = match thinking {
+        Some(Thinking::Effort(effort)) => Some(effort),
         Some(Thinking::Budget(tokens)) => Some(Effort::of_budget(tokens)),
         Some(Thinking::Off | Thinking::Free) | None => None,
     };
     if let Some(effort) = effort.filter(|_| model.effort) {
+        let effort = effort.clamp(model.least, Effort::High);
         json.text("reasoning_effort", effort.word());
     }
-    if let Some(thinking) = request.thinking.filter(|_| model.switch) {
-        let kind = match thinking {
-            Thinking::Off => "disabled",
-            Thinking::Effort(_) | Thinking::Budget(_) | Thinking::Free => "enabled",
-        };
-        json.member("thinking", |json| json.text("type", kind));
+    if let Some(thinking) = thinking {
+        switch(json, thinking, model.switch);
     }
     if request.json {
         json.member("response_format", |json| json.text("type", "json_object"));
@@ -139,6 +168,23 @@ fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
                 json.raw("schema", schema.schema.get());
             });
         });
+    }
+}
+
+fn switch(json: &mut Json, thinking: Thinking, told: ChatSwitch) {
+    let thinks = thinking != Thinking::Off;
+    match told {
+        ChatSwitch::None => {}
+        ChatSwitch::Type => {
+            let kind = if thinks { "enabled" } else { "disabled" };
+            json.member("thinking", |json| json.text("type", kind));
+        }
+        ChatSwitch::Enable => {
+            json.flag("enable_thinking", thinks);
+            if let Thinking::Budget(tokens) = thinking {
+                json.number("thinking_budget", tokens);
+            }
+        }
     }
 }
 
@@ -172,223 +218,11 @@ fn write_tool(json: &mut Json, tool: &Tool<'_>, back: &mut Back) {
     json.member("function", |json| {
         json.text("name", &back.names.out(&tool.name, NAME));
         json.maybe_text("description", tool.description.as_deref());
-        json.maybe_raw("parameters", tool.schema.as_deref());
+        if let Some(schema) = tool.schema.as_deref() {
+            json.raw("parameters", &object(Some(schema)));
+        }
         if let Some(strict) = tool.strict {
             json.flag("strict", strict);
         }
     });
-}
-
-fn messages(
-    json: &mut Json,
-    request: &Request<'_>,
-    model: ChatModel,
-    back: &mut Back,
-) -> Result<(), Refusal> {
-    let wants_thoughts = model.wants_thoughts
-        && request.thinking != Some(Thinking::Off)
-        && request
-            .turns
-            .iter()
-            .any(|turn| calls(turn).next().is_some());
-    if !request.system.is_empty() {
-        json.item(|json| {
-            json.text("role", "system");
-            texts(json, &request.system);
-        });
-    }
-    for turn in &request.turns {
-        match turn.role {
-            Role::User => user(json, turn, back.caller)?,
-            Role::Assistant => assistant(json, turn, wants_thoughts, back),
-        }
-    }
-    Ok(())
-}
-
-/// The results of tools, each in a message of its own, and then the rest of what the user says.
-fn user(json: &mut Json, turn: &Turn<'_>, caller: Caller) -> Result<(), Refusal> {
-    let mut rest: Vec<&Part<'_>> = Vec::new();
-    for part in &turn.parts {
-        let Kind::Result(outcome) = &part.kind else {
-            rest.push(part);
-            continue;
-        };
-        json.item(|json| result(json, outcome));
-        let pictures = outcome.parts.iter();
-        rest.extend(pictures.filter(|p| !matches!(p.kind, Kind::Text(_))));
-    }
-    if rest.is_empty() {
-        return Ok(());
-    }
-    let mut failed = None;
-    json.item(|json| {
-        json.text("role", "user");
-        if let [
-            Part {
-                kind: Kind::Text(text),
-                ..
-            },
-        ] = rest.as_slice()
-        {
-            return json.text("content", text);
-        }
-        json.array("content", |json| {
-            failed = rest
-                .into_iter()
-                .try_for_each(|p| content(json, p, caller))
-                .err();
-        });
-    });
-    failed.map_or(Ok(()), Err)
-}
-
-/// A message's texts: one as it is, several as parts.
-fn texts(json: &mut Json, parts: &[Part<'_>]) {
-    let texts: Vec<&str> = parts.iter().filter_map(plain).collect();
-    match texts.as_slice() {
-        [one] => json.text("content", one),
-        several => json.array("content", |json| {
-            for text in several {
-                json.item(|json| {
-                    json.text("type", "text");
-                    json.text("text", text);
-                });
-            }
-        }),
-    }
-}
-
-fn plain<'p>(part: &'p Part<'_>) -> Option<&'p str> {
-    match &part.kind {
-        Kind::Text(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn result(json: &mut Json, outcome: &Outcome<'_>) {
-    json.text("role", "tool");
-    json.text("tool_call_id", &fitted_id(&outcome.id));
-    let mut all: Vec<&str> = outcome.parts.iter().filter_map(plain).collect();
-    if outcome.failed {
-        all.insert(0, "Error: ");
-    } else if all.is_empty() && !outcome.parts.is_empty() {
-        all.push("The result follows.");
-    }
-    if let (false, [one]) = (outcome.failed, all.as_slice()) {
-        return json.text("content", one);
-    }
-    let separator = if outcome.failed { "" } else { "\n" };
-    json.text("content", &all.join(separator));
-}
-
-fn content(json: &mut Json, part: &Part<'_>, caller: Caller) -> Result<(), Refusal> {
-    let mut refused = Ok(());
-    json.item(|json| match &part.kind {
-        Kind::Image(source, detail) => {
-            json.text("type", "image_url");
-            json.member("image_url", |json| {
-                json.text("url", &url(source));
-                json.maybe_text("detail", detail.as_deref());
-            });
-        }
-        Kind::Document(source @ Source::Data { .. }, name) => {
-            json.text("type", "file");
-            json.member("file", |json| {
-                json.text("filename", name.as_deref().unwrap_or("document.pdf"));
-                json.text("file_data", &url(source));
-            });
-        }
-        Kind::Document(Source::Url(_), _) => {
-            let name = known::DOCUMENT_URL.of(caller);
-            let at = Path::ROOT.to(name.split(' ').next().unwrap_or(name));
-            refused = Err(Refusal::unsupported(
-                &at,
-                "a document that lies somewhere else",
-            ));
-        }
-        Kind::Text(text) => {
-            json.text("type", "text");
-            json.text("text", text);
-        }
-        // not on this side of a conversation
-        Kind::Call(_) | Kind::Result(_) | Kind::Thinking { .. } | Kind::Sealed(_) => {
-            json.text("type", "text");
-            json.text("text", "");
-        }
-    });
-    refused
-}
-
-pub(crate) fn url<'s>(source: &'s Source<'_>) -> Cow<'s, str> {
-    match source {
-        Source::Url(url) => Cow::Borrowed(url),
-        Source::Data { media, data } => {
-            let mut url = String::with_capacity(data.len().saturating_add(64));
-            // writing to a text cannot fail
-            let _written = write!(url, "data:{media};base64,{data}");
-            Cow::Owned(url)
-        }
-    }
-}
-
-fn calls<'t>(turn: &'t Turn<'_>) -> impl Iterator<Item = &'t Call<'t>> {
-    turn.parts.iter().filter_map(|part| match &part.kind {
-        Kind::Call(call) => Some(call),
-        _ => None,
-    })
-}
-
-fn assistant(json: &mut Json, turn: &Turn<'_>, wants_thoughts: bool, back: &mut Back) {
-    let mut thoughts = String::new();
-    for part in &turn.parts {
-        match &part.kind {
-            Kind::Thinking { text, signature } if signature.is_empty() => {
-                thoughts.push_str(text);
-            }
-            Kind::Thinking { .. } | Kind::Sealed(_) => {
-                back.notes.drop(known::signed(back.caller));
-            }
-            _ => {}
-        }
-    }
-    let says = turn.parts.iter().any(|p| plain(p).is_some());
-    if !says && thoughts.is_empty() && calls(turn).next().is_none() {
-        return;
-    }
-    json.item(|json| {
-        json.text("role", "assistant");
-        if says {
-            texts(json, &turn.parts);
-        } else {
-            json.null("content");
-        }
-        if wants_thoughts || !thoughts.is_empty() {
-            json.text("reasoning_content", &thoughts);
-        }
-        if calls(turn).next().is_none() {
-            return;
-        }
-        json.array("tool_calls", |json| {
-            for call in calls(turn) {
-                json.item(|json| {
-                    json.text("id", &fitted_id(&call.id));
-                    json.text("type", "function");
-                    json.member("function", |json| {
-                        json.text("name", &back.names.out(&call.name, NAME));
-                        json.text("arguments", &call.arguments);
-                    });
-                });
-            }
-        });
-    });
-}
-
-/// The same for a call and its result: the caller's ids stay but where they are too long. Letters that others refuse
-/// are no trouble here.
-fn fitted_id(id: &str) -> Cow<'_, str> {
-    if id.len() <= ID {
-        return Cow::Borrowed(id);
-    }
-    fitted(id, ID)
 }

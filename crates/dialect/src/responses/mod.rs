@@ -7,6 +7,7 @@ pub mod error;
 pub mod read_answer;
 pub mod read_request;
 pub mod read_stream;
+mod read_tools;
 pub mod usage;
 pub mod watch;
 pub mod write_answer;

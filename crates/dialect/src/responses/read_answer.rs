@@ -8,6 +8,7 @@ use super::usage::WireUsage;
 use crate::convert::Unreadable;
 use crate::hub::seal::{self, Maker};
 use crate::hub::{Answer, Call, Kind, Part, Stop};
+use crate::lenient;
 
 #[derive(Deserialize)]
 pub(super) struct Wire<'a> {
@@ -17,7 +18,7 @@ pub(super) struct Wire<'a> {
     pub(super) output: Option<Vec<Item<'a>>>,
     #[serde(borrow, default)]
     pub(super) incomplete_details: Option<Incomplete<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     pub(super) usage: Option<WireUsage>,
 }
 
@@ -32,9 +33,9 @@ pub(super) struct Item<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Cow<'a, str>,
     #[serde(borrow, default)]
-    content: Option<Vec<Piece<'a>>>,
+    pub(super) content: Option<Vec<Piece<'a>>>,
     #[serde(borrow, default)]
-    summary: Option<Vec<Piece<'a>>>,
+    pub(super) summary: Option<Vec<Piece<'a>>>,
     #[serde(borrow, default)]
     pub(super) encrypted_content: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -46,11 +47,11 @@ pub(super) struct Item<'a> {
 }
 
 #[derive(Deserialize)]
-struct Piece<'a> {
+pub(super) struct Piece<'a> {
     #[serde(borrow, default)]
-    text: Option<Cow<'a, str>>,
+    pub(super) text: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    refusal: Option<Cow<'a, str>>,
+    pub(super) refusal: Option<Cow<'a, str>>,
 }
 
 /// Reads a body.

@@ -4,16 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::read_tools::{choice, name_of, tools};
 use crate::dialect::Caller;
 use crate::hub::features::{self as known, Notes, extras};
 use crate::hub::fields::{Fields, Path, Refusal, is_text, list, text};
 use crate::hub::seal;
 use crate::hub::{
-    Call, Choice, Effort, Kind, Outcome, Part, Request, Role, Schema, Source, Thinking, Tool, Turn,
+    Call, Effort, Kind, Outcome, Part, Request, Role, Schema, Source, Thinking, Turn,
 };
-
-/// What stands in for the schema of a tool that takes one text.
-const ONE_TEXT: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
 
 /// Reads a body. Whatever has no counterpart in any other dialect is noted, or refused, here.
 pub fn read<'a>(body: &'a str, notes: &mut Notes) -> Result<Request<'a>, Refusal> {
@@ -29,13 +27,11 @@ pub fn read<'a>(body: &'a str, notes: &mut Notes) -> Result<Request<'a>, Refusal
     if let Some(text) = fields.text("instructions", at)? {
         request.system.push(Kind::Text(text).into());
     }
+    // before the conversation, whose calls are called as the tools are
+    tools(&mut fields, &mut request, notes)?;
     input(&mut fields, &mut request, notes)?;
-    for (index, tool) in fields.list("tools", at)?.into_iter().enumerate() {
-        let here = at.to("tools");
-        read_tool(tool, &here.nth(index), &mut request, notes)?;
-    }
     if let Some(raw) = fields.take("tool_choice") {
-        request.choice = Some(choice(raw, &at.to("tool_choice"))?);
+        request.choice = Some(choice(raw, &at.to("tool_choice"), &mut request)?);
     }
     request.parallel = fields.flag("parallel_tool_calls", at)?;
     request.max_output = fields.count("max_output_tokens", at)?;
@@ -140,75 +136,6 @@ fn format<'a>(
     }
 }
 
-/// Tools that the client runs and that only OpenAI's models know how to call.
-const CLIENT_TOOLS: [&str; 5] = [
-    "local_shell",
-    "shell",
-    "apply_patch",
-    "computer",
-    "computer_use_preview",
-];
-
-/// Tools that run at OpenAI are left out, since clients offer them unasked; without them the model does what it can.
-/// Without those of [`CLIENT_TOOLS`] an agent could do nothing: they are refused.
-fn read_tool<'a>(
-    raw: &'a RawValue,
-    at: &Path<'_>,
-    request: &mut Request<'a>,
-    notes: &mut Notes,
-) -> Result<(), Refusal> {
-    let mut tool = Fields::read(raw.get(), at)?;
-    let kind = tool.need_text("type", at)?;
-    if CLIENT_TOOLS.contains(&&*kind) {
-        let what = "a tool that only OpenAI's models can call; offer it as a function";
-        return Err(Refusal::unsupported(&at.to("type"), what));
-    }
-    if kind != "function" && kind != "custom" {
-        notes.drop(known::HOSTED_TOOL.responses);
-        return Ok(());
-    }
-    let name = tool.need_text("name", at)?;
-    let mut read = Tool {
-        name,
-        description: tool.text("description", at)?,
-        schema: tool.take("parameters").map(Cow::Borrowed),
-        strict: tool.flag("strict", at)?,
-        cache: None,
-    };
-    if kind == "custom" {
-        read.schema = serde_json::from_str(ONE_TEXT).ok().map(Cow::Borrowed);
-        request.customs.push(read.name.clone().into_owned());
-        if tool
-            .take("format")
-            .is_some_and(|format| !format.get().contains("\"text\""))
-        {
-            notes.drop(known::GRAMMAR.responses);
-        }
-    }
-    notes.left("tools", &tool);
-    request.tools.push(read);
-    Ok(())
-}
-
-fn choice<'a>(raw: &'a RawValue, at: &Path<'_>) -> Result<Choice<'a>, Refusal> {
-    if is_text(raw) {
-        return match &*text(raw, at)? {
-            "auto" => Ok(Choice::Auto),
-            "none" => Ok(Choice::None),
-            "required" => Ok(Choice::Any),
-            _ => Err(Refusal::kind(at, "none, auto, required or a tool")),
-        };
-    }
-    let mut choice = Fields::read(raw.get(), at)?;
-    match &*choice.need_text("type", at)? {
-        "function" | "custom" => Ok(Choice::Named(choice.need_text("name", at)?)),
-        _ => {
-            let what = "a choice among some of the tools";
-            Err(Refusal::unsupported(&at.to("type"), what))
-        }
-    }
-}
-
 fn input<'a>(
     fields: &mut Fields<'a>,
     request: &mut Request<'a>,
@@ -245,6 +172,28 @@ fn push<'a>(request: &mut Request<'a>, role: Role, mut parts: Vec<Part<'a>>) {
     }
 }
 
+/// What OpenAI's own tools have done, and what came of it: nothing else in a conversation refers to these.
+const HOSTED_ITEMS: [&str; 16] = [
+    "web_search_call",
+    "file_search_call",
+    "image_generation_call",
+    "code_interpreter_call",
+    "computer_call",
+    "computer_call_output",
+    "local_shell_call",
+    "local_shell_call_output",
+    "shell_call",
+    "shell_call_output",
+    "apply_patch_call",
+    "apply_patch_call_output",
+    "mcp_list_tools",
+    "mcp_call",
+    "tool_search_call",
+    "tool_search_output",
+];
+/// What OpenAI made of a conversation that was too long, which only OpenAI can read.
+const COMPACTED: [&str; 2] = ["compaction", "compaction_summary"];
+
 fn read_item<'a>(
     kind: &str,
     mut item: Fields<'a>,
@@ -257,7 +206,7 @@ fn read_item<'a>(
             let role = item.need_text("role", at)?;
             let parts = content(&mut item, "content", at, notes)?;
             match &*role {
-                "system" | "developer" => request.system.extend(parts),
+                "system" | "developer" => request.say_system(parts),
                 "user" => push(request, Role::User, parts),
                 "assistant" => push(request, Role::Assistant, parts),
                 _ => {
@@ -269,7 +218,7 @@ fn read_item<'a>(
         "function_call" => {
             let call = Call {
                 id: item.need_text("call_id", at)?,
-                name: item.need_text("name", at)?,
+                name: name_of(&mut item, at, request)?,
                 arguments: item.text("arguments", at)?.unwrap_or_default(),
             };
             push(request, Role::Assistant, vec![Kind::Call(call).into()]);
@@ -278,7 +227,7 @@ fn read_item<'a>(
             let said = item.take("input").map_or("\"\"", RawValue::get);
             let call = Call {
                 id: item.need_text("call_id", at)?,
-                name: item.need_text("name", at)?,
+                name: name_of(&mut item, at, request)?,
                 arguments: Cow::Owned(format!("{{\"input\":{said}}}")),
             };
             push(request, Role::Assistant, vec![Kind::Call(call).into()]);
@@ -292,6 +241,8 @@ fn read_item<'a>(
             push(request, Role::User, vec![Kind::Result(outcome).into()]);
         }
         "reasoning" => thoughts(&mut item, at, request, notes)?,
+        kind if COMPACTED.contains(&kind) => notes.drop(known::COMPACTION.responses),
+        kind if HOSTED_ITEMS.contains(&kind) => notes.drop(known::HOSTED_ITEM.responses),
         _ => {
             let what = "a kind of item that only OpenAI has";
             return Err(Refusal::unsupported(&at.to("type"), what));
@@ -317,8 +268,16 @@ fn thoughts<'a>(
         }
         return Ok(());
     }
-    let here = at.to("summary");
-    for (index, raw) in item.list("summary", at)?.into_iter().enumerate() {
+    // the thoughts themselves, where the model that had them tells them, go before what they come to
+    let told = item.list("content", at)?;
+    let summary = item.list("summary", at)?;
+    let (name, pieces) = if told.is_empty() {
+        ("summary", summary)
+    } else {
+        ("content", told)
+    };
+    let here = at.to(name);
+    for (index, raw) in pieces.into_iter().enumerate() {
         let at = here.nth(index);
         let mut piece = Fields::read(raw.get(), &at)?;
         let text = piece.need_text("text", &at)?;

@@ -1,6 +1,7 @@
 //! The events of a streamed response, read into those of the hub.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -45,6 +46,8 @@ pub struct Reader {
     ended: bool,
     /// The calls that have begun, and whether their arguments have.
     calls: Vec<(u32, bool)>,
+    /// The items whose text or thoughts have come in pieces.
+    told: BTreeSet<u32>,
 }
 
 impl Reader {
@@ -60,12 +63,16 @@ impl Reader {
         match (&*told.kind, piece.filter(|piece| !piece.is_empty())) {
             ("response.created", _) => return self.start(data, &mut each),
             ("response.output_text.delta" | "response.refusal.delta", Some(text)) => {
+                self.told.insert(key);
                 each(Event::Text(text));
             }
             (
                 "response.reasoning_summary_text.delta" | "response.reasoning_text.delta",
                 Some(text),
-            ) => each(Event::Thought(text)),
+            ) => {
+                self.told.insert(key);
+                each(Event::Thought(text));
+            }
             ("response.function_call_arguments.delta", Some(piece)) => {
                 self.piece(key, piece, &mut each);
             }
@@ -103,12 +110,16 @@ impl Reader {
             return false;
         };
         if item.kind == "function_call" {
-            self.calls.push((key, false));
-            let id = item.call_id.as_deref().unwrap_or_default();
-            let name = item.name.as_deref().unwrap_or_default();
-            each(Event::Call { key, id, name });
+            self.call(key, &item, each);
         }
         true
+    }
+
+    fn call(&mut self, key: u32, item: &Item<'_>, each: &mut impl FnMut(Event<'_>)) {
+        self.calls.push((key, false));
+        let id = item.call_id.as_deref().unwrap_or_default();
+        let name = item.name.as_deref().unwrap_or_default();
+        each(Event::Call { key, id, name });
     }
 
     fn piece(&mut self, key: u32, piece: &str, each: &mut impl FnMut(Event<'_>)) {
@@ -122,25 +133,43 @@ impl Reader {
         let Ok(OfItem { item }) = serde_json::from_slice(data) else {
             return false;
         };
+        self.item(key, &item, each);
+        true
+    }
+
+    /// A whole item: what of it has not come in pieces.
+    fn item(&mut self, key: u32, item: &Item<'_>, each: &mut impl FnMut(Event<'_>)) {
+        let whole = self.told.insert(key);
         match &*item.kind {
+            "message" if whole => {
+                for piece in item.content.iter().flatten() {
+                    let texts = [&piece.text, &piece.refusal].into_iter().flatten();
+                    texts.for_each(|text| say(text, Event::Text, each));
+                }
+            }
             "function_call" => {
+                if !self.calls.iter().any(|call| call.0 == key) {
+                    self.call(key, item, each);
+                }
                 let piece = item.arguments.as_deref().unwrap_or_default();
                 if self.calls.contains(&(key, false)) && !piece.is_empty() {
                     self.piece(key, piece, each);
                 }
-                if self.calls.iter().any(|call| call.0 == key) {
-                    each(Event::CallEnd { key });
-                }
+                each(Event::CallEnd { key });
             }
             "reasoning" => {
-                let sealed = item.encrypted_content.filter(|sealed| !sealed.is_empty());
-                if let Some(sealed) = sealed {
-                    each(Event::Seal(&seal::marked(Maker::OpenAi, &sealed)));
+                if whole {
+                    let said = item.summary.iter().flatten();
+                    let said: Vec<&str> = said.filter_map(|piece| piece.text.as_deref()).collect();
+                    say(&said.join("\n\n"), Event::Thought, each);
+                }
+                let sealed = item.encrypted_content.as_deref();
+                if let Some(sealed) = sealed.filter(|sealed| !sealed.is_empty()) {
+                    each(Event::Seal(&seal::marked(Maker::OpenAi, sealed)));
                 }
             }
             _ => {}
         }
-        true
     }
 
     fn finish(&mut self, data: &[u8], each: &mut impl FnMut(Event<'_>)) -> bool {
@@ -150,6 +179,11 @@ impl Reader {
         if let Some(usage) = response.usage.and_then(WireUsage::into_usage) {
             each(Event::Usage(usage));
         }
+        if self.told.is_empty() && self.calls.is_empty() {
+            for (key, item) in (0..).zip(response.output.iter().flatten()) {
+                self.item(key, item, each);
+            }
+        }
         let called = !self.calls.is_empty();
         each(Event::Stop(stop(
             response.incomplete_details.as_ref(),
@@ -157,5 +191,15 @@ impl Reader {
         )));
         self.end(each);
         true
+    }
+}
+
+fn say<'e>(
+    text: &'e str,
+    form: impl FnOnce(&'e str) -> Event<'e>,
+    each: &mut impl FnMut(Event<'_>),
+) {
+    if !text.is_empty() {
+        each(form(text));
     }
 }

@@ -3,20 +3,28 @@
 use modelgate_domain::Usage;
 use serde::Deserialize;
 
+use crate::lenient;
+
 /// `usage`; what is not named here is ignored, what is absent counts 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct WireUsage {
+    #[serde(deserialize_with = "lenient::count")]
     input_tokens: Option<i64>,
+    #[serde(deserialize_with = "lenient::count")]
     output_tokens: Option<i64>,
+    #[serde(deserialize_with = "lenient::object")]
     input_tokens_details: Option<Details>,
+    #[serde(deserialize_with = "lenient::object")]
     output_tokens_details: Option<Details>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct Details {
+    #[serde(deserialize_with = "lenient::count")]
     cached_tokens: Option<i64>,
+    #[serde(deserialize_with = "lenient::count")]
     reasoning_tokens: Option<i64>,
 }
 

@@ -3,15 +3,17 @@
 use modelgate_domain::Usage;
 use serde::Deserialize;
 
+use super::error::failure;
 use crate::convert::Back;
 use crate::hub::json::Json;
 use crate::hub::seal;
-use crate::hub::{Answer, Call, Kind, Stop};
+use crate::hub::whole::Whole;
+use crate::hub::{Answer, BROKEN_OFF, Call, Kind, Stop};
 
 /// Writes the body.
 pub fn write(answer: &Answer<'_>, back: &Back) -> Vec<u8> {
     Json::object(|json| {
-        head(json, &answer.id, back, Some(&answer.stop));
+        head(json, &answer.id, back, State::of(&answer.stop));
         json.array("output", |json| {
             for item in items(answer) {
                 json.item(|json| item.write(json, &answer.id, back, true));
@@ -137,9 +139,15 @@ impl Item {
                     "function_call"
                 };
                 json.text("type", kind);
-                json.text("status", status(whole));
+                if whole && is_cut(arguments) {
+                    json.text("status", "incomplete");
+                } else {
+                    json.text("status", status(whole));
+                }
                 json.text("call_id", id);
-                json.text("name", back.names.back(name));
+                let (namespace, name) = back.tool(name);
+                json.maybe_text("namespace", namespace);
+                json.text("name", name);
                 let said = match (whole, arguments.as_str()) {
                     (false, _) => "",
                     // readers parse the arguments, and an empty text is no JSON
@@ -160,14 +168,40 @@ const fn status(whole: bool) -> &'static str {
     if whole { "completed" } else { "in_progress" }
 }
 
-/// The one text that a tool without a schema is called with.
+/// The one text that a tool without a schema is called with: as far as it goes where the answer was cut.
 pub(super) fn one_text(arguments: &str) -> String {
     #[derive(Deserialize)]
     struct Wrapped {
         input: String,
     }
     let read: Result<Wrapped, _> = serde_json::from_str(arguments);
-    read.map_or_else(|_odd| arguments.to_owned(), |wrapped| wrapped.input)
+    let text = read.map(|wrapped| wrapped.input).ok();
+    let text = text.or_else(|| cut_text(arguments));
+    text.unwrap_or_else(|| arguments.to_owned())
+}
+
+/// What has come of the text in an object that is cut.
+fn cut_text(arguments: &str) -> Option<String> {
+    let mut rest = arguments;
+    for step in ["{", "\"input\"", ":", "\""] {
+        rest = rest.trim_start().strip_prefix(step)?;
+    }
+    // the longest escape is a pair of six characters each
+    let longest = rest.len().saturating_sub(11);
+    let ends = (longest..=rest.len()).rev();
+    let mut texts = ends.filter_map(|end| {
+        let quoted = format!("\"{}\"", rest.get(..end)?);
+        let mut values = serde_json::Deserializer::from_str(&quoted).into_iter::<String>();
+        values.next()?.ok()
+    });
+    texts.next()
+}
+
+/// Whether arguments end before their end.
+fn is_cut(arguments: &str) -> bool {
+    let mut form = Whole::default();
+    form.take(arguments);
+    arguments.trim_start().starts_with('{') && !form.is_whole()
 }
 
 /// A part of a message.
@@ -190,19 +224,56 @@ fn bare(id: &str) -> &str {
     id.strip_prefix("msg_").unwrap_or(id)
 }
 
-/// What a response begins with; `stop` where it has ended.
-pub(super) fn head(json: &mut Json, id: &str, back: &Back, stop: Option<&Stop>) {
+/// How far a response is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State<'s> {
+    Running,
+    Ended(&'s Stop),
+    /// The status that stands for it, and what is said of it.
+    Failed(u16, &'s str),
+}
+
+impl<'s> State<'s> {
+    pub(super) fn of(stop: &'s Stop) -> Self {
+        match stop {
+            Stop::Failed(message) => Self::Failed(BROKEN_OFF, message),
+            stop => Self::Ended(stop),
+        }
+    }
+
+    /// What the event is called that ends a stream so.
+    pub(super) fn event(self) -> &'static str {
+        match self {
+            Self::Failed(..) => "response.failed",
+            Self::Ended(stop) if incomplete(stop).is_some() => "response.incomplete",
+            Self::Ended(_) | Self::Running => "response.completed",
+        }
+    }
+}
+
+/// What a response begins with.
+pub(super) fn head(json: &mut Json, id: &str, back: &Back, state: State<'_>) {
     json.text("id", &format!("resp_{}", bare(id)));
     json.text("object", "response");
     json.number("created_at", back.now_s);
-    let reason = stop.and_then(incomplete);
-    let status = match (stop, reason) {
-        (None, _) => "in_progress",
-        (_, Some(_)) => "incomplete",
-        _ => "completed",
+    let reason = match state {
+        State::Ended(stop) => incomplete(stop),
+        State::Running | State::Failed(..) => None,
+    };
+    let status = match state {
+        State::Running => "in_progress",
+        State::Failed(..) => "failed",
+        State::Ended(_) if reason.is_some() => "incomplete",
+        State::Ended(_) => "completed",
     };
     json.text("status", status);
-    json.null("error");
+    match state {
+        State::Failed(status, message) => json.member("error", |json| {
+            json.text("code", failure(status));
+            json.text("message", message);
+        }),
+        State::Running | State::Ended(_) => json.null("error"),
+    }
     match reason {
         Some(reason) => json.member("incomplete_details", |json| json.text("reason", reason)),
         None => json.null("incomplete_details"),
@@ -222,13 +293,8 @@ fn incomplete(stop: &Stop) -> Option<&'static str> {
     match stop {
         Stop::Length => Some("max_output_tokens"),
         Stop::Refused => Some("content_filter"),
-        Stop::End | Stop::Tools | Stop::Sequence(_) | Stop::Paused => None,
+        Stop::End | Stop::Tools | Stop::Sequence(_) | Stop::Paused | Stop::Failed(_) => None,
     }
-}
-
-/// True where the answer is not whole.
-pub(super) fn is_incomplete(stop: &Stop) -> bool {
-    incomplete(stop).is_some()
 }
 
 /// The member `usage`, whose counts overlap here.

@@ -5,10 +5,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use crate::convert::{Back, Target};
 use crate::dialect::{Caller, Dialect};
+use crate::hub::arguments::object;
 use crate::hub::features::{self as known, Notes};
 use crate::hub::fields::Refusal;
 use crate::hub::json::Json;
@@ -16,12 +15,10 @@ use crate::hub::models::{self, ChatModel};
 use crate::hub::names::{fitted, hash};
 use crate::hub::seal::{self, Maker};
 use crate::hub::{Choice, Effort, Kind, Outcome, Part, Request, Role, Source, Thinking, Turn};
-use crate::openai::write_request::url;
+use crate::openai::write_turns::url;
 
 /// The longest name of a tool, id of a call and name of a user.
 const LONGEST: usize = 64;
-/// The schema of a tool that takes nothing.
-const NOTHING: &str = r#"{"type":"object","properties":{}}"#;
 
 /// Writes the body for a target.
 pub fn write(
@@ -37,7 +34,7 @@ pub fn write(
         json.text("model", target.model);
         json.flag("store", false);
         json.array("input", |json| {
-            system(json, request);
+            system(json, &request.system);
             request
                 .turns
                 .iter()
@@ -54,15 +51,7 @@ pub fn write(
 
 /// What this model, or this dialect, has nothing for.
 fn note(request: &Request<'_>, model: ChatModel, caller: Caller, notes: &mut Notes) {
-    let said = request.turns.iter().flat_map(|turn| &turn.parts);
-    let marked = request.tools.iter().any(|tool| tool.cache.is_some());
-    if marked
-        || request
-            .system
-            .iter()
-            .chain(said)
-            .any(|part| part.cache.is_some())
-    {
+    if request.has_cache_marks() {
         notes.drop(known::CACHE.of(caller));
     }
     if !request.stop.is_empty() {
@@ -110,13 +99,14 @@ fn parameters(json: &mut Json, request: &Request<'_>, model: ChatModel) {
         json.item_text("reasoning.encrypted_content");
     });
     let effort = match request.thinking {
-        Some(Thinking::Effort(effort)) => Some(effort.min(Effort::High)),
+        Some(Thinking::Effort(effort)) => Some(effort),
         Some(Thinking::Budget(tokens)) => Some(Effort::of_budget(tokens)),
         Some(Thinking::Free) => Some(Effort::Medium),
         Some(Thinking::Off) | None => None,
     };
     if let Some(effort) = effort {
         json.member("reasoning", |json| {
+            let effort = effort.clamp(model.least, Effort::High);
             json.text("effort", effort.word());
             json.text("summary", "auto");
         });
@@ -152,10 +142,7 @@ fn tools(json: &mut Json, request: &Request<'_>, back: &mut Back) {
                 json.text("type", "function");
                 json.text("name", &back.names.out(&tool.name, LONGEST));
                 json.maybe_text("description", tool.description.as_deref());
-                json.raw(
-                    "parameters",
-                    tool.schema.as_deref().map_or(NOTHING, RawValue::get),
-                );
+                json.raw("parameters", &object(tool.schema.as_deref()));
                 // where nothing is said, this dialect is strict
                 json.flag("strict", tool.strict.unwrap_or(false));
             });
@@ -176,14 +163,14 @@ fn tools(json: &mut Json, request: &Request<'_>, back: &mut Back) {
     }
 }
 
-fn system(json: &mut Json, request: &Request<'_>) {
-    if request.system.is_empty() {
+fn system(json: &mut Json, parts: &[Part<'_>]) {
+    if parts.is_empty() {
         return;
     }
     json.item(|json| {
         json.text("role", "system");
         json.array("content", |json| {
-            let parts = request.system.iter();
+            let parts = parts.iter();
             parts.for_each(|part| json.item(|json| content(json, part, "input_text")));
         });
     });
@@ -191,6 +178,9 @@ fn system(json: &mut Json, request: &Request<'_>) {
 
 /// What one side says: messages, with calls and results between them as items of their own.
 fn write_turn(json: &mut Json, turn: &Turn<'_>, back: &mut Back) {
+    if turn.role == Role::System {
+        return system(json, &turn.parts);
+    }
     let mut said: Vec<&Part<'_>> = Vec::new();
     let mut shown: Vec<&Part<'_>> = Vec::new();
     for part in &turn.parts {
@@ -250,7 +240,7 @@ fn message(json: &mut Json, role: Role, parts: &mut Vec<&Part<'_>>) {
         return;
     }
     let (role, text) = match role {
-        Role::User => ("user", "input_text"),
+        Role::User | Role::System => ("user", "input_text"),
         Role::Assistant => ("assistant", "output_text"),
     };
     json.item(|json| {

@@ -5,14 +5,12 @@
 
 use modelgate_domain::Usage;
 
-use super::write_answer::{
-    Item, Says, head, is_incomplete, one_text, summary_part, text_part, usage,
-};
+use super::error::failure;
+use super::write_answer::{Item, Says, State, head, one_text, summary_part, text_part, usage};
 use crate::convert::Back;
 use crate::hub::json::Json;
 use crate::hub::whole::Whole;
 use crate::hub::{Event, Stop};
-use crate::openai::error::error_kind;
 
 /// More than any model says in one answer.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -50,7 +48,7 @@ impl Writer {
                 for name in ["response.created", "response.in_progress"] {
                     self.event(name, out, |json, this| {
                         json.member("response", |json| {
-                            head(json, &this.id, back, None);
+                            head(json, &this.id, back, State::Running);
                             json.array("output", |_| {});
                             json.null("usage");
                         });
@@ -298,7 +296,7 @@ impl Writer {
             Says::Call {
                 arguments, name, ..
             } => {
-                json.text("name", back.names.back(name));
+                json.text("name", back.tool(name).1);
                 json.text("arguments", arguments);
             }
         });
@@ -331,14 +329,14 @@ impl Writer {
             self.close(call.at, back, out);
         }
         let stop = self.stop.take().unwrap_or(Stop::End);
-        let name = if is_incomplete(&stop) {
-            "response.incomplete"
-        } else {
-            "response.completed"
-        };
-        self.event(name, out, |json, this| {
+        self.last(State::of(&stop), back, out);
+    }
+
+    /// The event with the whole response.
+    fn last(&mut self, state: State<'_>, back: &Back, out: &mut Vec<u8>) {
+        self.event(state.event(), out, |json, this| {
             json.member("response", |json| {
-                head(json, &this.id, back, Some(&stop));
+                head(json, &this.id, back, state);
                 json.array("output", |json| {
                     for item in &this.items {
                         json.item(|json| item.write(json, &this.id, back, true));
@@ -349,12 +347,16 @@ impl Writer {
         });
     }
 
-    fn error(&mut self, status: u16, message: &str, _back: &Back, out: &mut Vec<u8>) {
-        self.ended = true;
+    /// Some readers wait for the one event, others (Codex) for the other.
+    fn error(&mut self, status: u16, message: &str, back: &Back, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         self.event("error", out, |json, _| {
-            json.text("code", error_kind(status));
+            json.text("code", failure(status));
             json.text("message", message);
             json.null("param");
         });
+        self.last(State::Failed(status, message), back, out);
     }
 }

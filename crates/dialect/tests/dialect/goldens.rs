@@ -94,6 +94,68 @@ fn answers() {
     }
 }
 
+#[test]
+fn a_call_of_a_tool_in_a_namespace_comes_back_with_it() {
+    let body = json!({ "model": "m", "input": "x", "tools": [
+        { "type": "namespace", "name": "mcp__a", "tools": [
+            { "type": "function", "name": "go", "parameters": {} }, { "type": "custom", "name": "say" } ] },
+        { "type": "function", "name": "go", "parameters": {} } ] });
+    let way = (Caller::Responses, Dialect::Chat);
+    let (sent, back) = convert::request(body.to_string().as_bytes(), &target(way, "m")).unwrap();
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    let tools = sent["tools"].as_array().unwrap().iter();
+    let names: Vec<&str> = tools
+        .map(|tool| tool["function"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["go", "mcp__a__go", "mcp__a__say"]);
+    let calls: Vec<Value> = (0..)
+        .zip(names)
+        .map(|(index, name)| {
+            json!({ "index": index, "id": name, "type": "function",
+            "function": { "name": name, "arguments": "{\"input\":\"x\"}" } })
+        })
+        .collect();
+    let told = |item: &Value| {
+        let part = |name: &str| item[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}", part("type"), part("namespace"), part("name"))
+    };
+    let expected = [
+        "function_call - go",
+        "function_call mcp__a go",
+        "custom_tool_call mcp__a say",
+    ];
+    let answer = json!({ "id": "1", "choices": [{ "finish_reason": "tool_calls", "message": { "tool_calls": calls } }] });
+    let answer = back.answer(answer.to_string().as_bytes()).unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let found: Vec<String> = answer["output"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(told)
+        .collect();
+    assert_eq!(found, expected);
+    let event = json!({ "id": "1", "choices": [{ "delta": { "tool_calls": calls } }] });
+    let end = json!({ "id": "1", "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] });
+    let mut stream = Stream::converting(Arc::new(Reader::default()), back);
+    let events = format!("data: {event}\n\ndata: {end}\n\ndata: [DONE]\n\n");
+    let mut out = stream.push(Bytes::from(events)).unwrap().to_vec();
+    out.extend(stream.close());
+    out.extend(stream.end());
+    let out = String::from_utf8(out).unwrap();
+    let events = out.lines().filter_map(|line| line.strip_prefix("data: "));
+    let items: Vec<Value> = events
+        .filter_map(|event| serde_json::from_str(event).ok())
+        .collect();
+    for kind in ["response.output_item.added", "response.output_item.done"] {
+        let found: Vec<String> = items
+            .iter()
+            .filter(|e| e["type"] == kind)
+            .map(|e| told(&e["item"]))
+            .collect();
+        assert_eq!(found, expected, "{kind}");
+    }
+}
+
 /// A vendor's stream in the caller's dialect, in one piece or in several.
 pub(super) fn through(way: (Caller, Dialect), pieces: &[&[u8]]) -> (String, Stream) {
     let mut stream = Stream::converting(Arc::new(Reader::default()), back(way));

@@ -55,6 +55,7 @@ fn target((from, to): (Caller, Dialect), model: &str) -> Target<'_> {
         asked: "asked",
         stream: false,
         max_output: None,
+        deployed: false,
         now_s: 1_700_000_000,
     }
 }

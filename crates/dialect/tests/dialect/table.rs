@@ -113,7 +113,13 @@ fn using(from: Caller, field: &str) -> Value {
         (Caller::Responses, "tool_choice.allowed_tools") => {
             json!({ "tool_choice": { "type": "allowed_tools" } })
         }
-        (Caller::Responses, "input.type") => item(json!({ "type": "web_search_call" })),
+        (Caller::Responses, "input.type") => item(json!({ "type": "item_reference" })),
+        (Caller::Responses, "input.hosted") => {
+            json!({ "input": [{ "role": "user", "content": "x" },
+            { "type": "web_search_call", "id": "ws_1" }] })
+        }
+        (Caller::Responses, "input.compaction") => json!({ "input": [
+            { "type": "compaction", "encrypted_content": "x" }, { "role": "user", "content": "x" }] }),
         (Caller::Responses, "input.reasoning.encrypted_content") => {
             json!({ "input": [{ "role": "user", "content": "x" },
                 { "type": "reasoning", "summary": [], "encrypted_content": "x" }] })

@@ -71,6 +71,21 @@ impl Db {
             }
         }
     }
+
+    /// What the program that copies this database says of its version (`pg_dump`), or why it cannot be run; absent
+    /// where none is needed.
+    pub async fn copier(&self) -> Option<Result<String, StoreError>> {
+        match &*self.pools {
+            Pools::Lite { .. } => None,
+            Pools::Pg { target, .. } => {
+                let target = target.clone();
+                Some(
+                    self.spawn(async move { postgres::version(&target).await })
+                        .await,
+                )
+            }
+        }
+    }
 }
 
 /// The versions of the migrations that this program knows.

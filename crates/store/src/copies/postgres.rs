@@ -80,6 +80,17 @@ pub(super) async fn copy(target: &PgTarget, to: &Path) -> Result<Copied, StoreEr
     })
 }
 
+/// What `pg_dump` says of itself.
+pub(super) async fn version(target: &PgTarget) -> Result<String, StoreError> {
+    let output = program("pg_dump", target).arg("--version").output().await;
+    let said = output
+        .as_ref()
+        .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned());
+    let said = said.unwrap_or_default();
+    ended("pg_dump", output)?;
+    Ok(said)
+}
+
 /// A program of PostgreSQL's client, the one in `PATH` or the newest that Debian has beside it.
 fn program(name: &str, target: &PgTarget) -> Command {
     let mut newest: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")

@@ -16,6 +16,7 @@ use crate::web::admin::components::fields::Fields;
 use crate::web::admin::components::rows;
 use crate::web::admin::components::summary::{self, Terms};
 use crate::web::admin::components::time_rules::{self as time_rows, TimeRows};
+use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
 use crate::web::shell::Shell;
 
@@ -48,6 +49,8 @@ pub(in crate::web::admin) struct Choice {
 pub(in crate::web::admin) struct KeyForm {
     pub(in crate::web::admin) at: String,
     pub(in crate::web::admin) state: FormState,
+    /// The account it belongs to, for those who may not change that; nothing for those who may.
+    pub(in crate::web::admin) settled_owner: Option<String>,
     /// Form value and name of each account, and of none.
     pub(in crate::web::admin) owners: Vec<(String, String)>,
     pub(in crate::web::admin) expires_hint: String,
@@ -229,8 +232,14 @@ impl KeyForm {
         };
         let accounts = choices.users.iter();
         let none = (String::new(), page.t("admin-api-key-no-owner"));
+        let owner = state.value("owner");
+        let named = accounts
+            .clone()
+            .find(|(id, _)| owner_value(*id) == owner)
+            .map_or_else(|| none.1.clone(), |(_, name)| name.clone());
         Self {
             at,
+            settled_owner: (!page.may_handle_secrets()).then_some(named),
             owners: std::iter::once(none)
                 .chain(accounts.map(|(id, name)| (owner_value(*id), name.clone())))
                 .collect(),
@@ -263,11 +272,30 @@ fn zones() -> Vec<&'static str> {
     all.filter(lived_in).collect()
 }
 
+/// Whose the key stays, where somebody asks who may not issue secrets: an owner may issue another one, so that to name
+/// an owner is to hand the key over. Nothing for those who may.
+pub(in crate::web::admin) fn settled_owner(
+    page: &Shell,
+    form: &mut Form,
+    stored: &Edit,
+) -> Result<Option<UserId>, PageError> {
+    if page.may_handle_secrets() {
+        return Ok(None);
+    }
+    let owner = owner_value(stored.data.user_id);
+    if form.all("owner").any(|asked| asked != owner) {
+        return Err(PageError::Forbidden);
+    }
+    form.set("owner", owner);
+    Ok(Some(stored.data.user_id))
+}
+
 /// Reads the form of a key.
 pub(in crate::web::admin) fn read(
     page: &Shell,
     form: &Form,
     choices: &Choices,
+    settled: Option<UserId>,
 ) -> Result<Edit, FormState> {
     let mut fields = Fields::new(page, form);
     if rows::wants_more(&fields.state) {
@@ -292,15 +320,7 @@ pub(in crate::web::admin) fn read(
     if !all_models && allowed.is_empty() {
         fields.fail("model", "admin-api-key-no-model");
     }
-    let owner = form.text("owner");
-    let known = |id: &UserId| owner_value(*id) == owner;
-    let mut accounts = choices.users.iter().map(|(id, _)| *id);
-    let owner = accounts.find(known).unwrap_or_else(|| {
-        if !owner.is_empty() {
-            fields.fail("owner", "rules-bad-choice");
-        }
-        UserId::NONE
-    });
+    let owner = settled.unwrap_or_else(|| owner(&mut fields, form.text("owner"), choices));
     let is_zone = |text: &str| match text {
         "" => Ok(()),
         name => name.parse::<Tz>().map(|_zone| ()),
@@ -328,6 +348,16 @@ pub(in crate::web::admin) fn read(
         limits: allowances::read(&mut fields, choices.subject()),
     };
     fields.finish(edit)
+}
+
+/// The account that the form names.
+fn owner(fields: &mut Fields<'_>, named: &str, choices: &Choices) -> UserId {
+    let mut accounts = choices.users.iter().map(|(id, _)| *id);
+    let found = accounts.find(|id| owner_value(*id) == named);
+    if found.is_none() && !named.is_empty() {
+        fields.fail("owner", "rules-bad-choice");
+    }
+    found.unwrap_or(UserId::NONE)
 }
 
 /// Networks in their one spelling; an address alone is a network of one.

@@ -10,11 +10,12 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 use chrono::{DateTime, Utc};
-use modelgate_domain::{ApiKeyId, Limit, LimitScope, Range, TimeRule};
+use modelgate_domain::{ApiKeyId, Limit, LimitScope, Range, TimeRule, UserId};
 use modelgate_store::api_keys::{Allowed, ApiKey, KeyMaterial};
 use modelgate_store::key_links::{self, Kind};
 use modelgate_store::usage::{Dimension, Totals};
 use modelgate_store::{Conn, StoreError, api_keys, changes, limits, sessions, time_rules};
+use serde::Deserialize;
 
 use self::form::{Choices, Edit, KeyForm};
 use self::query::{Known, Query, ROWS, STATES, Sort, State};
@@ -345,9 +346,21 @@ pub(super) fn state_of(page: &Shell, key: &ApiKey, now: DateTime<Utc>) -> Dot {
     Dot::new(kind, page.t(text))
 }
 
-async fn new(page: Page<Secrets>, state: web::Data<WebState>) -> PageResult {
+/// For whom a key is to be made.
+#[derive(Debug, Deserialize)]
+struct For {
+    owner: Option<i64>,
+}
+
+async fn new(
+    page: Page<Secrets>,
+    state: web::Data<WebState>,
+    query: web::Query<For>,
+) -> PageResult {
     let choices = state.db.read(|c| Box::pin(Choices::read(c))).await?;
-    let stored = Edit::default().stored(&page, &choices);
+    let mut edit = Edit::default();
+    edit.data.user_id = query.owner.map_or(UserId::NONE, UserId);
+    let stored = edit.stored(&page, &choices);
     page.show(&new_view(&page, &choices, stored))
 }
 
@@ -364,7 +377,7 @@ async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> Pa
         let more = rows::wants_more(&form_state);
         page.once_more(&new_view(&page, &choices, form_state), more)
     };
-    let mut read = match form::read(&page, &form, &choices) {
+    let mut read = match form::read(&page, &form, &choices, None) {
         Ok(read) => read,
         Err(form_state) => return again(form_state),
     };

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::web::page::{Known, Page, PageResult};
+use crate::web::page::{Page, PageResult};
 use crate::web::shell::Shell;
 
 #[derive(Template)]
@@ -13,27 +13,27 @@ struct ConfirmView<'a> {
 }
 
 /// What is asked, in the person's language.
-pub(in crate::web::admin) struct Question {
+pub(in crate::web) struct Question {
     /// The question, naming the thing.
-    pub(in crate::web::admin) title: String,
+    pub(in crate::web) title: String,
     /// What will happen.
-    pub(in crate::web::admin) body: String,
+    pub(in crate::web) body: String,
     /// What the button says.
-    pub(in crate::web::admin) button: String,
+    pub(in crate::web) button: String,
     /// Where the form posts to.
-    pub(in crate::web::admin) action: String,
+    pub(in crate::web) action: String,
     /// Where Cancel goes.
-    pub(in crate::web::admin) back: String,
+    pub(in crate::web) back: String,
     /// The name to type, empty where none has to be.
-    pub(in crate::web::admin) typed: String,
+    pub(in crate::web) typed: String,
     /// What was wrong with the typed name.
-    pub(in crate::web::admin) typed_error: String,
+    pub(in crate::web) typed_error: String,
     /// What the form takes along: name and value.
-    pub(in crate::web::admin) along: Vec<(&'static str, String)>,
+    pub(in crate::web) along: Vec<(&'static str, String)>,
 }
 
 /// Asks.
-pub(in crate::web::admin) fn ask(page: &Page<impl Known>, question: &Question) -> PageResult {
+pub(in crate::web) fn ask<G>(page: &Page<G>, question: &Question) -> PageResult {
     let view = ConfirmView { page, question };
     if question.typed_error.is_empty() {
         page.show_or(&view, &view.as_dialog())

@@ -1,7 +1,7 @@
 //! What several pages show alike.
 
 pub(super) mod allowances;
-pub(super) mod confirm;
+pub(in crate::web) mod confirm;
 pub(super) mod facts;
 pub(super) mod fields;
 pub(in crate::web) mod names;

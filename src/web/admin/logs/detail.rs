@@ -15,8 +15,9 @@ use crate::web::shell::{Moment, Shell};
 pub(in crate::web) struct Detail {
     pub(in crate::web) id: String,
     pub(in crate::web) title: String,
-    /// Whose fault it was: the code and its text.
-    pub(in crate::web) owner: &'static str,
+    /// What its caller can do about it: the code of the advice.
+    pub(in crate::web) advice: &'static str,
+    /// Whose fault it was.
     pub(in crate::web) fault: String,
     pub(in crate::web) words: String,
     /// What the vendor or the rule said.
@@ -53,7 +54,10 @@ impl Detail {
         Self {
             id: record.id.to_string(),
             title: page.t(title(record)),
-            owner: record.fault_owner.as_str(),
+            advice: match record.status {
+                Status::Cancelled => Status::Cancelled.as_str(),
+                _ => record.fault_owner.as_str(),
+            },
             fault: page.t_code("fault-", record.fault_owner.as_str()),
             words: words(page, record, names),
             message: record.error_message.clone(),

@@ -18,7 +18,7 @@ const PATH: &str = "/admin/logs";
 /// The address of everything: the bare path opens the view that somebody chose.
 pub(super) const EVERYTHING: &str = "/admin/logs?view=all";
 
-/// Errors and timeouts together: what the figures call errors.
+/// Errors and timeouts together: what the error rate is of.
 const FAILED: &str = "failed";
 
 /// How far back, by name, with the time in milliseconds.

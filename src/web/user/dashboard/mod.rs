@@ -111,7 +111,7 @@ pub(in crate::web) async fn get(
     query: web::Query<Query>,
 ) -> PageResult {
     let catalog = state.catalog.load_full();
-    let own = Own::of(&page.who, &catalog, query.key);
+    let own = Own::of(&page.who, &catalog, query.key)?;
     let range = Range::parse(&query.range, "", "");
     let range = if RANGES.contains(&range) {
         range
@@ -245,7 +245,7 @@ fn system(page: &Shell, state: &WebState, figures: &health::Figures) -> System {
         score: score.total,
         word: page.t_code("user-dashboard-health-", score.word),
         kind: kind(&score),
-        busyness: page.t_code("busyness-", state.admission.busyness().as_str()),
+        busyness: page.t_code("admin-busyness-level-", state.admission.busyness().as_str()),
         parts: parts(page, figures, &score, is_alone),
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn shares(page: &Shell, data: &Data) -> Vec<Share> {
             &[
                 ("requests", &format::integer(totals.requests())),
                 ("tokens", &format::compact(page.lang, totals.tokens())),
-                ("errors", &format::integer(totals.errors())),
+                ("failed", &format::integer(totals.failures())),
             ],
         ),
         width: svg::share(totals.requests(), all),

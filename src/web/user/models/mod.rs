@@ -80,7 +80,7 @@ pub(in crate::web) async fn get(
     query: web::Query<Query>,
 ) -> PageResult {
     let catalog = state.catalog.load_full();
-    let own = Own::of(&page.who, &catalog, query.key);
+    let own = Own::of(&page.who, &catalog, query.key)?;
     let mut rows = Vec::new();
     let (mut advice, mut timing, mut phrased) = (Vec::new(), None, Phrased::Absent);
     if let Some(own) = &own {

@@ -15,7 +15,9 @@ use tokio::sync::Semaphore;
 
 use super::{Looked, look};
 use crate::assistant::{Question, Said};
+use crate::catalog::ApiKey;
 use crate::i18n::Lang;
+use crate::web::error::PageError;
 use crate::web::markdown::{Places, SafeHtml, to_html};
 use crate::web::page::{Holder, Page, PageResult};
 use crate::web::shell::Shell;
@@ -89,6 +91,15 @@ impl Phrases {
         (0..good_ms).contains(&age).then(|| found.state.clone())
     }
 
+    /// Whether a model is being asked, whatever about.
+    fn is_asking(&self, slot: Slot, now_ms: i64) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&slot).is_some_and(|kept| {
+            let age = now_ms.saturating_sub(kept.at_ms);
+            matches!(kept.state, State::Asking) && (0..GOOD_MS).contains(&age)
+        })
+    }
+
     fn keep(&self, slot: Slot, kept: Kept) {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= ROOM && !all.contains_key(&slot) {
@@ -150,23 +161,38 @@ pub(in crate::web) async fn get(
     query: web::Query<Query>,
 ) -> PageResult {
     let catalog = state.catalog.load_full();
-    let own = Own::of(&page.who, &catalog, query.key);
-    let mut phrased = Phrased::Absent;
-    if let Some(own) = &own {
-        let models = catalog.visible_models(&own.key);
-        let looked = look(&page, &state, own.key.id, &models).await?;
-        phrased = Phrased::kept(&state, &page, own.key.id, &looked);
-        if matches!(phrased, Phrased::Waiting { begun: false }) {
-            ask(&state, (own.key.id, page.lang), &looked);
-            phrased = Phrased::Waiting { begun: true };
-        }
-    }
+    let own = Own::of(&page.who, &catalog, query.key)?;
+    let phrased = match &own {
+        Some(own) => wanted(&page, &state, &own.key).await?,
+        None => Phrased::Absent,
+    };
     page.show(&PhrasedView {
         at: page.url("/user/models"),
         key: own.map_or(0, |own| own.key.id.0),
         phrased,
         page: page.shell(),
     })
+}
+
+/// What is there for a key; where that is nothing yet, it is asked for.
+async fn wanted(
+    page: &Shell,
+    state: &web::Data<WebState>,
+    key: &ApiKey,
+) -> Result<Phrased, PageError> {
+    let slot = (key.id, page.lang);
+    // who waits asks every other second: nothing is read for that
+    if state.phrases().is_asking(slot, page.now_ms) {
+        return Ok(Phrased::Waiting { begun: true });
+    }
+    let models = state.catalog.load().visible_models(key);
+    let looked = look(page, state, key.id, &models).await?;
+    let kept = Phrased::kept(state, page, key.id, &looked);
+    if matches!(kept, Phrased::Waiting { begun: false }) {
+        ask(state, slot, &looked);
+        return Ok(Phrased::Waiting { begun: true });
+    }
+    Ok(kept)
 }
 
 /// Asks behind the page: whoever leaves it finds the answer later.

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::ask::{Ask, PARAMETERS, Role, Said};
 use self::code::Code;
 use super::dashboard::choices;
-use super::own::Own;
+use super::own::{Own, asked};
 use super::requests;
 use crate::calls::{Answered, Call, Caller, Door};
 use crate::catalog::{ApiKey, Model};
@@ -114,15 +114,15 @@ struct Desk {
 }
 
 impl Desk {
-    fn of(page: &Page<Holder>, state: &WebState, key: Option<i64>) -> Self {
+    fn of(page: &Page<Holder>, state: &WebState, key: Option<i64>) -> Result<Self, PageError> {
         let catalog = state.catalog.load_full();
-        let own = Own::of(&page.who, &catalog, key);
+        let own = Own::of(&page.who, &catalog, key)?;
         let mut models = match &own {
             Some(own) => catalog.visible_models(&own.key),
             None => Vec::new(),
         };
         models.retain(|model| &*model.kind == "chat");
-        Self { own, models }
+        Ok(Self { own, models })
     }
 
     fn key(&self) -> Result<Arc<ApiKey>, PageError> {
@@ -183,7 +183,7 @@ pub(in crate::web) async fn get(
     state: web::Data<WebState>,
     query: web::Query<Query>,
 ) -> PageResult {
-    let desk = Desk::of(&page, &state, query.key);
+    let desk = Desk::of(&page, &state, query.key)?;
     let form = FormState::default().with("model", query.model.as_str());
     page.show(&desk.view(&page, form))
 }
@@ -196,7 +196,7 @@ pub(in crate::web) async fn post(
     request: HttpRequest,
     form: Form,
 ) -> PageResult {
-    let desk = Desk::of(&page, &state, form.text("key").parse().ok());
+    let desk = Desk::of(&page, &state, asked(&form))?;
     let key = desk.key()?;
     let said = ask::turns(&form);
     let ask = match Ask::read(&page, &desk.models, &form) {
@@ -259,7 +259,7 @@ pub(in crate::web) async fn stream(
     request: HttpRequest,
     form: Form,
 ) -> PageResult {
-    let desk = Desk::of(&page, &state, form.text("key").parse().ok());
+    let desk = Desk::of(&page, &state, asked(&form))?;
     let key = desk.key()?;
     let ask = match Ask::read(&page, &desk.models, &form) {
         Ok(ask) => ask,
@@ -358,7 +358,7 @@ async fn finished(
     state: &WebState,
     id: RequestId,
 ) -> Result<Option<RequestRecord>, PageError> {
-    let own = Own::of(&page.who, &state.catalog.load_full(), None).ok_or(PageError::NotFound)?;
+    let own = Own::must(&page.who, &state.catalog.load_full(), None)?;
     for look in 0..LOOKS {
         if look > 0 && !state.sleeps(PAUSE).await {
             break;

@@ -24,8 +24,7 @@ pub(in crate::web) async fn post(
     query: web::Query<Query>,
     file: Upload,
 ) -> PageResult {
-    let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-    let own = own.ok_or(PageError::NotFound)?;
+    let own = Own::must(&page.who, &state.catalog.load_full(), query.key)?;
     let values = tools::values(&page, &state, &own.key.allowed, ("", &query.model));
     let (Some(values), Some(tool)) = (values, tools::find(OPENCODE)) else {
         return Err(PageError::NotFound);

@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 use self::trial::Tried;
 use super::dashboard::choices;
-use super::own::Own;
+use super::own::{Own, asked};
+use crate::secrets::hash_key;
 use crate::web::encode_query;
 use crate::web::error::PageError;
 use crate::web::form::Form;
@@ -46,6 +47,8 @@ struct ToolsView<'a> {
     may_renew: bool,
     /// How long a link for an agent works.
     setup_minutes: String,
+    /// The key and the model, as an address asks for them.
+    asked: String,
     /// Where a file goes to be merged.
     merge_at: String,
     said: Said,
@@ -62,6 +65,15 @@ struct Said {
     problem: String,
     /// What became of a test.
     tried: Option<Tried>,
+}
+
+impl Said {
+    fn is_nothing(&self) -> bool {
+        self.secret.is_none()
+            && self.link.is_none()
+            && self.problem.is_empty()
+            && self.tried.is_none()
+    }
 }
 
 impl Default for Said {
@@ -88,7 +100,7 @@ impl Query {
     /// The same fields, posted with a form.
     fn of(form: &Form) -> Self {
         Self {
-            key: form.text("key").parse().ok(),
+            key: asked(form),
             model: form.text("model").to_owned(),
         }
     }
@@ -106,7 +118,12 @@ pub(in crate::web) async fn get(
 
 /// The page, with what is said on it this once.
 fn show(page: &Page<Holder>, state: &WebState, query: &Query, said: Said) -> PageResult {
-    let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
+    let mut frame = page.shell().clone();
+    if !said.is_nothing() {
+        // it is said once: who switches the language comes back to the page itself
+        frame.here = here(query);
+    }
+    let own = Own::of(&page.who, &state.catalog.load_full(), query.key)?;
     let secret = said.secret.as_deref().unwrap_or_default();
     let values = own
         .as_ref()
@@ -114,7 +131,7 @@ fn show(page: &Page<Holder>, state: &WebState, query: &Query, said: Said) -> Pag
     let key = own.as_ref().map_or(0, |own| own.key.id.0);
     let status = said.status;
     let view = ToolsView {
-        page: page.shell(),
+        page: &frame,
         at: page.url("/user/tools"),
         has_key: own.is_some(),
         may_renew: own.as_ref().is_some_and(|own| may_renew(&page.who, own)),
@@ -135,6 +152,7 @@ fn show(page: &Page<Holder>, state: &WebState, query: &Query, said: Said) -> Pag
         },
         setup_minutes: page.counted("user-tools-link-body", setup::MINUTES),
         merge_at: merge_at(page, key, values.as_ref()),
+        asked: asked_for(key, values.as_ref()),
         said,
     };
     page.respond(status, &view)
@@ -142,8 +160,21 @@ fn show(page: &Page<Holder>, state: &WebState, query: &Query, said: Said) -> Pag
 
 /// A file is posted without other fields: what they would say stands in the address.
 fn merge_at(page: &Shell, key: i64, values: Option<&Values>) -> String {
+    page.url(&format!("/user/tools/merge?{}", asked_for(key, values)))
+}
+
+fn asked_for(key: i64, values: Option<&Values>) -> String {
     let model = encode_query(values.map_or("", Values::model));
-    page.url(&format!("/user/tools/merge?key={key}&model={model}"))
+    format!("key={key}&model={model}")
+}
+
+/// The page with the same key and model chosen.
+fn here(query: &Query) -> String {
+    let model = format!("model={}", encode_query(&query.model));
+    match query.key {
+        Some(key) => format!("/user/tools?key={key}&{model}"),
+        None => format!("/user/tools?{model}"),
+    }
 }
 
 /// Whether the holder may issue another secret for the key: with an account that it belongs to. Whoever has but the key
@@ -159,7 +190,24 @@ pub(in crate::web) async fn download(
     id: web::Path<String>,
     query: web::Query<Query>,
 ) -> PageResult {
-    file(&page, &state, &id, &query)
+    file(&page, &state, (&id, ""), &query)
+}
+
+/// `POST /user/tools/{id}/file`: the file with the key in it, which the page that has just shown it sends along.
+pub(in crate::web) async fn download_filled(
+    page: Page<Holder>,
+    state: web::Data<WebState>,
+    id: web::Path<String>,
+    form: Form,
+) -> PageResult {
+    let query = Query::of(&form);
+    let own = Own::must(&page.who, &state.catalog.load_full(), query.key)?;
+    let secret = form.secret("secret");
+    let row = renew::present(&state, own.key.id).await?;
+    if row.key_hash != hash_key(secret.expose()) {
+        return Err(PageError::BadRequest);
+    }
+    file(&page, &state, (&id, secret.expose()), &query)
 }
 
 /// `GET /opencode/opencode.json`
@@ -168,13 +216,19 @@ pub(in crate::web) async fn opencode(
     state: web::Data<WebState>,
     query: web::Query<Query>,
 ) -> PageResult {
-    file(&page, &state, OPENCODE, &query)
+    file(&page, &state, (OPENCODE, ""), &query)
 }
 
-fn file(page: &Page<Holder>, state: &WebState, id: &str, query: &Query) -> PageResult {
-    let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
+/// The settings of a tool, with the secret where one is known.
+fn file(
+    page: &Page<Holder>,
+    state: &WebState,
+    (id, secret): (&str, &str),
+    query: &Query,
+) -> PageResult {
+    let own = Own::of(&page.who, &state.catalog.load_full(), query.key)?;
     let values =
-        own.and_then(|own| tools::values(page, state, &own.key.allowed, ("", &query.model)));
+        own.and_then(|own| tools::values(page, state, &own.key.allowed, (secret, &query.model)));
     let tool = tools::find(id);
     let (Some(values), Some(tool)) = (values, tool) else {
         return Err(PageError::NotFound);
@@ -191,9 +245,9 @@ fn file(page: &Page<Holder>, state: &WebState, id: &str, query: &Query) -> PageR
 
 fn shown(page: &Shell, tool: &'static Tool, values: &Values, key: i64) -> ToolView {
     let path = format!(
-        "/user/tools/{}/file?key={key}&model={}",
+        "/user/tools/{}/file?{}",
         tool.id,
-        encode_query(values.model())
+        asked_for(key, Some(values))
     );
     ToolView {
         download: if tool.download.is_empty() {
@@ -229,6 +283,7 @@ mod tests {
                     may_renew: has_key,
                     setup_minutes: page.counted("user-tools-link-body", setup::MINUTES),
                     merge_at: merge_at(&page, 1, Some(&values)),
+                    asked: asked_for(1, Some(&values)),
                     said: Said {
                         secret: has_key.then(|| "sk-mg-<b>".to_owned()),
                         link: has_key.then(|| "https://gate.example/opencode/setup.md".to_owned()),

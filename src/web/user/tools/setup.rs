@@ -1,9 +1,9 @@
 //! `setup.md`: what to do, written so that a coding agent can follow it, and the one-time link by which an agent reads
 //! it. A key never stands in an address.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{HttpResponse, web};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::TimeDelta;
 use modelgate_domain::{ApiKeyId, Secret};
 use modelgate_store::changes::{self, Change};
@@ -15,6 +15,7 @@ use super::super::own::Own;
 use super::{OPENCODE, Query, Said, show};
 use crate::catalog::ApiKey;
 use crate::secrets::{hash_key, random_token};
+use crate::web::encode_query;
 use crate::web::error::PageError;
 use crate::web::form::Form;
 use crate::web::page::{Guard, Holder, Page, PageResult, Visitor};
@@ -40,6 +41,7 @@ pub(in crate::web) struct Asked {
 pub(in crate::web) async fn get(
     page: Page<Visitor>,
     state: web::Data<WebState>,
+    request: HttpRequest,
     asked: web::Query<Asked>,
 ) -> PageResult {
     let number = asked.key.as_deref().map(str::parse::<i64>);
@@ -53,7 +55,8 @@ pub(in crate::web) async fn get(
     }
     let catalog = state.catalog.load_full();
     if let Some(token) = &asked.token {
-        let Some(id) = take(&state, token).await? else {
+        let looks_only = request.method() == Method::HEAD;
+        let Some(id) = take(&state, token, looks_only).await? else {
             return Ok(how(
                 &page,
                 &state,
@@ -75,21 +78,29 @@ pub(in crate::web) async fn get(
             "user-tools-setup-how",
         ));
     };
-    let own = Own::of(&holder, &catalog, number.and_then(Result::ok));
-    match own {
-        Some(own) => text(&page, &state, &own.key, &asked.model),
-        None => Err(PageError::NotFound),
-    }
+    let own = Own::must(&holder, &catalog, number.and_then(Result::ok))?;
+    text(&page, &state, &own.key, &asked.model)
 }
 
-/// The key that a link is about, which is used up by that; nothing where either does not work.
-async fn take(state: &WebState, token: &str) -> Result<Option<ApiKeyId>, PageError> {
+/// The key that a link is about, which is used up by that, unless only the head is asked for; nothing where either does
+/// not work.
+async fn take(
+    state: &WebState,
+    token: &str,
+    looks_only: bool,
+) -> Result<Option<ApiKeyId>, PageError> {
     let (hash, now) = (hash_key(token), state.clock.now());
     let taken = state
         .db
         .write(move |c| {
             Box::pin(async move {
-                let Some((id, _)) = key_links::take(c, &hash, Kind::Setup, now).await? else {
+                let found = if looks_only {
+                    key_links::find(c, &hash, Kind::Setup, now).await?
+                } else {
+                    let taken = key_links::take(c, &hash, Kind::Setup, now).await?;
+                    taken.map(|(id, _)| id)
+                };
+                let Some(id) = found else {
                     return Ok::<_, StoreError>(None);
                 };
                 let key = api_keys::find(c, id).await?;
@@ -141,8 +152,11 @@ pub(in crate::web) async fn post(
     form: Form,
 ) -> PageResult {
     let query = Query::of(&form);
-    let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-    let own = own.ok_or(PageError::NotFound)?;
+    let own = Own::must(&page.who, &state.catalog.load_full(), query.key)?;
+    let wanted = tools::values(&page, &state, &own.key.allowed, ("", &query.model));
+    let model = wanted.map_or_else(String::new, |values| {
+        format!("&model={}", encode_query(values.model()))
+    });
     let token = random_token().map_err(PageError::internal)?;
     let now = state.clock.now();
     let end = now.checked_add_signed(TimeDelta::minutes(MINUTES));
@@ -176,7 +190,10 @@ pub(in crate::web) async fn post(
         .await?;
     let root = root_url(&page, &state);
     let said = Said {
-        link: Some(format!("{root}/opencode/setup.md?token={}", token.expose())),
+        link: Some(format!(
+            "{root}/opencode/setup.md?token={}{model}",
+            token.expose()
+        )),
         ..Said::default()
     };
     show(&page, &state, &query, said)

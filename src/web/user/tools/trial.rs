@@ -40,8 +40,7 @@ pub(in crate::web) async fn post(
     form: Form,
 ) -> PageResult {
     let query = Query::of(&form);
-    let own = Own::of(&page.who, &state.catalog.load_full(), query.key);
-    let own = own.ok_or(PageError::NotFound)?;
+    let own = Own::must(&page.who, &state.catalog.load_full(), query.key)?;
     let tool = tools::find(form.text("tool")).ok_or(PageError::NotFound)?;
     let values = tools::values(&page, &state, &own.key.allowed, ("", &query.model));
     let values = values.ok_or(PageError::NotFound)?;
