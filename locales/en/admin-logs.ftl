@@ -16,8 +16,8 @@ admin-logs-total = Total s
 admin-logs-unpriced = unpriced
 admin-logs-shown =
     { $count ->
-        [one] 1 request
-       *[other] { $value } requests
+        [one] 1 request on this page
+       *[other] { $value } requests on this page
     }
 admin-logs-no-match = Nothing matches
 admin-logs-no-match-body = No request fits all these filters.
@@ -147,3 +147,21 @@ admin-logs-view-opens = The log opens with { $name }.
 admin-logs-view-opens-all = The log opens with everything.
 admin-logs-view-bad-name = A view needs a name of 1 to { $most } characters.
 admin-logs-view-too-many = You keep { $most } views already: delete one first.
+admin-logs-match =
+    { $count ->
+        [one] 1 request matches
+       *[other] { $value } requests match
+    }
+admin-logs-match-more = More than { $value } requests match
+admin-logs-further = More filters
+admin-logs-code = Error code
+admin-logs-credential = Provider credential
+admin-logs-upstream = Upstream model
+admin-logs-http = HTTP status
+admin-logs-vendor-http = Vendor’s HTTP status
+admin-logs-ended = ended
+admin-logs-wrong = failed by vendor or gateway
+admin-logs-unanswered = failed or refused by a limit
+admin-logs-looked = Of the requests that fit one of the filters, the newest { $most } were held against the others, back to { $time }.
+admin-logs-no-match-yet = Nothing matches so far
+admin-logs-look-on = Look further back

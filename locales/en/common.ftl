@@ -159,3 +159,4 @@ export-docx = Word document
 export-xlsx = Workbook
 export-calls-hint = All requests that the filters let through, newest first.
 export-days-hint = What each key used of each model on each business day of this time.
+change-new = new

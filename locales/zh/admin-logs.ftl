@@ -16,7 +16,7 @@ admin-logs-total = 总计 秒
 admin-logs-unpriced = 未定价
 admin-logs-shown =
     { $count ->
-       *[other] { $value } 条请求
+       *[other] 本页 { $value } 条请求
     }
 admin-logs-no-match = 没有匹配的请求
 admin-logs-no-match-body = 没有请求同时符合这些条件。
@@ -145,3 +145,20 @@ admin-logs-view-opens = 打开日志时将使用 { $name }。
 admin-logs-view-opens-all = 打开日志时将显示全部。
 admin-logs-view-bad-name = 视图名称需为 1 到 { $most } 个字符。
 admin-logs-view-too-many = 您已有 { $most } 个视图：请先删除一个。
+admin-logs-match =
+    { $count ->
+       *[other] 共 { $value } 条请求匹配
+    }
+admin-logs-match-more = 超过 { $value } 条请求匹配
+admin-logs-further = 更多筛选
+admin-logs-code = 错误代码
+admin-logs-credential = 供应商凭据
+admin-logs-upstream = 上游模型
+admin-logs-http = HTTP 状态码
+admin-logs-vendor-http = 供应商 HTTP 状态码
+admin-logs-ended = 已结束
+admin-logs-wrong = 供应商或网关出错
+admin-logs-unanswered = 失败或被限制拒绝
+admin-logs-looked = 已在符合其中一项筛选的最近 { $most } 条请求中查找，直至 { $time }。
+admin-logs-no-match-yet = 目前没有匹配的请求
+admin-logs-look-on = 继续向前查找

@@ -158,3 +158,4 @@ export-docx = Word 文档
 export-xlsx = 工作簿
 export-calls-hint = 符合筛选条件的全部请求，最新的在前。
 export-days-hint = 此时间范围内每个业务日中，每个密钥对每个模型的用量。
+change-new = 新增

@@ -20,7 +20,8 @@ pub struct Finding {
     pub code: &'static str,
     /// What the texts name.
     pub args: Vec<(&'static str, String)>,
-    /// The page where something can be done about it, without the base path; empty for none.
+    /// The page where something can be done about it, without the base path; empty for none. One to the request log
+    /// names no time: whoever shows it knows the day.
     pub link: String,
 }
 
@@ -70,7 +71,7 @@ pub fn findings(day: &Day) -> Vec<Finding> {
         found.push(Finding::new("no-errors", "").with("count", count));
     } else if wrong > 0 {
         found.push(
-            Finding::new("rate", "/admin/logs?status=failed&range=24h")
+            Finding::new("rate", "/admin/logs?status=wrong")
                 .with("count", format::integer(wrong))
                 .with("of", format::integer(of))
                 .with("rate", format::percent(wrong, of)),
@@ -175,7 +176,8 @@ fn callers(day: &Day) -> Vec<Finding> {
     let some = codes.into_iter().filter(|(_, count)| *count >= ENOUGH);
     some.take(MOST)
         .map(|(code, count)| {
-            Finding::new("caller-code", "/admin/logs?status=error&range=24h")
+            let link = format!("/admin/logs?status=failed&fault=caller&code={code}");
+            Finding::new("caller-code", link)
                 .with("code", code)
                 .with("count", format::integer(count))
         })
@@ -189,7 +191,7 @@ fn limits(day: &Day) -> Option<Finding> {
     });
     let count: i64 = ours.map(|group| group.count).sum();
     (count >= ENOUGH).then(|| {
-        Finding::new("limits", "/admin/logs?status=rate_limited&range=24h")
+        Finding::new("limits", "/admin/logs?status=rate_limited&fault=policy")
             .with("count", format::integer(count))
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use modelgate_domain::{ApiKeyId, ModelId, ProviderId, Status, money};
-use modelgate_store::request_logs::{self, LogFilter, LogRow};
+use modelgate_store::request_logs::{self, LogFilter, LogRow, States};
 use modelgate_store::{Conn, Db, StoreError, api_keys, models, providers};
 use serde_json::{Value, json};
 
@@ -120,7 +120,7 @@ fn filter(session: &Session, args: &LogsArgs, names: &Names) -> Result<LogFilter
         api_key_id: id_of("API key", args.key.as_ref(), &names.keys)?,
         model_id: id_of("model", args.model.as_ref(), &names.models)?,
         provider_id: id_of("provider", args.provider.as_ref(), &names.providers)?,
-        status,
+        states: status.map_or(States::All, States::One),
         from_ms: time("--since", &args.since)?,
         to_ms: time("--until", &args.until)?,
         ..LogFilter::default()

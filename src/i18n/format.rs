@@ -117,6 +117,29 @@ pub fn percent(part: i64, whole: i64) -> String {
     format!("{}.{:02} %", hundredths / 100, hundredths % 100)
 }
 
+/// Against the period before: `+12 %`, beyond ten times as many `×133`, “new” where there was nothing before; empty
+/// where there is nothing at all.
+pub fn change(lang: Lang, now: i64, before: i64) -> String {
+    if before <= 0 {
+        return if now > 0 {
+            t_with(lang, "change-new", &[])
+        } else {
+            String::new()
+        };
+    }
+    let percent = (i128::from(now) - i128::from(before)) * 100 / i128::from(before);
+    let of = |value: i128| integer(i64::try_from(value).unwrap_or(i64::MAX));
+    match percent {
+        1_001.. => {
+            let times = (i128::from(now) * 2 / i128::from(before) + 1) / 2;
+            format!("×{}", of(times))
+        }
+        1.. => format!("+{} %", of(percent)),
+        0 => "±0 %".to_owned(),
+        _ => format!("{} %", of(percent)),
+    }
+}
+
 /// `part` of `whole` in whole percent; less than half of one is said so.
 pub fn percent_whole(part: i64, whole: i64) -> String {
     if whole <= 0 {
@@ -249,6 +272,22 @@ pub fn ago(lang: Lang, epoch_ms: i64, now_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn changes_are_told_as_people_say_them() {
+        let told = |now, before| change(Lang::En, now, before);
+        assert_eq!(told(112, 100), "+12 %");
+        assert_eq!(told(100, 100), "±0 %");
+        assert_eq!(told(88, 100), "−12 %");
+        assert_eq!(told(1_100, 100), "+1,000 %");
+        assert_eq!(told(1_101, 100), "×11");
+        assert_eq!(told(400, 3), "×133");
+        assert_eq!(told(i64::MAX, 1), format!("×{}", integer(i64::MAX)));
+        assert_eq!(told(5, 0), "new");
+        assert_eq!(change(Lang::Zh, 5, 0), "新增");
+        assert_eq!(told(0, 5), "−100 %");
+        assert_eq!(told(0, 0), "");
+    }
 
     #[test]
     fn counts() {

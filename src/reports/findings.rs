@@ -86,7 +86,7 @@ fn volume(figures: &Figures, words: Words) -> String {
         ],
     );
     let change = words.change(requests, figures.before.requests());
-    let second = if change.is_empty() {
+    let second = if figures.before.requests() == 0 {
         words.t("report-summary-nothing-before")
     } else {
         words.t_with(

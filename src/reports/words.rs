@@ -77,35 +77,8 @@ impl Words {
         self.t_with("report-quoted", &[("name", &name)])
     }
 
-    /// `+12 %` against before; empty where there was nothing before.
+    /// `+12 %` against before, as on the pages; empty where there was nothing, then and now.
     pub fn change(&self, now: i64, before: i64) -> String {
-        if before <= 0 {
-            return String::new();
-        }
-        let percent = (i128::from(now) - i128::from(before)) * 100 / i128::from(before);
-        let percent = i64::try_from(percent).unwrap_or(i64::MAX);
-        let sign = match percent.signum() {
-            1 => "+",
-            0 => "±",
-            _ => "",
-        };
-        format!("{sign}{} %", format::integer(percent))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn changes_are_signed() {
-        let words = Words {
-            lang: Lang::En,
-            zone: Tz::UTC,
-        };
-        assert_eq!(words.change(112, 100), "+12 %");
-        assert_eq!(words.change(100, 100), "±0 %");
-        assert_eq!(words.change(88, 100), "−12 %");
-        assert_eq!(words.change(5, 0), "");
+        format::change(self.lang, now, before)
     }
 }

@@ -4,7 +4,7 @@ use modelgate_domain::JobStep;
 use modelgate_domain::range::{day_of, next_day_of};
 use modelgate_store::error_reports::{self, Asked, ErrorReport, Written};
 use modelgate_store::failures::REPORT_WINDOW;
-use modelgate_store::request_logs::{self, LogFilter};
+use modelgate_store::request_logs::{self, LogFilter, States};
 use modelgate_store::usage::{self, UsageFilter};
 
 use super::context::Context;
@@ -109,7 +109,7 @@ async fn told(
         return Ok(Err(Silent::Off));
     }
     let failed = LogFilter {
-        failed: true,
+        states: States::Failed,
         from_ms: Some(day.from_ms),
         to_ms: Some(day.to_ms),
         limit: SAMPLES,

@@ -53,10 +53,10 @@ async fn a_figure_leads_to_the_rows_it_counts(app: &TestApp) {
     app.openai().chat("nobody-knows", false).await;
     app.settle().await;
     let home = admin.get("/admin/home?range=7d").await.text();
-    let failed = link(&home, "/admin/logs?status=failed&#38;from=");
+    let failed = link(&home, "/admin/logs?status=error&#38;from=");
     let rows = admin.get(&failed).await.text();
     assert!(rows.contains("<span>nobody-knows") && !rows.contains("<span>gpt-x"));
-    let of_key = link(&home, "/admin/logs?key=");
+    let of_key = link(&home, "/admin/logs?status=ended&#38;key=");
     let rows = admin.get(&of_key).await.text();
     assert!(rows.contains("<span>nobody-knows") && rows.contains("<span>gpt-x"));
 }

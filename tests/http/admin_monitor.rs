@@ -25,7 +25,7 @@ async fn it_shows_what_a_range_is_made_of(app: &TestApp) {
         assert!(text.contains("100 %"), "one model has all of it");
         assert!(text.contains("20.00 %"), "one call of five failed");
         assert!(text.contains("1 of 5"));
-        assert!(text.contains("status=failed&#38;model="));
+        assert!(text.contains("status=wrong&#38;model="));
         assert!(text.contains("<rect class=\"mg-heat-1\""));
         assert!(text.contains("All models"));
     }

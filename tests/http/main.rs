@@ -24,6 +24,7 @@ mod admin_api_keys_many;
 mod admin_audit;
 mod admin_busyness;
 mod admin_catalogue;
+mod admin_counts;
 mod admin_documents;
 mod admin_error_report;
 mod admin_error_rules;

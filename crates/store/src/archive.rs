@@ -98,6 +98,16 @@ pub async fn newest(c: &mut Conn) -> Result<Option<RequestId>, StoreError> {
     Ok(newest.map(RequestId))
 }
 
+/// The oldest request in the history, where there is one.
+pub(crate) async fn oldest(c: &mut Conn) -> Result<Option<RequestId>, StoreError> {
+    use request_logs_history as t;
+    let oldest: Option<i64> = db!(c, |c| t::table
+        .select(diesel::dsl::min(t::id))
+        .first(c)
+        .await)?;
+    Ok(oldest.map(RequestId))
+}
+
 /// The `seq` of the row that arrived last, 0 for an empty history.
 pub(crate) async fn last_seq(c: &mut Conn) -> Result<i64, StoreError> {
     use request_logs_history as t;
@@ -195,7 +205,7 @@ mod tests {
     use crate::Db;
     use crate::drain::reconcile;
     use crate::drain::{self, Batch, Entry};
-    use crate::request_logs::{self, LogFilter};
+    use crate::request_logs::{self, LogFilter, States};
     use crate::schema::request_attempts_history;
     use crate::testing::each_engine;
 
@@ -369,7 +379,7 @@ mod tests {
                     }
                     assert_eq!(paged, whole, "page by page");
                     let failed = LogFilter {
-                        failed: true,
+                        states: States::Failed,
                         to_ms: Some(NOW - 20 * DAY_MS),
                         ..LogFilter::default()
                     };

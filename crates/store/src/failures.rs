@@ -127,8 +127,8 @@ pub async fn groups(
         let floor = oldest.map_or(from, |floor| floor.max(from));
         is_cut |= floor > from;
         let query = format!(
-            "select status, fault_owner, provider_id, model_id, error_code, upstream_status, count(*) as calls, \
-             cast(sum({CONTEXT}) as bigint) as context_sum, cast(max({CONTEXT}) as bigint) as context_max \
+            "select status, fault_owner, provider_id, model_id, error_code, upstream_status, \
+             cast(sum(repeats) as bigint) as calls, cast(sum(({CONTEXT}) * repeats) as bigint) as context_sum, cast(max({CONTEXT}) as bigint) as context_max \
              from request_logs_all where status = '{status}' and status <> 'success' and id >= {floor} and id < {to} \
              group by status, fault_owner, provider_id, model_id, error_code, upstream_status"
         );

@@ -31,6 +31,8 @@ pub mod key_links;
 pub mod key_owners;
 pub mod latency;
 pub mod limits;
+pub mod log_count;
+mod log_filter;
 mod log_row;
 pub mod log_views;
 mod migrate;

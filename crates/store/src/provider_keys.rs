@@ -90,6 +90,20 @@ pub async fn list_of(c: &mut Conn, provider: ProviderId) -> Result<Vec<ProviderK
     })?)
 }
 
+/// Whose each credential is, deleted ones included.
+pub async fn owners(c: &mut Conn) -> Result<Vec<(ProviderKeyId, ProviderId)>, StoreError> {
+    let rows: Vec<(i64, i64)> = db!(c, |c| {
+        provider_keys::table
+            .select((provider_keys::id, provider_keys::provider_id))
+            .load(c)
+            .await
+    })?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, provider)| (id.into(), provider.into()))
+        .collect())
+}
+
 /// Labels of all credentials, deleted ones included: history points to them.
 pub async fn names(c: &mut Conn) -> Result<Vec<(ProviderKeyId, String)>, StoreError> {
     let rows: Vec<(i64, String)> = db!(c, |c| {

@@ -3,14 +3,18 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use modelgate_domain::{
-    ApiKeyId, AttemptRecord, ModelId, ProviderId, RequestId, RequestRecord, Status,
+    ApiKeyId, AttemptRecord, FaultOwner, ModelId, ProviderId, ProviderKeyId, RequestId,
+    RequestRecord, Status,
 };
 
 use crate::archive;
 use crate::conn::db;
+use crate::log_filter::{Branch, By, leading, matching, not_success};
 use crate::log_row::{AttemptRow, Row};
 use crate::schema::{request_attempts_all, request_logs, request_logs_all, request_logs_history};
 use crate::{Conn, Page, StoreError};
+
+pub use crate::log_filter::{LogFilter, States};
 
 /// How many of the newest rows [`slow`] looks at.
 const SLOW_WINDOW: i64 = 20_000;
@@ -18,33 +22,11 @@ const SLOW_WINDOW: i64 = 20_000;
 /// How many of the newest rows [`recent_outputs`] looks at.
 const OUTPUTS_WINDOW: i64 = 10_000;
 
+/// How many of the newest rows that fit one condition [`look`] holds against the others.
+pub const LOOK: i64 = 10_000;
+
 /// How many of the newest rows [`user_agents`] looks at.
 pub const AGENTS_WINDOW: i64 = 20_000;
-
-/// Which rows; filters add up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogFilter {
-    /// Of this key.
-    pub api_key_id: Option<ApiKeyId>,
-    /// Of this model.
-    pub model_id: Option<ModelId>,
-    /// Served by this provider.
-    pub provider_id: Option<ProviderId>,
-    /// In this state.
-    pub status: Option<Status>,
-    /// Ended by an error or a timeout.
-    pub failed: bool,
-    /// Started at or after, epoch milliseconds.
-    pub from_ms: Option<i64>,
-    /// Started before, epoch milliseconds.
-    pub to_ms: Option<i64>,
-    /// Older than this request: the cursor of a list.
-    pub before: Option<RequestId>,
-    /// Written after this `seq`, oldest first: the cursor of a live tail.
-    pub after_seq: Option<i64>,
-    /// At most this many rows, 1 to 500; 0 means 50.
-    pub limit: i64,
-}
 
 /// A row of `request_logs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,27 +35,6 @@ pub struct LogRow {
     pub seq: i64,
     /// The request.
     pub record: RequestRecord,
-}
-
-impl LogFilter {
-    fn rows(&self) -> i64 {
-        match self.limit {
-            0 => 50,
-            limit => limit.clamp(1, 500),
-        }
-    }
-
-    /// The states to ask for, one by one: the rows of each lie in order in an index, those of two together do not.
-    fn states(&self) -> Vec<Option<Status>> {
-        if !self.failed {
-            return vec![self.status];
-        }
-        [Status::Error, Status::Timeout]
-            .into_iter()
-            .filter(|failed| self.status.is_none_or(|status| status == *failed))
-            .map(Some)
-            .collect()
-    }
 }
 
 /// How long the newest whole answers were: model and tokens out, oldest first. One read of the end of the table.
@@ -102,65 +63,66 @@ pub async fn recent_outputs(c: &mut Conn) -> Result<Vec<(ModelId, i64)>, StoreEr
     Ok(lengths)
 }
 
-/// The rows of a table that a filter and one state let through, before any order.
-macro_rules! matching {
-    ($table:ident, $filter:expr, $status:expr) => {{
-        use $table as t;
-        let filter: &LogFilter = $filter;
-        let mut query = t::table.into_boxed::<DB>();
-        if let Some(id) = filter.api_key_id {
-            query = query.filter(t::api_key_id.eq(id.0));
-        }
-        if let Some(id) = filter.model_id {
-            query = query.filter(t::model_id.eq(id.0));
-        }
-        if let Some(id) = filter.provider_id {
-            query = query.filter(t::provider_id.eq(id.0));
-        }
-        let status: Option<Status> = $status;
-        if let Some(status) = status {
-            query = query.filter(t::status.eq(status.as_str()));
-        }
-        if status.is_some_and(|status| status != Status::Success) {
-            query = query.filter(not_success());
-        }
-        // The id holds the time, so the primary key serves time ranges too.
-        if let Some(ms) = filter.from_ms {
-            query = query.filter(t::id.ge(RequestId::lower_bound(ms).0));
-        }
-        if let Some(ms) = filter.to_ms {
-            query = query.filter(t::id.lt(RequestId::lower_bound(ms).0));
-        }
-        if let Some(id) = filter.before {
-            query = query.filter(t::id.lt(id.0));
-        }
-        query
-    }};
+/// A page of the log that somebody waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Newest first.
+    pub rows: Vec<LogRow>,
+    /// Whether another page follows.
+    pub more: bool,
+    /// Where the look ended with room left on the page: nothing older was looked at, and more may be there.
+    pub looked_to: Option<RequestId>,
 }
 
-/// One page of rows: newest first, or in order of arrival where `after_seq` is given.
+/// One page of rows: newest first, or in order of arrival where `after_seq` is given. However long it takes.
 pub async fn list(c: &mut Conn, filter: &LogFilter) -> Result<Page<LogRow>, StoreError> {
     let limit = filter.rows();
     let mut rows = Vec::new();
-    for status in filter.states() {
-        rows.append(&mut of_status(c, filter, status, limit + 1).await?);
+    for branch in filter.states.branches() {
+        rows.append(&mut of_branch(c, filter, branch, (limit + 1, i64::MAX)).await?.0);
     }
+    sort(&mut rows, filter);
+    Ok(Page::cut(rows, limit))
+}
+
+/// The same for a page, newest first: of what fits one condition only the newest [`LOOK`] rows are held against the
+/// others, and where that is not enough for a page, the caller asks on from where the look ended.
+pub async fn look(c: &mut Conn, filter: &LogFilter) -> Result<Look, StoreError> {
+    let limit = filter.rows();
+    let (mut rows, mut looked_to) = (Vec::new(), None);
+    for branch in filter.states.branches() {
+        let (mut found, reached) = of_branch(c, filter, branch, (limit + 1, LOOK)).await?;
+        rows.append(&mut found);
+        looked_to = looked_to.max(reached);
+    }
+    sort(&mut rows, filter);
+    rows.retain(|row: &LogRow| looked_to.is_none_or(|floor| row.record.id.0 >= floor));
+    let page = Page::cut(rows, limit);
+    Ok(Look {
+        looked_to: looked_to.filter(|_| !page.more).map(RequestId),
+        more: page.more,
+        rows: page.rows,
+    })
+}
+
+fn sort(rows: &mut [LogRow], filter: &LogFilter) {
     if filter.after_seq.is_some() {
         rows.sort_by_key(|row| row.seq);
     } else {
         rows.sort_by_key(|row| std::cmp::Reverse(row.record.id));
     }
-    Ok(Page::cut(rows, limit))
 }
 
-async fn of_status(
+/// The newest rows of a branch, and where the look ended, if before the rows did.
+async fn of_branch(
     c: &mut Conn,
     filter: &LogFilter,
-    status: Option<Status>,
-    limit: i64,
-) -> Result<Vec<LogRow>, StoreError> {
+    branch: Branch,
+    (limit, most): (i64, i64),
+) -> Result<(Vec<LogRow>, Option<i64>), StoreError> {
+    let (by, mut floor) = leading!(c, request_logs, filter, branch, most);
     let mut rows: Vec<Row> = db!(c, |c| {
-        let query = matching!(request_logs, filter, status);
+        let query = matching!(request_logs, filter, branch, by, floor);
         let query = match filter.after_seq {
             Some(seq) => query
                 .filter(request_logs::seq.gt(seq))
@@ -171,8 +133,10 @@ async fn of_status(
     })?;
     if reaches_history(c, filter, &rows, limit).await? {
         use request_logs_history as t;
+        let (by, older_floor) = leading!(c, request_logs_history, filter, branch, most);
+        floor = floor.max(older_floor);
         let mut older: Vec<Row> = db!(c, |c| {
-            let query = matching!(request_logs_history, filter, status);
+            let query = matching!(request_logs_history, filter, branch, by, floor);
             let query = query.order(t::id.desc()).limit(limit);
             query.select(t::all_columns).load(c).await
         })?;
@@ -181,7 +145,9 @@ async fn of_status(
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
-    rows.into_iter().map(Row::into_log).collect()
+    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= limit);
+    let rows: Result<Vec<_>, _> = rows.into_iter().map(Row::into_log).collect();
+    Ok((rows?, floor.filter(|_| !is_full)))
 }
 
 /// Whether rows of the history belong on a page that has these of the log.
@@ -210,9 +176,9 @@ pub async fn count_ended(
     (after, up_to): (i64, i64),
 ) -> Result<i64, StoreError> {
     let mut count: i64 = 0;
-    for status in filter.states() {
+    for branch in filter.states.branches() {
         let of: i64 = db!(c, |c| {
-            matching!(request_logs, filter, status)
+            matching!(request_logs, filter, branch, None, None)
                 .filter(request_logs::seq.gt(after))
                 .filter(request_logs::seq.le(up_to))
                 .filter(request_logs::status.ne(Status::Pending.as_str()))
@@ -319,11 +285,6 @@ pub async fn running(c: &mut Conn, limit: i64) -> Result<Vec<LogRow>, StoreError
     rows.into_iter().map(Row::into_log).collect()
 }
 
-/// Said literally, so that both engines see that their partial index holds all that is asked for.
-fn not_success() -> diesel::expression::SqlLiteral<diesel::sql_types::Bool> {
-    diesel::dsl::sql("status <> 'success'")
-}
-
 /// The `seq` of the row written last, 0 for an empty log: where a live tail begins.
 pub async fn last_seq(c: &mut Conn) -> Result<i64, StoreError> {
     let last: Option<i64> = db!(c, |c| {
@@ -356,4 +317,61 @@ pub async fn user_agents(
             .load(c)
             .await
     })?)
+}
+
+/// What there is of a column to choose from.
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    value: String,
+}
+
+/// What the log has to filter by that no table of the configuration lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values {
+    /// Codes of errors.
+    pub error_codes: Vec<String>,
+    /// What vendors call the models that served.
+    pub upstream_models: Vec<String>,
+    /// HTTP statuses of what did not succeed.
+    pub http_statuses: Vec<String>,
+    /// HTTP statuses of vendors, of what did not succeed.
+    pub upstream_statuses: Vec<String>,
+}
+
+/// Values to choose from are so many at most.
+const VALUES: usize = 200;
+
+/// What there is to filter by: each value costs one step in an index.
+pub async fn values(c: &mut Conn) -> Result<Values, StoreError> {
+    let failed = "status <> 'success'";
+    Ok(Values {
+        error_codes: values_of(c, ("error_code", "''"), failed).await?,
+        upstream_models: values_of(c, ("upstream_model", "''"), "true").await?,
+        http_statuses: values_of(c, ("http_status", "0"), failed).await?,
+        upstream_statuses: values_of(c, ("upstream_status", "0"), failed).await?,
+    })
+}
+
+/// The values of a column above one that says nothing, in order, of the log and its history.
+async fn values_of(
+    c: &mut Conn,
+    (column, above): (&str, &str),
+    condition: &str,
+) -> Result<Vec<String>, StoreError> {
+    let mut found = std::collections::BTreeSet::new();
+    for table in ["request_logs", "request_logs_history"] {
+        let next = |than: &str| {
+            format!("select min({column}) from {table} where {condition} and {column} > {than}")
+        };
+        let statement = format!(
+            "with recursive steps(value) as (select ({}) union all select ({}) from steps where steps.value is not null) \
+             select cast(value as text) as value from steps where value is not null limit {VALUES}",
+            next(above),
+            next("steps.value"),
+        );
+        let rows: Vec<Value> = db!(c, |c| diesel::sql_query(statement).load(c).await)?;
+        found.extend(rows.into_iter().map(|row| row.value));
+    }
+    Ok(found.into_iter().take(VALUES).collect())
 }

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
-use modelgate_domain::{ApiKeyId, ModelId, ProviderId, range};
+use modelgate_domain::{ApiKeyId, ModelId, ProviderId, ProviderKeyId, range};
 
 use crate::columns::currency;
 use crate::conn::db;
@@ -35,6 +35,8 @@ pub struct UsageFilter {
     pub model_id: Option<ModelId>,
     /// Served by this provider.
     pub provider_id: Option<ProviderId>,
+    /// With this credential of a provider.
+    pub provider_key_id: Option<ProviderKeyId>,
 }
 
 impl UsageFilter {
@@ -223,6 +225,9 @@ macro_rules! sums {
                 }
                 if let Some(id) = $filter.provider_id {
                     query = query.filter(dsl::provider_id.eq(id.0));
+                }
+                if let Some(id) = $filter.provider_key_id {
+                    query = query.filter(dsl::provider_key_id.eq(id.0));
                 }
                 query.load::<Sums>(c).await
             })?

@@ -31,7 +31,7 @@ pub(super) fn table(caption: String, columns: Vec<Column>, rows: Vec<Vec<String>
     })
 }
 
-/// A change, and a dash where there was nothing before.
+/// A change, and a dash where there was nothing, then and now.
 pub(super) fn change(words: Words, now: i64, before: i64) -> String {
     let change = words.change(now, before);
     if change.is_empty() {

@@ -183,7 +183,7 @@ async fn used(
         let told: [(&str, &dyn ToArg); 2] = [("requests", &requests), ("tokens", &tokens)];
         let told = page.t_with("admin-api-key-model-figures", &told);
         ModelRow {
-            href: drill.to(&format!("model={id}")),
+            href: drill.to(&format!("status=ended&model={id}")),
             name: name(id),
             figures: if cost.is_empty() {
                 told

@@ -7,7 +7,7 @@ use askama::Template;
 use modelgate_domain::{Job, ReportState, RequestRecord, Status};
 use modelgate_store::error_reports::{self, Asked, ErrorReport};
 use modelgate_store::failures::{Failures, WINDOW};
-use modelgate_store::request_logs::{self, LogFilter, LogRow};
+use modelgate_store::request_logs::{self, LogFilter, LogRow, States};
 use modelgate_store::{StoreError, changes, jobs};
 use serde_json::json;
 
@@ -16,7 +16,8 @@ use super::components::status::status_kind;
 use crate::analysis::{Day, Reached, band_name, findings, risks};
 use crate::i18n::{Lang, format};
 use crate::web::error::PageError;
-use crate::web::figures::{self, Card, card};
+use crate::web::encode_query;
+use crate::web::figures::{self, Card, Drill, card};
 use crate::web::flash::Toast;
 use crate::web::form::Form;
 use crate::web::page::{Look, Operate, Page, PageResult};
@@ -114,7 +115,7 @@ struct Read {
 async fn read(state: &WebState) -> Result<Read, StoreError> {
     let day = state.errors().await?;
     let last = LogFilter {
-        failed: true,
+        states: States::Failed,
         from_ms: Some(day.from_ms),
         limit: LAST,
         ..LogFilter::default()
@@ -141,27 +142,28 @@ pub(super) async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageRes
 
 fn view<'a>(page: &'a Shell, read: &Read, languages: &[Lang]) -> ErrorsView<'a> {
     let day = &read.day;
+    let drill = Drill::between(page, day.from_ms, i64::MAX);
     let told = findings(day).into_iter().map(|finding| Told {
         says: finding.says(page.lang),
         action: finding.action(page.lang),
-        href: if finding.link.is_empty() {
-            String::new()
-        } else {
-            page.url(&finding.link)
+        href: match finding.link.split_once("/admin/logs?") {
+            Some((_, filters)) => drill.to(filters),
+            None if finding.link.is_empty() => String::new(),
+            None => page.url(&finding.link),
         },
     });
     ErrorsView {
         at: page.url(PATH),
-        cards: cards(page, day),
+        cards: cards(page, day, &drill),
         findings: told.collect(),
-        spots: spots(page, day),
+        spots: spots(page, day, &drill),
         risks: risk_rows(page, day),
         last: read
             .last
             .iter()
             .map(|row| line(page, day, &row.record))
             .collect(),
-        log: page.url("/admin/logs?status=failed&range=24h"),
+        log: drill.to("status=failed"),
         cut: if day.is_cut {
             page.t1("admin-errors-cut", "count", format::integer(WINDOW))
         } else {
@@ -180,13 +182,14 @@ fn view<'a>(page: &'a Shell, read: &Read, languages: &[Lang]) -> ErrorsView<'a> 
     }
 }
 
-fn cards(page: &Shell, day: &Day) -> Vec<Card> {
-    let figure = |label: &str, colour, now: i64, before: i64| {
-        let (change, change_colour) = figures::relative(now, before, figures::More::IsBad);
+fn cards(page: &Shell, day: &Day, drill: &Drill) -> Vec<Card> {
+    let figure = |label: &str, colour, now: i64, before: i64, filter: &str| {
+        let (change, change_colour) = figures::relative(page, now, before, figures::More::IsBad);
         Card {
             value: format::integer(now),
             change,
             change_colour,
+            href: drill.to(filter),
             ..card(page, label, colour, &[])
         }
     };
@@ -196,6 +199,7 @@ fn cards(page: &Shell, day: &Day) -> Vec<Card> {
         more,
         ..card(page, label, "gray", &[])
     };
+    let counted = |n: Option<i64>| n.map(format::integer).unwrap_or_default();
     let (now, before) = (&day.now, &day.before);
     let (wrong, of) = now.error_rate();
     let provider = Day::count(day.errors(), |g| {
@@ -208,10 +212,17 @@ fn cards(page: &Shell, day: &Day) -> Vec<Card> {
     let context = day.context(|g| g.status != Status::RateLimited);
     let late = day.context(|g| g.status == Status::Timeout);
     vec![
-        figure("figures-errors", "red", now.error, before.error),
-        figure("figures-timeouts", "amber", now.timeout, before.timeout),
+        figure("figures-errors", "red", now.error, before.error, "status=error"),
+        figure(
+            "figures-timeouts",
+            "amber",
+            now.timeout,
+            before.timeout,
+            "status=timeout",
+        ),
         Card {
             value: format::percent(wrong, of),
+            href: drill.to("status=wrong"),
             ..card(page, "figures-error-rate", "red", &[])
         },
         figure(
@@ -219,25 +230,30 @@ fn cards(page: &Shell, day: &Day) -> Vec<Card> {
             "amber",
             now.rate_limited,
             before.rate_limited,
+            "status=rate_limited",
         ),
-        words(
-            "admin-errors-top-provider",
-            provider
-                .first()
-                .map(|(id, _)| day.names.provider(*id).to_owned()),
-            provider
-                .first()
-                .map(|(_, n)| format::integer(*n))
-                .unwrap_or_default(),
-        ),
-        words(
-            "admin-errors-top-status",
-            status.first().map(|(status, _)| status.to_string()),
-            status
-                .first()
-                .map(|(_, n)| format::integer(*n))
-                .unwrap_or_default(),
-        ),
+        Card {
+            href: provider.first().map_or_else(String::new, |(id, _)| {
+                drill.to(&format!("status=failed&provider={id}"))
+            }),
+            ..words(
+                "admin-errors-top-provider",
+                provider
+                    .first()
+                    .map(|(id, _)| day.names.provider(*id).to_owned()),
+                counted(provider.first().map(|(_, n)| *n)),
+            )
+        },
+        Card {
+            href: status.first().map_or_else(String::new, |(status, _)| {
+                drill.to(&format!("status=failed&vendor-http={status}"))
+            }),
+            ..words(
+                "admin-errors-top-status",
+                status.first().map(|(status, _)| status.to_string()),
+                counted(status.first().map(|(_, n)| *n)),
+            )
+        },
         words(
             "admin-errors-context",
             context.map(|(_, max)| tokens(max)),
@@ -247,8 +263,8 @@ fn cards(page: &Shell, day: &Day) -> Vec<Card> {
     ]
 }
 
-fn spots(page: &Shell, day: &Day) -> Vec<Spots> {
-    let log = |filter: String| page.url(&format!("/admin/logs?{filter}&range=24h"));
+fn spots(page: &Shell, day: &Day, drill: &Drill) -> Vec<Spots> {
+    let log = |filter: String| drill.to(&filter);
     let table = |title: &str, rows: Vec<(String, i64, String)>| {
         let most = rows.first().map_or(1, |(_, count, _)| *count);
         let spot = |(name, count, href): (String, i64, String)| Spot {
@@ -268,9 +284,18 @@ fn spots(page: &Shell, day: &Day) -> Vec<Spots> {
         counted.into_iter().map(row).collect::<Vec<_>>()
     };
     let owners = day.by_owner().into_iter();
-    let owners = owners.map(|(owner, n)| (page.t_code("fault-", owner.as_str()), n, String::new()));
+    let owners = owners.map(|(owner, n)| {
+        let href = log(format!("status=failed&fault={owner}"));
+        (page.t_code("fault-", owner.as_str()), n, href)
+    });
     let codes = Day::count(day.groups.iter(), |g| Some(g.error_code.clone()));
-    let codes = codes.into_iter().map(|(code, n)| (code, n, String::new()));
+    let codes = codes.into_iter().map(|(code, n)| {
+        let href = match code.as_str() {
+            "" => String::new(),
+            _ => log(format!("status=unanswered&code={}", encode_query(&code))),
+        };
+        (code, n, href)
+    });
     let states = Day::count(day.groups.iter(), |g| Some(g.status.as_str()));
     let states = states.into_iter().map(|(state, n)| {
         (
@@ -284,7 +309,10 @@ fn spots(page: &Shell, day: &Day) -> Vec<Spots> {
     });
     let vendor = vendor
         .into_iter()
-        .map(|(status, n)| (status.to_string(), n, String::new()));
+        .map(|(status, n)| {
+            let href = log(format!("status=unanswered&vendor-http={status}"));
+            (status.to_string(), n, href)
+        });
     vec![
         table("admin-errors-by-owner", owners.collect()),
         table(

@@ -77,20 +77,20 @@ fn series(data: &Figures, of: impl Fn(&Totals) -> i64) -> Vec<i64> {
 
 fn requests(page: &Shell, data: &Figures, drill: &Drill) -> Card {
     let (now, before) = (data.now.requests(), data.before.requests());
-    let (change, change_colour) = relative(now, before, More::IsNeutral);
+    let (change, change_colour) = relative(page, now, before, More::IsNeutral);
     let line = series(data, Totals::requests);
     Card {
         value: format::compact_from(page.lang, now, 1_000_000),
         change,
         change_colour,
-        href: drill.to(""),
+        href: drill.to("status=ended"),
         ..card(page, "figures-requests", "blue", &line)
     }
 }
 
 fn tokens(page: &Shell, data: &Figures, drill: &Drill) -> Card {
     let (now, before) = (data.now.tokens(), data.before.tokens());
-    let (change, change_colour) = relative(now, before, More::IsNeutral);
+    let (change, change_colour) = relative(page, now, before, More::IsNeutral);
     let output = data.now.output_tokens();
     let (input, output) = (
         format::compact(page.lang, now - output),
@@ -102,7 +102,7 @@ fn tokens(page: &Shell, data: &Figures, drill: &Drill) -> Card {
         more: page.t_with("figures-tokens-more", &parts),
         change,
         change_colour,
-        href: drill.to(""),
+        href: drill.to("status=ended"),
         ..card(
             page,
             "figures-tokens",
@@ -130,13 +130,13 @@ fn cost(page: &Shell, data: &Figures, drill: &Drill) -> Card {
         .chain(Some(unpriced(page, &data.now)).filter(|text| !text.is_empty()))
         .collect();
     let of = |totals: &Totals| totals.cost_nanos.get(currency).copied().unwrap_or(0);
-    let (change, change_colour) = relative(*nanos, of(&data.before), More::IsNeutral);
+    let (change, change_colour) = relative(page, *nanos, of(&data.before), More::IsNeutral);
     Card {
         value: format::money(currency, *nanos),
         more: others.join(" · "),
         change,
         change_colour,
-        href: drill.to(""),
+        href: drill.to("status=ended"),
         ..card(page, "figures-cost", "grape", &series(data, of))
     }
 }
@@ -173,7 +173,7 @@ fn error_rate(page: &Shell, data: &Figures, drill: &Drill) -> Card {
         more: page.t("figures-error-rate-more"),
         change: change.map(points).unwrap_or_default(),
         change_colour: colour_of(change.unwrap_or(0), More::IsBad),
-        href: drill.to("status=failed"),
+        href: drill.to("status=wrong"),
         ..card(page, "figures-error-rate", "red", &line)
     }
 }
@@ -237,13 +237,17 @@ fn colour_of(change: i64, more: More) -> &'static str {
 }
 
 /// `+12 %` against the period before, and its colour.
-pub(in crate::web) fn relative(now: i64, before: i64, more: More) -> (String, &'static str) {
-    if before <= 0 {
-        return (String::new(), "gray");
-    }
-    let percent = (i128::from(now) - i128::from(before)) * 100 / i128::from(before);
-    let percent = i64::try_from(percent).unwrap_or(i64::MAX);
-    (format!("{} %", signed(percent)), colour_of(percent, more))
+pub(in crate::web) fn relative(
+    page: &Shell,
+    now: i64,
+    before: i64,
+    more: More,
+) -> (String, &'static str) {
+    let change = now.saturating_sub(before);
+    (
+        format::change(page.lang, now, before),
+        colour_of(change, more),
+    )
 }
 
 fn absolute(now: i64, before: i64) -> (String, &'static str) {
@@ -284,11 +288,13 @@ mod tests {
 
     #[test]
     fn changes_are_signed_and_coloured_by_what_they_mean() {
+        let page = Shell::sample(Lang::En);
         assert_eq!(
-            relative(112, 100, More::IsNeutral),
+            relative(&page, 112, 100, More::IsNeutral),
             ("+12 %".to_owned(), "gray")
         );
-        assert_eq!(relative(5, 0, More::IsBad), (String::new(), "gray"));
+        let anew = ("new".to_owned(), "red");
+        assert_eq!(relative(&page, 5, 0, More::IsBad), anew);
         assert_eq!(absolute(152, 114), ("+38".to_owned(), "red"));
         assert_eq!(absolute(8, 12), ("−4".to_owned(), "green"));
         assert_eq!(points(-31), "−0.31");

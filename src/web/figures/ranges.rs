@@ -133,18 +133,30 @@ pub(in crate::web) struct Drill {
 }
 
 impl Drill {
-    /// For figures of this window. The end is left open where it has not come.
+    /// For figures of this window.
     pub(in crate::web) fn new(page: &Shell, window: &Window) -> Self {
+        Self::between(page, window.from_ms(), window.to_ms())
+    }
+
+    /// For figures of this time, which begins and ends with a minute. The end is left open where it has not come.
+    pub(in crate::web) fn between(page: &Shell, from_ms: i64, to_ms: i64) -> Self {
         let field = |ms: i64| encode_query(&format::field_time(ms, page.zone));
-        let from = field(window.from_ms());
+        let from = field(from_ms);
         Self {
             log: page.url("/admin/logs"),
-            time: if window.to_ms() <= page.now_ms {
-                format!("from={from}&to={}", field(window.to_ms()))
+            time: if to_ms <= page.now_ms {
+                format!("from={from}&to={}", field(to_ms))
             } else {
                 format!("from={from}")
             },
         }
+    }
+
+    /// For figures of the last so many minutes, the present one included.
+    pub(in crate::web) fn of_minutes(page: &Shell, minutes: i64) -> Self {
+        let present = page.now_ms.div_euclid(60_000).saturating_mul(60_000);
+        let from_ms = present.saturating_sub((minutes - 1).saturating_mul(60_000));
+        Self::between(page, from_ms, i64::MAX)
     }
 
     /// For those who have no such log: a figure is no link then.
@@ -165,8 +177,6 @@ impl Drill {
     pub(in crate::web) fn to(&self, filters: &str) -> String {
         if self.log.is_empty() {
             String::new()
-        } else if filters.is_empty() {
-            format!("{}?{}", self.log, self.time)
         } else {
             format!("{}?{filters}&{}", self.log, self.time)
         }
@@ -189,8 +199,8 @@ mod tests {
         let past = Range::parse("custom", "2026-11-01", "2026-11-02");
         let window = past.window(page.now_ms, page.zone, page.zone);
         assert_eq!(
-            Drill::new(&page, &window).to(""),
-            "/base/admin/logs?from=2026-11-01T00%3A00&to=2026-11-03T00%3A00"
+            Drill::new(&page, &window).to("status=ended"),
+            "/base/admin/logs?status=ended&from=2026-11-01T00%3A00&to=2026-11-03T00%3A00"
         );
     }
 

@@ -5,7 +5,7 @@ use modelgate_domain::{
     RequestRecord, Status, Usage,
 };
 use modelgate_store::drain::{Batch, Entry, Outcome};
-use modelgate_store::request_logs::LogFilter;
+use modelgate_store::request_logs::{LogFilter, States};
 use modelgate_store::usage::{Dimension, QUARTER_MS, UsageFilter};
 use modelgate_store::{Db, drain, latency, request_logs, usage};
 
@@ -117,7 +117,7 @@ async fn the_log_pages_by_cursor_and_filters_add_up() {
         };
         assert_eq!(ids(&db, of_key.clone()).await.0.len(), 12);
         let failed = LogFilter {
-            status: Some(Status::Error),
+            states: States::One(Status::Error),
             ..of_key.clone()
         };
         assert_eq!(ids(&db, failed.clone()).await.0, [60, 50, 40, 30, 20, 10]);

@@ -17,6 +17,7 @@ mod catalog;
 mod doors;
 mod history;
 mod key_links;
+mod log_filters;
 mod migrations;
 mod schema;
 mod support;

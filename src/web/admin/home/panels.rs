@@ -6,14 +6,14 @@ use modelgate_domain::{Busyness, CredentialState, Status};
 use modelgate_store::request_logs::LogRow;
 use modelgate_store::usage::{Dimension, Totals};
 
-use super::live::{Busy, Live};
+use super::live::{Busy, LATELY_MINUTES, Live};
 use crate::catalog::Note;
 use crate::i18n::{ToArg, format};
 use crate::journal::{JournalStats, WhenFull};
 use crate::web::admin::components::status::status_kind;
 use crate::web::figures::{Drill, Figures, money_of};
 use crate::web::shell::{Moment, Shell};
-use crate::web::{encode_query, svg};
+use crate::web::svg;
 
 /// How many rows that were left out are named.
 const NAMED: usize = 5;
@@ -104,11 +104,8 @@ pub(super) fn notices(
     let recent = live.last_minutes(RECENT);
     let mut found = journal_notices(page, journal);
     found.extend(busyness(page, live, busy));
-    let affected = |status: &str| {
-        let since = page.now_ms.saturating_sub(30 * 60_000);
-        let since = encode_query(&format::field_time(since, page.zone));
-        page.url(&format!("/admin/logs?status={status}&from={since}"))
-    };
+    let drill = Drill::of_minutes(page, i64::try_from(RECENT).unwrap_or(i64::MAX));
+    let affected = |status: &str| drill.to(&format!("status={status}"));
     let (wrong, of) = recent.error_rate();
     if of >= ENOUGH && wrong.saturating_mul(20) >= of {
         found.push(Notice {
@@ -118,7 +115,7 @@ pub(super) fn notices(
                 "rate",
                 format::percent(wrong, of),
             ),
-            href: affected("failed"),
+            href: affected("wrong"),
             link: page.t("admin-home-notice-affected"),
         });
     }
@@ -262,9 +259,10 @@ fn slow_row(page: &Shell, live: &Live, row: &LogRow, waited: Option<i64>) -> Slo
 
 /// Who has called within ten minutes or has a call running.
 pub(super) fn active(page: &Shell, live: &Live, busy: &Busy) -> Vec<ActiveRow> {
-    let lately = live.lately.by(Dimension::ApiKey);
+    let called = live.lately.by(Dimension::ApiKey);
+    let lately = Drill::of_minutes(page, LATELY_MINUTES);
     let mut keys: BTreeMap<i64, (i64, Totals)> = BTreeMap::new();
-    for (id, totals) in lately {
+    for (id, totals) in called {
         keys.entry(id).or_default().1 = totals;
     }
     for (id, running) in &busy.by_key {
@@ -275,7 +273,11 @@ pub(super) fn active(page: &Shell, live: &Live, busy: &Busy) -> Vec<ActiveRow> {
     keys.into_iter()
         .take(ACTIVE)
         .map(|(id, (running, totals))| ActiveRow {
-            href: page.url(&format!("/admin/logs?key={id}")),
+            href: if running > 0 {
+                page.url(&format!("/admin/logs?status=pending&key={id}"))
+            } else {
+                lately.to(&format!("status=ended&key={id}"))
+            },
             name: named(&live.names.keys, id),
             what: if running > 0 {
                 page.counted("admin-home-key-running", running)
@@ -367,7 +369,7 @@ fn rows(
             );
             let parts: [(&str, &dyn ToArg); 2] = [("requests", &requests), ("tokens", &tokens)];
             ShareRow {
-                href: drill.to(&format!("{filter}={id}")),
+                href: drill.to(&format!("status=ended&{filter}={id}")),
                 name: named(names, *id),
                 figures: page.t_with("admin-home-share", &parts),
                 width: svg::share(totals.requests(), most),

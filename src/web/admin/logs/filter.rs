@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
-use modelgate_domain::{RequestId, Status};
-use modelgate_store::request_logs::LogFilter;
+use modelgate_domain::{FaultOwner, RequestId, Status};
+use modelgate_store::request_logs::{LogFilter, States};
 use serde::Deserialize;
 
 use super::columns::Column;
@@ -18,8 +18,13 @@ const PATH: &str = "/admin/logs";
 /// The address of everything: the bare path opens the view that somebody chose.
 pub(super) const EVERYTHING: &str = "/admin/logs?view=all";
 
-/// Errors and timeouts together: what the error rate is of.
-const FAILED: &str = "failed";
+/// Several states under one name; `admin-logs-` and it is the key of its text.
+const STATES: [(&str, States); 4] = [
+    ("ended", States::Ended),
+    ("failed", States::Failed),
+    ("wrong", States::Wrong),
+    ("unanswered", States::Unanswered),
+];
 
 /// How far back, by name, with the time in milliseconds.
 const RANGES: [(&str, i64); 4] = [
@@ -66,8 +71,31 @@ pub(super) struct Choice {
     pub(super) is_chosen: bool,
 }
 
-const FILTERS: [&str; 8] = [
-    "q", "status", "model", "key", "provider", "range", "from", "to",
+const FILTERS: [&str; 14] = [
+    "q",
+    "status",
+    "model",
+    "key",
+    "provider",
+    "range",
+    "from",
+    "to",
+    "fault",
+    "code",
+    "credential",
+    "upstream",
+    "http",
+    "vendor-http",
+];
+
+/// The filters that most who look have no need of.
+pub(super) const FURTHER: [&str; 6] = [
+    "fault",
+    "code",
+    "credential",
+    "upstream",
+    "http",
+    "vendor-http",
 ];
 
 impl From<&Pairs> for Query {
@@ -123,20 +151,47 @@ impl Query {
     /// For the store; local times are in the reader's time zone.
     pub(super) fn filter(&self, zone: Tz, now_ms: i64) -> LogFilter {
         let id = |name: &str| self.value(name).parse::<i64>().ok();
+        let text = |name: &str| Some(self.value(name).to_owned()).filter(|text| !text.is_empty());
         let back = RANGES.iter().find(|(name, _)| *name == self.value("range"));
         let back = back.map(|(_, ms)| now_ms.saturating_sub(*ms));
         LogFilter {
             api_key_id: id("key").map(Into::into),
             model_id: id("model").map(Into::into),
             provider_id: id("provider").map(Into::into),
-            status: self.value("status").parse::<Status>().ok(),
-            failed: self.value("status") == FAILED,
+            provider_key_id: id("credential").map(Into::into),
+            upstream_model: text("upstream"),
+            states: self.states(),
+            fault_owner: self.value("fault").parse::<FaultOwner>().ok(),
+            error_code: text("code"),
+            http_status: id("http"),
+            upstream_status: id("vendor-http"),
             from_ms: local_ms(self.value("from"), zone).or(back),
             to_ms: local_ms(self.value("to"), zone).filter(|_| !self.is_live),
             before: self.before.filter(|_| !self.is_live),
             after_seq: None,
             limit: ROWS,
         }
+    }
+
+    /// The states that are asked for by name.
+    fn states(&self) -> States {
+        let asked = self.value("status");
+        let several = STATES.iter().find(|(name, _)| *name == asked);
+        match (several, asked.parse::<Status>()) {
+            (Some((_, states)), _) => *states,
+            (None, Ok(status)) => States::One(status),
+            (None, Err(_)) => States::All,
+        }
+    }
+
+    /// Whether a filter is set that most have no need of.
+    pub(super) fn is_further(&self) -> bool {
+        FURTHER.iter().any(|name| !self.value(name).is_empty())
+    }
+
+    /// The address that counts what matches.
+    pub(super) fn count(&self) -> String {
+        format!("/admin/logs/count?{}", self.canonical())
     }
 
     /// Whether anything is filtered out.
@@ -211,42 +266,67 @@ pub(in crate::web::admin) fn local_ms(text: &str, zone: Tz) -> Option<i64> {
 pub(super) fn choices(names: &BTreeMap<i64, String>, chosen: &str) -> Vec<Choice> {
     let mut found: Vec<Choice> = names
         .iter()
-        .map(|(id, name)| Choice {
-            is_chosen: chosen == &*id.to_string(),
-            value: id.to_string(),
-            text: name.clone(),
-        })
+        .map(|(id, name)| choice(id.to_string(), name.clone(), chosen))
         .collect();
     found.sort_by(|a, b| a.text.cmp(&b.text));
-    found
+    with_chosen(found, chosen)
+}
+
+/// Values to choose from.
+pub(super) fn values(values: &[String], chosen: &str) -> Vec<Choice> {
+    let values = values.iter();
+    let values = values.map(|value| choice(value.clone(), value.clone(), chosen));
+    with_chosen(values.collect(), chosen)
 }
 
 /// How far back one may ask.
 pub(super) fn ranges(page: &Shell, chosen: &str) -> Vec<Choice> {
-    let ranges = RANGES.iter().map(|(name, _)| Choice {
-        value: (*name).to_owned(),
-        text: page.t_code("admin-logs-range-", name),
-        is_chosen: *name == chosen,
-    });
-    ranges.collect()
+    let text = |name: &str| page.t_code("admin-logs-range-", name);
+    let ranges = RANGES.iter();
+    ranges
+        .map(|(name, _)| choice((*name).to_owned(), text(name), chosen))
+        .collect()
 }
 
 /// The states to choose from.
 pub(super) fn statuses(page: &Shell, chosen: &str) -> Vec<Choice> {
-    let failed = Choice {
-        value: FAILED.to_owned(),
-        text: page.t("admin-logs-failed"),
-        is_chosen: chosen == FAILED,
-    };
-    Status::ALL
+    let one = Status::ALL
         .iter()
-        .map(|status| Choice {
-            value: status.as_str().to_owned(),
-            text: page.t_code("status-", status.as_str()),
-            is_chosen: chosen == status.as_str(),
-        })
-        .chain(Some(failed))
+        .map(|status| (status.as_str(), page.t_code("status-", status.as_str())));
+    let several = STATES
+        .iter()
+        .map(|(name, _)| (*name, page.t_code("admin-logs-", name)));
+    one.chain(several)
+        .map(|(name, text)| choice(name.to_owned(), text, chosen))
         .collect()
+}
+
+/// Whose fault it may have been.
+pub(super) fn faults(page: &Shell, chosen: &str) -> Vec<Choice> {
+    let owners = FaultOwner::ALL.iter();
+    owners
+        .filter(|owner| **owner != FaultOwner::None)
+        .map(|owner| {
+            let text = page.t_code("fault-", owner.as_str());
+            choice(owner.as_str().to_owned(), text, chosen)
+        })
+        .collect()
+}
+
+fn choice(value: String, text: String, chosen: &str) -> Choice {
+    Choice {
+        is_chosen: value == chosen,
+        value,
+        text,
+    }
+}
+
+/// What is asked for is among the choices, also where nothing of the kind is left.
+fn with_chosen(mut choices: Vec<Choice>, chosen: &str) -> Vec<Choice> {
+    if !chosen.is_empty() && !choices.iter().any(|choice| choice.is_chosen) {
+        choices.push(choice(chosen.to_owned(), chosen.to_owned(), chosen));
+    }
+    choices
 }
 
 #[cfg(test)]
@@ -262,8 +342,19 @@ mod tests {
             "/admin/logs?status=error&from=2026-11-21T06%3A41&before=req_0000000000001"
         );
         let filter = query.filter(chrono_tz::Asia::Shanghai, 0);
-        assert_eq!((filter.status, filter.failed), (Some(Status::Error), false));
-        assert!(Query::parse("status=failed").filter(Tz::UTC, 0).failed);
+        assert_eq!(filter.states, States::One(Status::Error));
+        let failed = Query::parse("status=failed").filter(Tz::UTC, 0);
+        assert_eq!(failed.states, States::Failed);
+        let served = Query::parse("vendor-http=503&upstream=a%2Fb&credential=7&fault=upstream");
+        let filter_of = served.filter(Tz::UTC, 0);
+        assert_eq!(filter_of.upstream_status, Some(503));
+        assert_eq!(filter_of.upstream_model.as_deref(), Some("a/b"));
+        assert_eq!(filter_of.provider_key_id, Some(7.into()));
+        assert_eq!(filter_of.fault_owner, Some(FaultOwner::Upstream));
+        assert_eq!(
+            served.canonical(),
+            "fault=upstream&credential=7&upstream=a%2Fb&vendor-http=503"
+        );
         assert_eq!(filter.from_ms, Some(1_795_214_460_000));
         assert_eq!(Query::default().address(None), EVERYTHING);
         let recent = Query::parse("range=24h").filter(Tz::UTC, 90_000_000);
@@ -297,7 +388,7 @@ mod tests {
 
     #[test]
     fn nonsense_filters_nothing() {
-        let query = Query::parse("key=' or 1=1&status=x&from=soon&range=ever&before=req_&%zz=%ff");
+        let query = Query::parse("key=' or 1=1&status=x&from=soon&range=ever&before=req_&http=x&fault=y&credential=z&%zz=%ff");
         let nothing = LogFilter {
             limit: ROWS,
             ..LogFilter::default()

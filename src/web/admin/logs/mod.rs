@@ -2,6 +2,7 @@
 //! happens, and one request with everything known about it.
 
 mod columns;
+mod count;
 pub(in crate::web) mod detail;
 mod export;
 mod filter;
@@ -15,9 +16,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use modelgate_domain::RequestId;
 use modelgate_store::log_views::{self, LogView};
-use modelgate_store::request_logs::{self, LogRow};
-use modelgate_store::{Page as Rows, StoreError, prices};
+use modelgate_store::request_logs::{self, Look as Found, Values};
+use modelgate_store::{StoreError, prices};
 
+use crate::i18n::format;
 use crate::web::admin::components::names::Names;
 use crate::web::error::PageError;
 use crate::web::events;
@@ -39,12 +41,19 @@ struct LogsView<'a> {
     page: &'a Shell,
     query: &'a Query,
     selects: Vec<Select>,
+    /// The lists that most have no need of, and whether one of them is in use.
+    further: Vec<Select>,
+    is_further: bool,
     views: Views,
     /// Value, title, whether it is shown.
     columns: Vec<(&'static str, String, bool)>,
     heads: Vec<(String, &'static str)>,
     rows: Vec<Line>,
+    /// How many match; where that is not known yet, how many are shown, and where to ask.
     shown: String,
+    count: String,
+    /// How far back was looked, where the look ended before the page was full.
+    looked: String,
     /// What happened since the page follows it.
     news: String,
     newest: String,
@@ -71,6 +80,7 @@ struct OneView<'a> {
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .get("/admin/logs", get)
+        .get("/admin/logs/count", count::get)
         .get("/admin/logs/export", export::get)
         .post("/admin/logs/views", views::save)
         .post("/admin/logs/views/opening", views::open_with)
@@ -80,7 +90,8 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 /// What a page of the log is made of.
 struct Read {
-    found: Rows<LogRow>,
+    found: Found,
+    values: Values,
     names: Names,
     views: Vec<LogView>,
     opening: Option<i64>,
@@ -118,7 +129,8 @@ async fn read(page: &Page<Look>, state: &WebState, query: &Query) -> Result<Read
     let read = state.db.read_snapshot(move |c| {
         Box::pin(async move {
             Ok::<_, StoreError>(Read {
-                found: request_logs::list(c, &filter).await?,
+                found: request_logs::look(c, &filter).await?,
+                values: request_logs::values(c).await?,
                 names: Names::read(c).await?,
                 views: log_views::list(c, user).await?,
                 opening: log_views::default_of(c, user).await?,
@@ -130,30 +142,17 @@ async fn read(page: &Page<Look>, state: &WebState, query: &Query) -> Result<Read
 
 fn view<'a>(page: &'a Shell, query: &'a Query, read: &Read, news: String) -> LogsView<'a> {
     let (found, names) = (&read.found, &read.names);
-    let last = found.rows.last().map(|row| row.record.id);
-    let older = last
-        .filter(|_| found.more && !query.is_live)
+    let last = found.rows.last().filter(|_| found.more);
+    let older = last.map(|row| row.record.id).or(found.looked_to);
+    let older = older
+        .filter(|_| !query.is_live)
         .map(|id| query.address(Some(id)));
     let columns = query.columns();
-    let choices = |name: &'static str, choices: Vec<Choice>| Select {
-        name,
-        label: page.t_code("admin-logs-", name),
-        choices,
-    };
+    let is_whole = older.is_none() && query.before.is_none();
     LogsView {
-        selects: vec![
-            choices("status", filter::statuses(page, query.value("status"))),
-            choices(
-                "model",
-                filter::choices(&names.models, query.value("model")),
-            ),
-            choices("key", filter::choices(&names.keys, query.value("key"))),
-            choices(
-                "provider",
-                filter::choices(&names.providers, query.value("provider")),
-            ),
-            choices("range", filter::ranges(page, query.value("range"))),
-        ],
+        selects: selects(page, query, names),
+        further: further(page, query, read),
+        is_further: query.is_further(),
         views: Views::new(page, query, &read.views, read.opening),
         columns: Column::ALL
             .into_iter()
@@ -174,13 +173,28 @@ fn view<'a>(page: &'a Shell, query: &'a Query, read: &Read, news: String) -> Log
             .iter()
             .map(|row| line(page, row, names, &columns))
             .collect(),
-        shown: shown(page, found.rows.len()),
+        shown: count::shown(page, &found.rows, is_whole),
+        count: if is_whole || query.is_live {
+            String::new()
+        } else {
+            page.url(&query.count())
+        },
+        looked: found.looked_to.map_or_else(String::new, |id| {
+            let back_to = page.moment(id.epoch_ms()).short;
+            page.t_with(
+                "admin-logs-looked",
+                &[
+                    ("most", &format::integer(request_logs::LOOK)),
+                    ("time", &back_to),
+                ],
+            )
+        }),
         news,
         newest: query
             .before
             .map(|_| page.url(&query.address(None)))
             .unwrap_or_default(),
-        older: older.map(|path| page.url(&path)).unwrap_or_default(),
+        older: older.map(|path: String| page.url(&path)).unwrap_or_default(),
         everything: page.url(EVERYTHING),
         files: page.url(&query.export()),
         query,
@@ -217,8 +231,51 @@ async fn get_one(
     page.show_or(&view, &view.as_detail())
 }
 
-fn shown(page: &Shell, count: usize) -> String {
-    page.counted("admin-logs-shown", i64::try_from(count).unwrap_or(i64::MAX))
+/// The lists to choose from that everybody needs.
+fn selects(page: &Shell, query: &Query, names: &Names) -> Vec<Select> {
+    let of = |name: &'static str, choices: Vec<Choice>| select(page, name, choices);
+    vec![
+        of("status", filter::statuses(page, query.value("status"))),
+        of(
+            "model",
+            filter::choices(&names.models, query.value("model")),
+        ),
+        of("key", filter::choices(&names.keys, query.value("key"))),
+        of(
+            "provider",
+            filter::choices(&names.providers, query.value("provider")),
+        ),
+        of("range", filter::ranges(page, query.value("range"))),
+    ]
+}
+
+/// The others: what went wrong, and what exactly served.
+fn further(page: &Shell, query: &Query, read: &Read) -> Vec<Select> {
+    let credentials = read.names.credentials_in_full();
+    let there = &read.values;
+    filter::FURTHER
+        .into_iter()
+        .map(|name| {
+            let chosen = query.value(name);
+            let choices = match name {
+                "fault" => filter::faults(page, chosen),
+                "credential" => filter::choices(&credentials, chosen),
+                "code" => filter::values(&there.error_codes, chosen),
+                "upstream" => filter::values(&there.upstream_models, chosen),
+                "http" => filter::values(&there.http_statuses, chosen),
+                _ => filter::values(&there.upstream_statuses, chosen),
+            };
+            select(page, name, choices)
+        })
+        .collect()
+}
+
+fn select(page: &Shell, name: &'static str, choices: Vec<Choice>) -> Select {
+    Select {
+        name,
+        label: page.t_code("admin-logs-", name),
+        choices,
+    }
 }
 
 #[cfg(test)]
@@ -252,9 +309,14 @@ mod tests {
             record: hostile(),
         };
         Read {
-            found: Rows {
+            found: Found {
                 rows: vec![row; count],
                 more: count > 1,
+                looked_to: (count == 0).then_some(RequestId(1)),
+            },
+            values: Values {
+                error_codes: vec!["<script>alert(3)</script>".to_owned()],
+                ..Values::default()
             },
             names: Names::default(),
             views: vec![LogView {

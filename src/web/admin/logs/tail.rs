@@ -3,7 +3,8 @@
 use actix_web::web;
 use askama::Template as _;
 use chrono_tz::Tz;
-use modelgate_store::{StoreError, request_logs};
+use modelgate_store::StoreError;
+use modelgate_store::request_logs::{self, Values};
 
 use super::filter::Query;
 use super::{Read, view};
@@ -52,7 +53,8 @@ impl Tail {
                     None => 0,
                 };
                 let read = Read {
-                    found: request_logs::list(c, &filter).await?,
+                    found: request_logs::look(c, &filter).await?,
+                    values: Values::default(),
                     names: Names::read(c).await?,
                     views: Vec::new(),
                     opening: None,

@@ -28,7 +28,7 @@ pub(super) fn errors(page: &Shell, read: &Read<'_>) -> Vec<Spot> {
         let (wrong, of) = totals.error_rate();
         (-rate(wrong, of), -wrong, -of, *id)
     });
-    let spot = |totals: &Totals| (totals.error_rate(), "failed");
+    let spot = |totals: &Totals| (totals.error_rate(), "wrong");
     spots(page, read, &found, spot)
 }
 
@@ -74,7 +74,7 @@ fn spots(
         .take(ROWS)
         .map(|(dimension, id, totals)| {
             let ((part, whole), status) = of(totals);
-            let filter = Read::filter(*dimension, *id).unwrap_or_default();
+            let filter = Read::filter(*dimension, *id);
             let (count, requests) = (format::integer(part), format::integer(whole));
             let parts: [(&str, &dyn ToArg); 2] = [("count", &count), ("requests", &requests)];
             Spot {

@@ -141,15 +141,15 @@ impl Read<'_> {
         provider.map_or(name.clone(), |provider| format!("{provider} / {name}"))
     }
 
-    /// The filter of the request log for a row; none where the log has none.
-    fn filter(dimension: Dimension, id: i64) -> Option<String> {
+    /// The filter of the request log for a row.
+    fn filter(dimension: Dimension, id: i64) -> String {
         let name = match dimension {
             Dimension::ApiKey => "key",
             Dimension::Model => "model",
             Dimension::Provider => "provider",
-            Dimension::ProviderKey => return None,
+            Dimension::ProviderKey => "credential",
         };
-        Some(format!("{name}={id}"))
+        format!("{name}={id}")
     }
 
     fn drill(&self, page: &Shell) -> Drill {

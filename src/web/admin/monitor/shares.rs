@@ -34,7 +34,7 @@ pub(super) struct Panel {
 
 /// A part of the whole.
 pub(super) struct Row {
-    /// Empty where the log cannot be asked for it.
+    /// Empty for the others together: the log filters by one.
     pub(super) href: String,
     pub(super) name: String,
     pub(super) share: String,
@@ -122,7 +122,7 @@ fn rows(
         .take(ROWS)
         .map(|(id, totals)| {
             let filter = Read::filter(dimension, *id);
-            let href = filter.map(|filter| drill.to(&filter)).unwrap_or_default();
+            let href = drill.to(&format!("status=ended&{filter}"));
             row(read.name(dimension, *id), href, totals)
         })
         .collect();

@@ -13,7 +13,6 @@ const ROWS: usize = 12;
 
 /// A model's times, in seconds.
 pub(super) struct SpeedRow {
-    /// Empty for all models together.
     pub(super) href: String,
     pub(super) name: String,
     pub(super) count: String,
@@ -43,7 +42,12 @@ pub(super) fn cards(page: &Shell, read: &Read<'_>) -> Vec<Card> {
     let series =
         |of: &dyn Fn(&Totals) -> i64| -> Vec<i64> { read.figures.series.iter().map(of).collect() };
     let compare = |of: &dyn Fn(&Totals) -> i64, more: More| {
-        relative(of(&read.figures.now), of(&read.figures.before), more)
+        let (now, before) = (of(&read.figures.now), of(&read.figures.before));
+        // A time that nothing took compares with none.
+        if now == 0 || before == 0 {
+            return (String::new(), "gray");
+        }
+        relative(page, now, before, more)
     };
     let ttft = |t: &Totals| t.ttft_mean_ms().unwrap_or(0);
     let mean = |t: &Totals| t.latency_mean_ms().unwrap_or(0);
@@ -99,20 +103,23 @@ pub(super) fn rows(page: &Shell, read: &Read<'_>) -> Vec<SpeedRow> {
         return Vec::new();
     }
     let scale = (all.min_ms, all.max_ms);
+    let drill = read.drill(page);
     let first = row(
-        (page.t("admin-monitor-all-models"), String::new()),
+        (
+            page.t("admin-monitor-all-models"),
+            drill.to("status=success"),
+        ),
         (&all, &spreads.all(Measure::Ttft)),
         &read.figures.now,
         scale,
     );
-    let drill = read.drill(page);
     let models = read.figures.by(Dimension::Model).into_iter().take(ROWS);
     let models = models.filter_map(|(id, totals)| {
         let spread = spreads.of_model(Measure::Latency, id);
         (spread.count > 0).then(|| {
             let name = read.name(Dimension::Model, id);
             let first = spreads.of_model(Measure::Ttft, id);
-            let href = drill.to(&format!("model={id}"));
+            let href = drill.to(&format!("status=success&model={id}"));
             row((name, href), (&spread, &first), &totals, scale)
         })
     });

@@ -1,0 +1,12 @@
+drop index request_logs_fault_owner;
+drop index request_logs_error_code;
+drop index request_logs_http_status;
+drop index request_logs_upstream_status;
+drop index request_logs_provider_key_id;
+drop index request_logs_upstream_model;
+drop index request_logs_history_fault_owner;
+drop index request_logs_history_error_code;
+drop index request_logs_history_http_status;
+drop index request_logs_history_upstream_status;
+drop index request_logs_history_provider_key_id;
+drop index request_logs_history_upstream_model;
