@@ -184,6 +184,13 @@
     form.removeAttribute("aria-busy");
   }));
 
+  /* what is cut is told whole under the pointer */
+  document.addEventListener("pointerover", (event) => {
+    const cut = event.target.closest?.(".mg-clip, .mg-wide td, .form-select");
+    if (cut?.matches("select")) cut.title = cut.selectedOptions[0]?.text ?? "";
+    else if (cut && !cut.title && cut.scrollWidth > cut.clientWidth) cut.title = cut.textContent.trim();
+  });
+
   /* keyboard: single letters, off while typing, and switchable */
   const keysOn = () => localStorage.getItem("mg-keys") !== "off";
   document.querySelectorAll("[data-keys-switch]").forEach((box) => { box.checked = keysOn(); });

@@ -8,21 +8,68 @@ use modelgate_store::StoreError;
 use modelgate_store::drain::{self, Batch, Entry};
 
 use crate::on_each_engine;
-use crate::support::TestApp;
-use crate::support::client::Browser;
+use crate::support::{Browser, TestApp};
 
 /// Ended calls of every kind, some with repeats, of the last minutes.
 async fn fill(app: &TestApp) {
     let now_ms = chrono::Utc::now().timestamp_millis();
     let kinds = [
         (Status::Success, FaultOwner::None, "", 200, 200, 1, 9),
-        (Status::Error, FaultOwner::Upstream, "upstream_error", 502, 503, 1, 5),
-        (Status::Error, FaultOwner::Caller, "model_not_found", 404, 0, 3, 2),
-        (Status::Error, FaultOwner::Policy, "model_not_allowed", 403, 0, 2, 1),
+        (
+            Status::Error,
+            FaultOwner::Upstream,
+            "upstream_error",
+            502,
+            503,
+            1,
+            5,
+        ),
+        (
+            Status::Error,
+            FaultOwner::Caller,
+            "model_not_found",
+            404,
+            0,
+            3,
+            2,
+        ),
+        (
+            Status::Error,
+            FaultOwner::Policy,
+            "model_not_allowed",
+            403,
+            0,
+            2,
+            1,
+        ),
         (Status::Error, FaultOwner::Gateway, "internal", 500, 0, 1, 1),
-        (Status::Timeout, FaultOwner::Upstream, "upstream_timeout", 504, 0, 1, 4),
-        (Status::RateLimited, FaultOwner::Policy, "limit", 429, 0, 7, 2),
-        (Status::RateLimited, FaultOwner::Upstream, "upstream_limit", 429, 429, 1, 3),
+        (
+            Status::Timeout,
+            FaultOwner::Upstream,
+            "upstream_timeout",
+            504,
+            0,
+            1,
+            4,
+        ),
+        (
+            Status::RateLimited,
+            FaultOwner::Policy,
+            "limit",
+            429,
+            0,
+            7,
+            2,
+        ),
+        (
+            Status::RateLimited,
+            FaultOwner::Upstream,
+            "upstream_limit",
+            429,
+            429,
+            1,
+            3,
+        ),
         (Status::Cancelled, FaultOwner::Caller, "left", 0, 200, 1, 2),
     ];
     let mut entries = Vec::new();
@@ -115,6 +162,11 @@ fn counts(html: &str) -> BTreeSet<(String, i64)> {
         let end = links.get(place + 1).copied().unwrap_or(html.len());
         let (link, rest) = html[at + 6..end].split_once('"').unwrap();
         let rest = rest.split_once('>').unwrap().1;
+        let end = ["</li>", "</tr>"]
+            .iter()
+            .filter_map(|end| rest.find(end))
+            .min();
+        let rest = end.map_or(rest, |end| &rest[..end]);
         let words = rest.trim_start();
         // Tokens, money and rates are of rows, and not their number.
         let is_sum = ["Tokens", "Cost", "Error rate"]
@@ -144,11 +196,20 @@ async fn each_count_is_of_the_rows_behind_it(app: &TestApp) {
         let counts = counts(&html);
         assert!(counts.len() >= least, "{page}: {counts:?}");
         for (link, shown) in counts {
-            assert_eq!(behind(&admin, &link).await, shown, "{page} shows {shown}: {link}");
+            assert_eq!(
+                behind(&admin, &link).await,
+                shown,
+                "{page} shows {shown}: {link}"
+            );
             assert_eq!(told(&admin, &link).await, shown, "{page}: {link}");
         }
     }
-    let chinese = admin.clone().speaking("zh").get("/admin/errors").await.text();
+    let chinese = admin
+        .clone()
+        .speaking("zh")
+        .get("/admin/errors")
+        .await
+        .text();
     assert!(chinese.contains("status=failed&#38;fault=upstream&#38;from="));
 }
 on_each_engine!(each_count_is_of_the_rows_behind_it);
@@ -179,7 +240,9 @@ async fn every_filter_stands_in_address_view_file_and_list(app: &TestApp) {
             for pair in filter.split('&') {
                 let (name, value) = pair.split_once('=').unwrap();
                 let chosen = format!("<option value=\"{value}\" selected>");
-                let (_, list) = page.split_once(&format!("name=\"{name}\"")).unwrap();
+                let (_, list) = page
+                    .split_once(&format!("form-select\" name=\"{name}\""))
+                    .unwrap();
                 let list = list.split_once("</select>").unwrap().0;
                 assert!(list.contains(&chosen), "{filter} in {language}: {list}");
             }
@@ -190,13 +253,28 @@ async fn every_filter_stands_in_address_view_file_and_list(app: &TestApp) {
             .await;
         assert_eq!(behind(&admin, saved.header("location")).await, count);
     }
+    for (path, filter) in [
+        ("/admin/config/providers/1", "provider=1"),
+        ("/admin/config/providers/1/keys/1", "credential=1"),
+        ("/admin/api-keys/1", "key=1"),
+    ] {
+        let page = admin.get(path).await.text();
+        let link = format!("href=\"/admin/logs?{filter}\"");
+        assert!(page.contains(&link), "{path} leads to {filter}");
+    }
     let page = admin.get("/admin/logs?credential=1").await.text();
     assert!(page.contains("acme / main"), "whose credential it is");
     assert!(page.contains("mg-further\" open"), "what is in use is seen");
     assert!(page.contains(">23 requests match<"), "{page}");
-    let gone = admin.get("/admin/logs?code=gone&upstream=%3Cb%3E").await.text();
+    let gone = admin
+        .get("/admin/logs?code=gone&upstream=%3Cb%3E")
+        .await
+        .text();
     assert!(gone.contains("Nothing matches") && !gone.contains("<b>"));
-    assert!(gone.contains("<option value=\"gone\" selected>"), "it can be taken back");
+    assert!(
+        gone.contains("<option value=\"gone\" selected>"),
+        "it can be taken back"
+    );
 }
 on_each_engine!(every_filter_stands_in_address_view_file_and_list);
 

@@ -167,7 +167,9 @@ async fn rows(c: &mut Conn, filter: &LogFilter) -> Result<Matching, StoreError> 
                     .load(c)
                     .await
             })?;
-            let counted = repeats.iter().take(usize::try_from(MOST).unwrap_or(usize::MAX));
+            let counted = repeats
+                .iter()
+                .take(usize::try_from(MOST).unwrap_or(usize::MAX));
             Matching {
                 requests: counted.fold(0, |sum: i64, n| sum.saturating_add(*n)),
                 is_more: floor.is_some() || i64::try_from(repeats.len()).is_ok_and(|n| n > MOST),

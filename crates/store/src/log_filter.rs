@@ -251,8 +251,8 @@ impl<E: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Sifted<E> {
 /// its index alone leads to them.
 macro_rules! matching {
     ($table:ident, $filter:expr, $branch:expr, $by:expr, $floor:expr) => {{
-        use $table as t;
         use $crate::log_filter::{Branch, By, LogFilter, Sifted, not_success};
+        use $table as t;
         let (filter, branch): (&LogFilter, Branch) = ($filter, $branch);
         let (by, floor): (Option<By>, Option<i64>) = ($by, $floor);
         let mut query = t::table.into_boxed::<DB>();
@@ -274,16 +274,21 @@ macro_rules! matching {
         keep!(By::Provider, filter.provider_id, |id: ProviderId| {
             t::provider_id.eq(id.0)
         });
-        keep!(By::Credential, filter.provider_key_id, |id: ProviderKeyId| {
-            t::provider_key_id.eq(id.0)
-        });
-        keep!(By::UpstreamModel, filter.upstream_model.clone(), |name: String| {
-            t::upstream_model.eq(name)
-        });
+        keep!(
+            By::Credential,
+            filter.provider_key_id,
+            |id: ProviderKeyId| { t::provider_key_id.eq(id.0) }
+        );
+        keep!(
+            By::UpstreamModel,
+            filter.upstream_model.clone(),
+            |name: String| { t::upstream_model.eq(name) }
+        );
         keep!(By::Status, branch.status, |status: Status| t::status
             .eq(status.as_str()));
-        keep!(By::Fault, filter.fault(), |owner: FaultOwner| t::fault_owner
-            .eq(owner.as_str()));
+        keep!(By::Fault, filter.fault(), |owner: FaultOwner| {
+            t::fault_owner.eq(owner.as_str())
+        });
         keep!(By::Code, filter.error_code.clone(), |code: String| {
             t::error_code.eq(code)
         });
@@ -329,7 +334,10 @@ macro_rules! leading {
             for by in filter.leads(branch) {
                 let alone = filter.only(by);
                 let branch = if by == By::Status {
-                    Branch { wrong: false, ..branch }
+                    Branch {
+                        wrong: false,
+                        ..branch
+                    }
                 } else {
                     Branch::default()
                 };
@@ -368,7 +376,10 @@ mod tests {
         };
         let branch = Branch::default();
         assert!(of(503).is_of_failures(branch) && of(0).is_of_failures(branch));
-        assert!(!of(200).is_of_failures(branch), "a stream may break off later");
+        assert!(
+            !of(200).is_of_failures(branch),
+            "a stream may break off later"
+        );
         let none = LogFilter {
             fault_owner: Some(FaultOwner::None),
             ..LogFilter::default()

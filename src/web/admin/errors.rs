@@ -15,8 +15,8 @@ use super::components::fields::{Dot, change};
 use super::components::status::status_kind;
 use crate::analysis::{Day, Reached, band_name, findings, risks};
 use crate::i18n::{Lang, format};
-use crate::web::error::PageError;
 use crate::web::encode_query;
+use crate::web::error::PageError;
 use crate::web::figures::{self, Card, Drill, card};
 use crate::web::flash::Toast;
 use crate::web::form::Form;
@@ -212,7 +212,13 @@ fn cards(page: &Shell, day: &Day, drill: &Drill) -> Vec<Card> {
     let context = day.context(|g| g.status != Status::RateLimited);
     let late = day.context(|g| g.status == Status::Timeout);
     vec![
-        figure("figures-errors", "red", now.error, before.error, "status=error"),
+        figure(
+            "figures-errors",
+            "red",
+            now.error,
+            before.error,
+            "status=error",
+        ),
         figure(
             "figures-timeouts",
             "amber",
@@ -307,12 +313,10 @@ fn spots(page: &Shell, day: &Day, drill: &Drill) -> Vec<Spots> {
     let vendor = Day::count(day.groups.iter(), |g| {
         Some(g.upstream_status).filter(|s| *s != 0)
     });
-    let vendor = vendor
-        .into_iter()
-        .map(|(status, n)| {
-            let href = log(format!("status=unanswered&vendor-http={status}"));
-            (status.to_string(), n, href)
-        });
+    let vendor = vendor.into_iter().map(|(status, n)| {
+        let href = log(format!("status=unanswered&vendor-http={status}"));
+        (status.to_string(), n, href)
+    });
     vec![
         table("admin-errors-by-owner", owners.collect()),
         table(

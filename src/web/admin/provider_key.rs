@@ -36,6 +36,8 @@ struct ProviderKeyView<'a> {
     provider: String,
     at: String,
     back: String,
+    /// Where the requests with it are.
+    logs: String,
     allowances: Allowances,
     state: FormState,
 }
@@ -109,6 +111,7 @@ fn view<'a>(
         provider: loaded.provider.name.clone(),
         at: format!("{back}/keys/{}", key.id),
         back,
+        logs: page.url(&format!("/admin/logs?credential={}", key.id)),
         allowances: allowances::view(page, &state, SUBJECT),
         state,
     }

@@ -16,7 +16,13 @@ fn record(n: i64) -> RequestRecord {
     let started_ms = START + n * MINUTE;
     let (status, fault_owner, error_code, http_status, upstream_status) = match n % 8 {
         0 => (Status::Error, FaultOwner::Caller, "bad_request", 400, 0),
-        1 => (Status::Error, FaultOwner::Upstream, "upstream_error", 502, 503),
+        1 => (
+            Status::Error,
+            FaultOwner::Upstream,
+            "upstream_error",
+            502,
+            503,
+        ),
         2 => (Status::Timeout, FaultOwner::Upstream, "timeout", 504, 0),
         3 => (Status::RateLimited, FaultOwner::Policy, "limit", 429, 0),
         4 => (Status::Cancelled, FaultOwner::Caller, "left", 0, 200),
@@ -75,12 +81,26 @@ fn fits(filter: &LogFilter, record: &RequestRecord) -> bool {
         && filter.api_key_id.is_none_or(|id| id == record.api_key_id)
         && filter.model_id.is_none_or(|id| id == record.model_id)
         && filter.provider_id.is_none_or(|id| id == record.provider_id)
-        && filter.provider_key_id.is_none_or(|id| id == record.provider_key_id)
-        && filter.fault_owner.is_none_or(|owner| owner == record.fault_owner)
-        && filter.error_code.as_ref().is_none_or(|code| *code == record.error_code)
-        && filter.upstream_model.as_ref().is_none_or(|name| *name == record.upstream_model)
-        && filter.http_status.is_none_or(|status| status == record.http_status)
-        && filter.upstream_status.is_none_or(|status| status == record.upstream_status)
+        && filter
+            .provider_key_id
+            .is_none_or(|id| id == record.provider_key_id)
+        && filter
+            .fault_owner
+            .is_none_or(|owner| owner == record.fault_owner)
+        && filter
+            .error_code
+            .as_ref()
+            .is_none_or(|code| *code == record.error_code)
+        && filter
+            .upstream_model
+            .as_ref()
+            .is_none_or(|name| *name == record.upstream_model)
+        && filter
+            .http_status
+            .is_none_or(|status| status == record.http_status)
+        && filter
+            .upstream_status
+            .is_none_or(|status| status == record.upstream_status)
         && filter.from_ms.is_none_or(|from| record.started_ms >= from)
         && filter.to_ms.is_none_or(|to| record.started_ms < to)
 }
@@ -90,21 +110,68 @@ fn filters() -> Vec<LogFilter> {
     let none = LogFilter::default;
     let conditions = [
         none(),
-        LogFilter { api_key_id: Some(1.into()), ..none() },
-        LogFilter { model_id: Some(2.into()), ..none() },
-        LogFilter { provider_id: Some(3.into()), ..none() },
-        LogFilter { provider_key_id: Some(2.into()), ..none() },
-        LogFilter { upstream_model: Some("up/1".to_owned()), ..none() },
-        LogFilter { fault_owner: Some(FaultOwner::Upstream), ..none() },
-        LogFilter { error_code: Some("internal".to_owned()), ..none() },
-        LogFilter { http_status: Some(429), ..none() },
-        LogFilter { http_status: Some(200), ..none() },
-        LogFilter { upstream_status: Some(503), ..none() },
-        LogFilter { upstream_status: Some(200), api_key_id: Some(2.into()), ..none() },
-        LogFilter { fault_owner: Some(FaultOwner::Caller), provider_key_id: Some(0.into()), ..none() },
-        LogFilter { error_code: Some("nothing of the kind".to_owned()), ..none() },
+        LogFilter {
+            api_key_id: Some(1.into()),
+            ..none()
+        },
+        LogFilter {
+            model_id: Some(2.into()),
+            ..none()
+        },
+        LogFilter {
+            provider_id: Some(3.into()),
+            ..none()
+        },
+        LogFilter {
+            provider_key_id: Some(2.into()),
+            ..none()
+        },
+        LogFilter {
+            upstream_model: Some("up/1".to_owned()),
+            ..none()
+        },
+        LogFilter {
+            fault_owner: Some(FaultOwner::Upstream),
+            ..none()
+        },
+        LogFilter {
+            error_code: Some("internal".to_owned()),
+            ..none()
+        },
+        LogFilter {
+            http_status: Some(429),
+            ..none()
+        },
+        LogFilter {
+            http_status: Some(200),
+            ..none()
+        },
+        LogFilter {
+            upstream_status: Some(503),
+            ..none()
+        },
+        LogFilter {
+            upstream_status: Some(200),
+            api_key_id: Some(2.into()),
+            ..none()
+        },
+        LogFilter {
+            fault_owner: Some(FaultOwner::Caller),
+            provider_key_id: Some(0.into()),
+            ..none()
+        },
+        LogFilter {
+            error_code: Some("nothing of the kind".to_owned()),
+            ..none()
+        },
     ];
-    let mut states = vec![States::All, States::Ended, States::Failed, States::Wrong, States::Unanswered];
+    let mut states = vec![
+        States::All,
+        States::Ended,
+        States::Failed,
+        States::Wrong,
+        States::Unanswered,
+    ];
     states.extend(Status::ALL.iter().map(|status| States::One(*status)));
     let times = [
         (None, None),
@@ -115,7 +182,13 @@ fn filters() -> Vec<LogFilter> {
     for condition in &conditions {
         for states in &states {
             for (from_ms, to_ms) in times {
-                all.push(LogFilter { states: *states, from_ms, to_ms, limit: 11, ..condition.clone() });
+                all.push(LogFilter {
+                    states: *states,
+                    from_ms,
+                    to_ms,
+                    limit: 11,
+                    ..condition.clone()
+                });
             }
         }
     }
@@ -141,26 +214,65 @@ async fn all_of(db: &Db, filter: &LogFilter) -> Vec<LogRow> {
 async fn rows_and_their_number_are_those_that_fit() {
     each_engine(async |db| {
         let mut records: Vec<_> = (0..120).map(record).collect();
-        let running = RequestRecord { status: Status::Pending, fault_owner: FaultOwner::None, ..record(121) };
-        records.push(RequestRecord { error_code: String::new(), http_status: 0, upstream_status: 0, ..running });
+        let running = RequestRecord {
+            status: Status::Pending,
+            fault_owner: FaultOwner::None,
+            ..record(121)
+        };
+        records.push(RequestRecord {
+            error_code: String::new(),
+            http_status: 0,
+            upstream_status: 0,
+            ..running
+        });
         fill(&db, records.clone()).await;
-        let moved = write!(db, |c| archive::batch(c, START + 60 * MINUTE, 500)).unwrap_or_else(|e: StoreError| panic!("{e}"));
+        let moved = write!(db, |c| archive::batch(c, START + 60 * MINUTE, 500))
+            .unwrap_or_else(|e: StoreError| panic!("{e}"));
         assert!(moved > 50);
         let now = (START + 122 * MINUTE, chrono_tz::UTC);
         for filter in filters() {
-            let fitting: Vec<_> = records.iter().rev().filter(|record| fits(&filter, record)).collect();
+            let fitting: Vec<_> = records
+                .iter()
+                .rev()
+                .filter(|record| fits(&filter, record))
+                .collect();
             let rows = all_of(&db, &filter).await;
             let ids: Vec<_> = rows.iter().map(|row| row.record.id).collect();
-            assert_eq!(ids, fitting.iter().map(|r| r.id).collect::<Vec<_>>(), "{filter:?}");
-            let asked = LogFilter { limit: 500, ..filter.clone() };
-            assert_eq!(read!(db, |c| request_logs::list(c, &asked)).rows, rows, "{filter:?}");
+            assert_eq!(
+                ids,
+                fitting.iter().map(|r| r.id).collect::<Vec<_>>(),
+                "{filter:?}"
+            );
+            let asked = LogFilter {
+                limit: 500,
+                ..filter.clone()
+            };
+            assert_eq!(
+                read!(db, |c| request_logs::list(c, &asked)).rows,
+                rows,
+                "{filter:?}"
+            );
             let asked = filter.clone();
             let counted = read!(db, |c| log_count::count(c, &asked, now));
             let requests: i64 = fitting.iter().map(|record| record.repeats).sum();
-            assert_eq!((counted.requests, counted.is_more), (requests, false), "{filter:?}");
+            assert_eq!(
+                (counted.requests, counted.is_more),
+                (requests, false),
+                "{filter:?}"
+            );
         }
         let values = read!(db, |c| request_logs::values(c));
-        assert_eq!(values.error_codes, ["bad_request", "internal", "left", "limit", "timeout", "upstream_error"]);
+        assert_eq!(
+            values.error_codes,
+            [
+                "bad_request",
+                "internal",
+                "left",
+                "limit",
+                "timeout",
+                "upstream_error"
+            ]
+        );
         assert_eq!(values.upstream_models, ["up/0", "up/1", "up/2"]);
         assert_eq!(values.http_statuses, ["400", "429", "500", "502", "504"]);
         assert_eq!(values.upstream_statuses, ["200", "503"]);
@@ -183,15 +295,28 @@ async fn a_look_ends_in_time_and_goes_on_from_there() {
         };
         // Key 1 has called model 4 three times, long ago; since then both have many rows, never together.
         fill(&db, (0..2 * LOOK + 10).map(of).collect()).await;
-        let both = LogFilter { api_key_id: Some(1.into()), model_id: Some(4.into()), ..LogFilter::default() };
+        let both = LogFilter {
+            api_key_id: Some(1.into()),
+            model_id: Some(4.into()),
+            ..LogFilter::default()
+        };
         let asked = both.clone();
         let first = read!(db, |c| request_logs::look(c, &asked));
         assert!(first.rows.is_empty() && !first.more, "{first:?}");
-        assert!(first.looked_to.is_some(), "more may be there, and it is said");
+        assert!(
+            first.looked_to.is_some(),
+            "more may be there, and it is said"
+        );
         assert_eq!(all_of(&db, &both).await.len(), 3);
-        let one = LogFilter { api_key_id: Some(1.into()), ..LogFilter::default() };
+        let one = LogFilter {
+            api_key_id: Some(1.into()),
+            ..LogFilter::default()
+        };
         let found = read!(db, |c| request_logs::look(c, &one));
-        assert_eq!((found.rows.len(), found.more, found.looked_to), (50, true, None));
+        assert_eq!(
+            (found.rows.len(), found.more, found.looked_to),
+            (50, true, None)
+        );
     })
     .await;
 }

@@ -388,7 +388,9 @@ mod tests {
 
     #[test]
     fn nonsense_filters_nothing() {
-        let query = Query::parse("key=' or 1=1&status=x&from=soon&range=ever&before=req_&http=x&fault=y&credential=z&%zz=%ff");
+        let query = Query::parse(
+            "key=' or 1=1&status=x&from=soon&range=ever&before=req_&http=x&fault=y&credential=z&%zz=%ff",
+        );
         let nothing = LogFilter {
             limit: ROWS,
             ..LogFilter::default()

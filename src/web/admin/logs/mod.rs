@@ -194,7 +194,9 @@ fn view<'a>(page: &'a Shell, query: &'a Query, read: &Read, news: String) -> Log
             .before
             .map(|_| page.url(&query.address(None)))
             .unwrap_or_default(),
-        older: older.map(|path: String| page.url(&path)).unwrap_or_default(),
+        older: older
+            .map(|path: String| page.url(&path))
+            .unwrap_or_default(),
         everything: page.url(EVERYTHING),
         files: page.url(&query.export()),
         query,

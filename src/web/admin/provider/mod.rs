@@ -38,6 +38,8 @@ pub(super) struct ProviderView<'a> {
     name: String,
     /// The page's own address.
     at: String,
+    /// Where its requests are.
+    logs: String,
     state: FormState,
     add_open: bool,
     keys: Vec<KeyRow>,
@@ -387,6 +389,7 @@ pub(super) fn view<'a>(
         page,
         name: provider.name.clone(),
         at: page.url(&format!("{PATH}/{}", provider.id)),
+        logs: page.url(&format!("/admin/logs?provider={}", provider.id)),
         outbound: outbound::view(&state, loaded.outbound.as_ref()),
         health: health::now(page, loaded, &web.health),
         history: health::history(page, loaded),
