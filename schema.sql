@@ -1220,23 +1220,47 @@ CREATE INDEX reports_state ON public.reports USING btree (state, id);
 
 CREATE INDEX request_logs_api_key_id ON public.request_logs USING btree (api_key_id, id);
 
+CREATE INDEX request_logs_error_code ON public.request_logs USING btree (error_code, id) WHERE (status <> 'success'::text);
+
+CREATE INDEX request_logs_fault_owner ON public.request_logs USING btree (fault_owner, id) WHERE (status <> 'success'::text);
+
 CREATE INDEX request_logs_history_api_key_id ON ONLY public.request_logs_history USING btree (api_key_id, id);
+
+CREATE INDEX request_logs_history_error_code ON ONLY public.request_logs_history USING btree (error_code, id) WHERE (status <> 'success'::text);
+
+CREATE INDEX request_logs_history_fault_owner ON ONLY public.request_logs_history USING btree (fault_owner, id) WHERE (status <> 'success'::text);
+
+CREATE INDEX request_logs_history_http_status ON ONLY public.request_logs_history USING btree (http_status, id) WHERE (status <> 'success'::text);
 
 CREATE INDEX request_logs_history_model_id ON ONLY public.request_logs_history USING btree (model_id, id);
 
 CREATE INDEX request_logs_history_provider_id ON ONLY public.request_logs_history USING btree (provider_id, id);
 
+CREATE INDEX request_logs_history_provider_key_id ON ONLY public.request_logs_history USING btree (provider_key_id, id);
+
 CREATE INDEX request_logs_history_status ON ONLY public.request_logs_history USING btree (status, id) WHERE (status <> 'success'::text);
+
+CREATE INDEX request_logs_history_upstream_model ON ONLY public.request_logs_history USING btree (upstream_model, id);
+
+CREATE INDEX request_logs_history_upstream_status ON ONLY public.request_logs_history USING btree (upstream_status, id) WHERE (status <> 'success'::text);
+
+CREATE INDEX request_logs_http_status ON public.request_logs USING btree (http_status, id) WHERE (status <> 'success'::text);
 
 CREATE INDEX request_logs_model_id ON public.request_logs USING btree (model_id, id);
 
 CREATE INDEX request_logs_provider_id ON public.request_logs USING btree (provider_id, id);
+
+CREATE INDEX request_logs_provider_key_id ON public.request_logs USING btree (provider_key_id, id);
 
 CREATE UNIQUE INDEX request_logs_seq_unique ON public.request_logs USING btree (seq);
 
 CREATE INDEX request_logs_session_id ON public.request_logs USING btree (session_id) WHERE (session_id <> ''::text);
 
 CREATE INDEX request_logs_status ON public.request_logs USING btree (status, id) WHERE (status <> 'success'::text);
+
+CREATE INDEX request_logs_upstream_model ON public.request_logs USING btree (upstream_model, id);
+
+CREATE INDEX request_logs_upstream_status ON public.request_logs USING btree (upstream_status, id) WHERE (status <> 'success'::text);
 
 CREATE INDEX self_tests_provider ON public.self_tests USING btree (provider_id);
 

@@ -172,11 +172,13 @@ fn counts(html: &str) -> BTreeSet<(String, i64)> {
         let is_sum = ["Tokens", "Cost", "Error rate"]
             .iter()
             .any(|label| words.contains(&format!("<span>{label}</span>")));
-        // A status stands for itself before its count does.
-        let named = rest.split_once("</a>").filter(|(name, _)| name.len() == 3);
-        let rest = named.map_or(rest, |(_, after)| after);
+        // A vendor's status stands for itself before its count does.
+        let named = link
+            .split_once("vendor-http=")
+            .map(|(_, status)| &status[..3]);
+        let rest = named.map_or(rest.to_owned(), |status| rest.replacen(status, "", 1));
         let link = link.replace("&#38;", "&").replace("&amp;", "&");
-        if let Some(number) = number(rest).filter(|_| !is_sum) {
+        if let Some(number) = number(&rest).filter(|_| !is_sum) {
             found.insert((link, number));
         }
     }
