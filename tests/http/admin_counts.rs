@@ -155,7 +155,7 @@ fn number(html: &str) -> Option<i64> {
 
 /// Every link to the log with the number that stands in it or after it.
 fn counts(html: &str) -> BTreeSet<(String, i64)> {
-    let begin = "href=\"/admin/logs?";
+    let begin = "href=\"/admin/logs?status=";
     let links: Vec<usize> = html.match_indices(begin).map(|(at, _)| at).collect();
     let mut found = BTreeSet::new();
     for (place, at) in links.iter().enumerate() {
