@@ -285,6 +285,7 @@ mod tests {
     use super::*;
     use crate::i18n::Lang;
     use modelgate_domain::{Currency, FaultOwner, RequestRecord, Status, Usage, UserId};
+    use modelgate_store::request_logs::LogRow;
 
     fn hostile() -> RequestRecord {
         RequestRecord {
