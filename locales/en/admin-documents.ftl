@@ -29,7 +29,6 @@ admin-documents-saved = The document is saved.
 admin-documents-no-title = Give it a title in at least one language.
 admin-documents-long-title = At most 200 characters.
 admin-documents-long-body = At most 100,000 bytes. Split it into two documents.
-admin-documents-conflict = { $who } saved this document while you were writing. Your text is below; saved once more, it replaces theirs.
 admin-documents-theirs = What { $who } saved
 admin-documents-delete-title = Delete the document { $name }?
 admin-documents-delete-body = It goes with its files, for everyone and at once.

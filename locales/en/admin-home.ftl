@@ -7,7 +7,10 @@ admin-home-step-key = Make an API key
 admin-home-step-call = Make a call, and see it in the request log
 admin-home-step-done = done
 admin-home-active = Active now
-admin-home-active-more = { $streams } streaming · { $keys } keys
+admin-home-active-more = { $streams } streaming · { $count ->
+    [one] 1 key
+   *[other] { $keys } keys
+}
 admin-home-live = live
 admin-home-notice-journal =
     { $count ->
@@ -45,7 +48,10 @@ admin-home-notice-note = { $object }: { $problem }.
 admin-home-tps = Tokens per second
 admin-home-tps-more = over five minutes
 admin-home-busyness = Busyness
-admin-home-busyness-more = { $keys } keys in 10 min · { $refused } refused
+admin-home-busyness-more = { $count ->
+    [one] 1 key
+   *[other] { $keys } keys
+} in 10 min · { $refused } refused
 admin-home-people = Active keys
 admin-home-people-hint = 10 min
 admin-home-people-none = Nobody has called for ten minutes.
@@ -54,7 +60,13 @@ admin-home-key-calls =
         [one] 1 call
        *[other] { $value } calls
     }
-admin-home-key-tokens = { $tokens } tokens
+admin-home-key-tokens = { $count ->
+    [one] 1 token
+   *[other] { $tokens } tokens
+}
 admin-home-slow-input = { $tokens } in
-admin-home-notice-busy = { $level }: { $keys } keys active, { $refused } of the calls refused within ten minutes.
+admin-home-notice-busy = { $level }: { $count ->
+    [one] 1 key
+   *[other] { $keys } keys
+} active, { $refused } of the calls refused within ten minutes.
 admin-home-notice-rules = Rules while busy

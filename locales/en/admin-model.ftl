@@ -73,3 +73,4 @@ admin-model-tools = Calls tools
 admin-model-target-drag = Drag to change the order
 admin-model-target-up = Try { $target } earlier
 admin-model-target-down = Try { $target } later
+admin-model-price-request = Per request

@@ -15,7 +15,13 @@ admin-monitor-others =
         [one] 1 other
        *[other] { $value } others
     }
-admin-monitor-told = { $requests } requests · { $tokens } tokens
+admin-monitor-told = { $request-count ->
+    [one] 1 request
+   *[other] { $requests } requests
+} · { $token-count ->
+    [one] 1 token
+   *[other] { $tokens } tokens
+}
 admin-monitor-first = The first has { $one } of all.
 admin-monitor-first-three = The first has { $one } of all, the first three { $three }.
 admin-monitor-errors = Error hotspots

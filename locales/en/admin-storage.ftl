@@ -1,7 +1,10 @@
 admin-storage-title = Storage
 admin-storage-lead = How large the database is, how fast it grows, and how long the disk lasts. Tables are measured every night.
 admin-storage-settings = How long things are kept
-admin-storage-soon = At this growth the disk is full in { $days } days. Make room, or keep less.
+admin-storage-soon = At this growth the disk is full in { $days ->
+    [one] 1 day
+   *[other] { $days } days
+}. Make room, or keep less.
 admin-storage-database = Database
 admin-storage-growth = Growth a day
 admin-storage-a-day = { $size } a day

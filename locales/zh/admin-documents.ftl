@@ -29,7 +29,6 @@ admin-documents-saved = 文档已保存。
 admin-documents-no-title = 请至少填写一种语言的标题。
 admin-documents-long-title = 最多 200 个字符。
 admin-documents-long-body = 最多 100,000 字节，请拆成两篇文档。
-admin-documents-conflict = 您编辑期间，{ $who } 保存了这篇文档。您的文字仍在下方；再次保存将取代对方的版本。
 admin-documents-theirs = { $who } 保存的内容
 admin-documents-delete-title = 删除文档 { $name }？
 admin-documents-delete-body = 文档及其附件将立即对所有人消失。

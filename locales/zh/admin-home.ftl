@@ -7,7 +7,9 @@ admin-home-step-key = 创建 API 密钥
 admin-home-step-call = 发起一次调用，并在请求日志中查看
 admin-home-step-done = 已完成
 admin-home-active = 正在进行
-admin-home-active-more = { $streams } 个流 · { $keys } 个密钥
+admin-home-active-more = { $streams } 个流 · { $count ->
+   *[other] { $keys } 个密钥
+}
 admin-home-live = 实时
 admin-home-notice-journal =
     { $count ->
@@ -42,7 +44,9 @@ admin-home-notice-note = { $object }：{ $problem }。
 admin-home-tps = 每秒 Token
 admin-home-tps-more = 最近五分钟
 admin-home-busyness = 繁忙程度
-admin-home-busyness-more = 10 分钟内 { $keys } 个密钥 · { $refused } 被拒
+admin-home-busyness-more = 10 分钟内 { $count ->
+   *[other] { $keys } 个密钥
+} · { $refused } 被拒
 admin-home-people = 活跃密钥
 admin-home-people-hint = 10 分钟
 admin-home-people-none = 十分钟内没有人调用。
@@ -50,7 +54,11 @@ admin-home-key-calls =
     { $count ->
        *[other] { $value } 次调用
     }
-admin-home-key-tokens = { $tokens } Token
+admin-home-key-tokens = { $count ->
+   *[other] { $tokens } Token
+}
 admin-home-slow-input = 输入 { $tokens }
-admin-home-notice-busy = { $level }：{ $keys } 个密钥活跃，十分钟内 { $refused } 的调用被拒。
+admin-home-notice-busy = { $level }：{ $count ->
+   *[other] { $keys } 个密钥活跃
+}，十分钟内 { $refused } 的调用被拒。
 admin-home-notice-rules = 繁忙时的规则

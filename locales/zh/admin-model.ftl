@@ -73,3 +73,4 @@ admin-model-tools = 支持工具调用
 admin-model-target-drag = 拖动以调整顺序
 admin-model-target-up = 更早尝试 { $target }
 admin-model-target-down = 更晚尝试 { $target }
+admin-model-price-request = 每次请求

@@ -14,7 +14,11 @@ admin-monitor-others =
     { $count ->
        *[other] 其余 { $value } 个
     }
-admin-monitor-told = { $requests } 次请求 · { $tokens } Token
+admin-monitor-told = { $request-count ->
+   *[other] { $requests } 次请求
+} · { $token-count ->
+   *[other] { $tokens } Token
+}
 admin-monitor-first = 第一名占 { $one }。
 admin-monitor-first-three = 第一名占 { $one }，前三名共占 { $three }。
 admin-monitor-errors = 错误热点

@@ -15,6 +15,16 @@ pub struct Report {
     pub ttft_ms: Option<i64>,
     /// The vendor's own words, or what went wrong on the way: one line without secrets; may be empty.
     pub detail: String,
+    /// The names that the vendor listed, where that was all it was asked for: some list them to anybody, so that this
+    /// proves no credential.
+    pub listed: Vec<String>,
+}
+
+impl Report {
+    /// Whether a call was served that nobody is served without a credential that works.
+    pub fn proves_the_key(&self) -> bool {
+        self.verdict == Verdict::Ok && self.called != Called::Models
+    }
 }
 
 /// The closed set of answers.

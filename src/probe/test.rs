@@ -18,7 +18,7 @@ const FEW_TOKENS: u32 = 16;
 const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Tests a credential: with a model, by a streamed chat completion or an embedding of a few tokens;
-/// without one, by asking for the list of models.
+/// without one, by asking for the list of models, which proves no credential.
 pub async fn test(provider: &Provider, secret: &Secret, subject: Option<Subject<'_>>) -> Report {
     let called = match subject.map(|subject| subject.kind) {
         None => Called::Models,
@@ -38,9 +38,11 @@ pub async fn test(provider: &Provider, secret: &Secret, subject: Option<Subject<
 }
 
 async fn list(vendor: &Vendor<'_>) -> Result<Report, Report> {
-    let names = models::list(vendor).await?;
-    let text = format!("{} models", names.len());
-    Ok(vendor.report(Verdict::Ok, Some(200), &text))
+    let offers = models::list(vendor).await?;
+    Ok(Report {
+        listed: offers.into_iter().map(|offer| offer.name).collect(),
+        ..vendor.report(Verdict::Ok, Some(200), "")
+    })
 }
 
 async fn embed(vendor: &Vendor<'_>, subject: Subject<'_>) -> Result<Report, Report> {

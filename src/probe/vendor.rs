@@ -60,6 +60,7 @@ impl<'a> Vendor<'a> {
                 latency_ms: 0,
                 ttft_ms: None,
                 detail: error.message,
+                listed: Vec::new(),
             }),
         }
     }
@@ -154,6 +155,7 @@ impl<'a> Vendor<'a> {
             latency_ms: self.elapsed_ms(),
             ttft_ms: None,
             detail: scrub::text(text, self.provider, self.secret),
+            listed: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use modelgate_domain::Secret;
 
 use super::csrf;
 use super::error::PageError;
+use super::shell::Moment;
 
 /// Two texts of a document, percent-encoded.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -148,6 +149,31 @@ fn decode(text: &[u8]) -> String {
 pub struct FormState {
     values: BTreeMap<String, Vec<String>>,
     errors: BTreeMap<String, String>,
+    conflict: Option<Conflict>,
+}
+
+/// What somebody else has saved since a form was opened, in the person's language.
+#[derive(Clone, Debug, Default)]
+pub struct Conflict {
+    /// Who it was, in a sentence.
+    pub who: String,
+    /// When, where the audit log knows it.
+    pub at: Option<Moment>,
+    /// Where what is stored now is neither what the form showed nor what it asks for.
+    pub fields: Vec<Difference>,
+    /// What the button sends that saves all the same: it stands for what is stored now, and for nothing later.
+    pub over: String,
+}
+
+/// A field that two people want otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// What the field is called.
+    pub field: String,
+    /// What is stored now.
+    pub now: String,
+    /// What this form asks for.
+    pub yours: String,
 }
 
 impl FormState {
@@ -187,6 +213,23 @@ impl FormState {
     /// Notes what is wrong with a field, or with the form as a whole under the empty name.
     pub fn fail(&mut self, name: &str, message: String) {
         self.errors.entry(name.to_owned()).or_insert(message);
+    }
+
+    /// Notes that somebody else has changed what the form is about.
+    pub fn set_conflict(&mut self, conflict: Conflict) {
+        self.conflict = Some(conflict);
+    }
+
+    /// What somebody else has changed in between.
+    pub fn conflict(&self) -> Option<&Conflict> {
+        self.conflict.as_ref()
+    }
+
+    /// Every field with its values.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.values
+            .iter()
+            .map(|(name, values)| (name.as_str(), values.as_slice()))
     }
 
     /// Whether nothing is wrong.

@@ -196,6 +196,106 @@ fn every_prefix_of_codes_has_texts() {
     report(&complaints);
 }
 
+/// The code of a file without its tests, and what its `change(…)` calls and audited states say.
+fn writes_the_audit_log(code: &str) -> bool {
+    ["Change {", "change(", "fn audited"]
+        .iter()
+        .any(|sign| code.contains(sign))
+}
+
+/// A deed is a noun and a verb, handed to whatever writes the audit log.
+#[test]
+fn every_deed_of_the_audit_log_has_a_text() {
+    let en = entries("en");
+    let word = |text: &str| {
+        let fits = |c: char| c.is_ascii_lowercase() || c == '_';
+        !text.is_empty() && text.chars().all(fits)
+    };
+    let (mut complaints, mut deeds) = (Vec::new(), BTreeSet::new());
+    for file in sources().iter().filter(|file| file.is_rust()) {
+        let text = text_of(file);
+        let mut from = 0;
+        for part in text.split('"') {
+            let (at, end) = (from, from + part.len());
+            from = end + 1;
+            let Some((noun, verb)) = part.split_once('.').filter(|(n, v)| word(n) && word(v))
+            else {
+                continue;
+            };
+            let begin = text[..at]
+                .char_indices()
+                .rev()
+                .nth(150)
+                .map_or(0, |(n, _)| n);
+            let before = &text[begin..at];
+            let is_deed = ["change(", "noted(", "action", "Change"];
+            if !is_deed.iter().any(|sign| before.contains(sign)) || noun == "test" {
+                continue;
+            }
+            deeds.insert(part.to_owned());
+            for (kind, word) in [("noun", noun), ("verb", verb)] {
+                let key = format!("admin-audit-{kind}-{}", word.replace('_', "-"));
+                if !en.contains_key(&key) {
+                    complaints.push(format!("{}: no text {key} for {part}", file.path));
+                }
+            }
+        }
+    }
+    report(&complaints);
+    for known in [
+        "user.delete",
+        "job.run",
+        "api_key.rotate",
+        "config.apply",
+        "error_rule.update",
+    ] {
+        assert!(deeds.contains(known), "{known} was not found: {deeds:?}");
+    }
+}
+
+/// What the audit log keeps of a state is read by name: each member has a word.
+#[test]
+fn every_field_of_the_audit_log_and_of_forms_has_a_text() {
+    let en = entries("en");
+    let (mut complaints, mut seen) = (Vec::new(), 0);
+    for file in sources().iter().filter(|file| file.is_rust()) {
+        let text = text_of(file);
+        if !writes_the_audit_log(&text) {
+            continue;
+        }
+        let mut words = Vec::new();
+        for (at, _) in text.match_indices("json!(") {
+            let end = text[at..].find(';').map_or(text.len(), |end| at + end);
+            let quoted = text[at..end].split('"').collect::<Vec<_>>();
+            let members = quoted.windows(2).enumerate().filter(|(n, _)| n % 2 == 1);
+            words.extend(
+                members
+                    .filter(|(_, w)| w[1].starts_with(':'))
+                    .map(|(_, w)| w[0]),
+            );
+        }
+        if file.path.starts_with("src/web/admin/") {
+            for call in [".with(\"", ".ticked(\""] {
+                let all = text
+                    .match_indices(call)
+                    .map(|(at, _)| &text[at + call.len()..]);
+                words.extend(all.filter_map(|rest| rest.split('"').next()));
+            }
+        }
+        for word in words {
+            seen += 1;
+            let key = format!("field-{}", word.replace('_', "-"));
+            if !en.contains_key(&key) {
+                complaints.push(format!("{}: no text {key}", file.path));
+            }
+        }
+    }
+    assert!(seen > 200, "only {seen} fields were found");
+    complaints.sort();
+    complaints.dedup();
+    report(&complaints);
+}
+
 #[test]
 fn every_key_is_used() {
     let (mut whole, mut prefixes) = (BTreeSet::new(), BTreeSet::new());

@@ -112,7 +112,6 @@ async fn a_document_is_written_previewed_and_changed(app: &TestApp) {
     let fields = [
         ("title_en", "Long"),
         ("audience", "everyone"),
-        ("version", "1"),
         ("body_zh", long.as_str()),
         ("body_en", long.as_str()),
     ];
@@ -126,43 +125,6 @@ async fn a_document_is_written_previewed_and_changed(app: &TestApp) {
 }
 
 on_each_engine!(a_document_is_written_previewed_and_changed);
-
-async fn the_second_of_two_editors_is_told(app: &TestApp) {
-    let admin = app.admin().await;
-    let page = write(
-        &admin,
-        &[
-            ("title_en", "Rules"),
-            ("body_en", "one"),
-            ("audience", "holders"),
-        ],
-    )
-    .await;
-    app.add_account("olga", Role::Operator).await;
-    let olga = app.account("olga").await;
-    let mine = [
-        ("title_en", "Rules"),
-        ("audience", "holders"),
-        ("version", "1"),
-        ("body_en", "mine"),
-    ];
-    let theirs = [mine[0], mine[1], mine[2], ("body_en", "theirs")];
-    assert_eq!(olga.submit(&page, &page, &theirs).await.status, 303);
-    let refused = admin.submit(&page, &page, &mine).await;
-    assert_eq!(refused.status, 422);
-    let text = refused.text();
-    assert!(
-        text.contains("olga saved this document")
-            && text.contains("theirs")
-            && text.contains("mine")
-    );
-    assert!(text.contains("name=\"version\" value=\"2\""));
-    let again = [mine[0], mine[1], ("version", "2"), mine[3]];
-    assert_eq!(admin.submit(&page, &page, &again).await.status, 303);
-    assert!(admin.get(&page).await.text().contains("mine"));
-}
-
-on_each_engine!(the_second_of_two_editors_is_told);
 
 async fn files_are_what_they_say_or_are_refused(app: &TestApp) {
     let admin = app.admin().await;

@@ -1,7 +1,7 @@
 //! Models: which names the pages refuse.
 
 use crate::on_each_engine;
-use crate::support::{Browser, TestApp};
+use crate::support::{Browser, TestApp, form_fields};
 
 const MODELS: &str = "/admin/config/models";
 
@@ -183,3 +183,75 @@ on_each_engine!(targets_change_places_by_a_button_or_a_drop, |engine| {
         ..crate::support::Setup::on(engine)
     }
 });
+
+async fn prices_are_shown_as_they_were_typed(app: &TestApp) {
+    let admin = app.admin().await;
+    let model = address_of(&admin, "gpt-x").await;
+    let action = format!("{model}/price");
+    let amounts = ["0.0000375", "0.1234567", "15"];
+    let fields = [
+        ("currency", "USD"),
+        ("input", amounts[0]),
+        ("cached_input", amounts[1]),
+        ("output", amounts[2]),
+        ("cache_write", "0.000000001"),
+        ("reasoning", "12.5"),
+        ("per_request", "0.00000025"),
+    ];
+    let saved = admin.submit(&model, &action, &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let page = admin.get(&model).await.text();
+    let form = form_fields(&page, &action, None);
+    for (name, amount) in fields {
+        let shown = form.iter().find(|(n, _)| n == name);
+        assert_eq!(
+            shown.map(|(_, value)| value.as_str()),
+            Some(amount),
+            "{name}"
+        );
+        assert!(
+            name == "currency" || page.contains(&format!(">{amount}</td>")),
+            "{name} of the list"
+        );
+    }
+    // saved as it is: nothing new
+    let again = admin.send_form(&action, &form).await;
+    assert_eq!(again.status, 303);
+    let page = admin.get(&model).await.text();
+    assert_eq!(page.matches(">0.0000375</td>").count(), 1, "{page}");
+    let list = admin.get(MODELS).await.text();
+    assert!(list.contains("0.0000375") && list.contains("15"), "{list}");
+    app.wait_for_newest_generation().await;
+
+    // the receipt, and what a holder sees
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    let row = app.only_log().await;
+    let receipt = admin
+        .get(&format!("/admin/logs/{}", row.record.id))
+        .await
+        .text();
+    assert!(
+        receipt.contains("$ 0.0000375") && receipt.contains("$ 0.00000025"),
+        "{receipt}"
+    );
+    let holder = app.visitor();
+    let login = [("key", crate::support::KEY)];
+    assert_eq!(
+        holder
+            .submit("/user/login", "/user/login", &login)
+            .await
+            .status,
+        303
+    );
+    let own = holder.get("/user/models").await.text();
+    for amount in amounts {
+        assert!(own.contains(&format!("$ {amount}")), "{amount}: {own}");
+    }
+    let told = admin.get("/admin/audit?what=price.create").await.text();
+    assert!(
+        told.contains("0.0000375") && told.contains("0.000000001"),
+        "{told}"
+    );
+}
+
+on_each_engine!(prices_are_shown_as_they_were_typed);

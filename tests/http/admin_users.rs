@@ -194,3 +194,193 @@ async fn only_owners_decide_about_those_who_run_the_gateway(app: &TestApp) {
 }
 
 on_each_engine!(only_owners_decide_about_those_who_run_the_gateway);
+
+/// The words of the audit log about what was done.
+async fn log(admin: &Browser, query: &str) -> String {
+    admin.get(&format!("/admin/audit?{query}")).await.text()
+}
+
+async fn an_account_is_deleted_and_its_keys_end_or_pass_on(app: &TestApp) {
+    let admin = app.admin().await;
+    for name in ["carol", "erik", "frida"] {
+        app.add_account(name, Role::User).await;
+    }
+    let carol = page_of(app, "carol").await;
+    let erik = page_of(app, "erik").await;
+    let frida = page_of(app, "frida").await;
+    let key = "/admin/api-keys/1";
+    let belongs = |to: &str| {
+        let id = to.rsplit('/').next().unwrap_or_default().to_owned();
+        [
+            ("name", "alice".to_owned()),
+            ("enabled", "on".to_owned()),
+            ("all_models", "on".to_owned()),
+            ("owner", id),
+        ]
+    };
+    let fields = belongs(&carol);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    assert_eq!(admin.submit(key, key, &fields).await.status, 303);
+    app.wait_for_newest_generation().await;
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    let hers = app.account("carol").await;
+    let ask = format!("{carol}/delete");
+
+    // what it means is told, and nothing happens by asking or by a wrong name
+    let asked = admin.get(&ask).await.text();
+    for told in [
+        "Delete the account carol?",
+        "1 session ends.",
+        "It has 1 API key:",
+        "Hand them over to erik",
+        "stays in all figures",
+    ] {
+        assert!(asked.contains(told), "{told}: {asked}");
+    }
+    let wrong = admin
+        .submit(&ask, &ask, &[("typed", "karol"), ("keys", "revoke")])
+        .await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(hers.get("/account").await.status, 200);
+
+    // handed over: the key works on, the session does not
+    let heir = erik.rsplit('/').next().unwrap();
+    let gone = admin
+        .submit(&ask, &ask, &[("typed", "carol"), ("keys", heir)])
+        .await;
+    assert_eq!(
+        (gone.status, gone.header("location")),
+        (303, USERS),
+        "{}",
+        gone.text()
+    );
+    app.wait_for_newest_generation().await;
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    assert_eq!(
+        hers.get("/account").await.status,
+        303,
+        "her session has ended"
+    );
+    assert_eq!(admin.get(&carol).await.status, 404);
+    assert!(!admin.get(USERS).await.text().contains(">carol<"));
+    assert!(admin.get(&erik).await.text().contains(">alice<"));
+    let login = [("username", "carol"), ("password", ADMIN.1)];
+    assert_ne!(
+        app.visitor()
+            .submit("/login", "/login", &login)
+            .await
+            .status,
+        303
+    );
+    let told = log(&admin, "what=user.delete").await;
+    assert!(
+        told.contains("user carol") && told.contains("erik"),
+        "{told}"
+    );
+    assert!(
+        log(&admin, "what=api_key.update")
+            .await
+            .contains("api_key alice")
+    );
+
+    // revoked: the key ends, its usage stays under the name
+    let ask = format!("{erik}/delete");
+    let gone = admin
+        .submit(&ask, &ask, &[("typed", "erik"), ("keys", "revoke")])
+        .await;
+    assert_eq!(gone.status, 303, "{}", gone.text());
+    app.wait_for_newest_generation().await;
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 401);
+    let owners = app
+        .db()
+        .read(|c| Box::pin(modelgate_store::key_owners::list(c)))
+        .await;
+    let owner = owners
+        .unwrap()
+        .into_iter()
+        .find(|key| key.name == "alice")
+        .unwrap();
+    assert_eq!((owner.user.as_str(), owner.usable), ("erik", false));
+    assert!(
+        log(&admin, "what=api_key.revoke")
+            .await
+            .contains("api_key alice")
+    );
+
+    // an account without keys has nothing to decide, and its name is free again
+    let ask = format!("{frida}/delete");
+    let asked = admin.get(&ask).await.text();
+    assert!(asked.contains("It has no API key.") && !asked.contains("name=\"keys\""));
+    assert_eq!(
+        admin.submit(&ask, &ask, &[("typed", "frida")]).await.status,
+        303
+    );
+    let again = [("username", "frida"), ("role", "user"), ("enabled", "on")];
+    assert_eq!(admin.submit(NEW, USERS, &again).await.status, 200);
+}
+
+on_each_engine!(an_account_is_deleted_and_its_keys_end_or_pass_on);
+
+async fn nobody_deletes_himself_or_the_last_owner(app: &TestApp) {
+    for (name, role) in [
+        ("anna", Role::Admin),
+        ("olga", Role::Operator),
+        ("otto", Role::Owner),
+    ] {
+        app.add_account(name, role).await;
+    }
+    let (admin, anna) = (app.admin().await, app.account("anna").await);
+    let (olga, otto) = (app.account("olga").await, app.account("otto").await);
+    let boss = page_of(app, ADMIN.0).await;
+    let ottos = page_of(app, "otto").await;
+    let own = format!("{boss}/delete");
+    assert!(
+        !admin
+            .get(&boss)
+            .await
+            .text()
+            .contains(&format!("href=\"{own}\"")),
+        "not offered"
+    );
+    let typed = [("typed", ADMIN.0)];
+    for answer in [
+        admin.get(&own).await,
+        admin.submit(&boss, &own, &typed).await,
+    ] {
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (303, boss.as_str())
+        );
+    }
+    assert!(
+        admin
+            .get(&boss)
+            .await
+            .text()
+            .contains("somebody else has to delete it")
+    );
+    // neither operators nor those who may not decide about owners
+    for (browser, page) in [(&olga, page_of(app, "anna").await), (&anna, boss.clone())] {
+        let token = browser.token("/account").await;
+        let refused = browser
+            .post(&format!("{page}/delete"), &typed, Some(&token), false)
+            .await;
+        assert_eq!(refused.status, 403, "{page}");
+    }
+    // two owners who delete each other at once: one is left
+    let (a, b) = tokio::join!(
+        admin.submit("/account", &format!("{ottos}/delete"), &[("typed", "otto")]),
+        otto.submit("/account", &own, &typed),
+    );
+    assert!(
+        [a.status, b.status].contains(&303),
+        "{} {}",
+        a.status,
+        b.status
+    );
+    let all = app.db().read(|c| Box::pin(users::list(c))).await.unwrap();
+    let owners = all.iter().filter(|user| user.role == Role::Owner).count();
+    assert_eq!(owners, 1);
+}
+
+on_each_engine!(nobody_deletes_himself_or_the_last_owner);

@@ -44,6 +44,7 @@ mod admin_scheduler;
 mod admin_settings;
 mod admin_start;
 mod admin_storage;
+mod admin_two_editors;
 mod admin_usage;
 mod admin_users;
 mod admission_budgets;

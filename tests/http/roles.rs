@@ -192,6 +192,8 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/admin/users/new", ACCOUNTS),
     ("GET", "/admin/users/{id}", LOOK),
     ("POST", "/admin/users/{id}", ACCOUNTS),
+    ("GET", "/admin/users/{id}/delete", ACCOUNTS),
+    ("POST", "/admin/users/{id}/delete", ACCOUNTS),
     ("POST", "/admin/users/{id}/link", ACCOUNTS),
     ("POST", "/preferences", Asks::Nothing),
 ];

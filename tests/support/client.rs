@@ -229,6 +229,12 @@ impl Browser {
         token.to_owned()
     }
 
+    /// Posts the fields of a form that a page showed, which have the token among them.
+    pub async fn send_form(&self, action: &str, fields: &[(String, String)]) -> Answer {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+        self.post(action, &fields, None, false).await
+    }
+
     /// Posts a form, with or without the token, as a page or as htmx does.
     pub async fn post(
         &self,
@@ -250,6 +256,46 @@ impl Browser {
         }
         self.send(request).await
     }
+}
+
+/// The fields of a form of a page as a browser would send them: the form that posts to `action` and, where several do,
+/// has the field `mark`.
+pub fn form_fields(html: &str, action: &str, mark: Option<(&str, &str)>) -> Vec<(String, String)> {
+    let html = Html::parse_document(html);
+    let forms = Selector::parse("form").expect("a selector");
+    let own = html.select(&forms);
+    let own = own.filter(|form| form.value().attr("action") == Some(action));
+    let mut all = own.map(sent);
+    let found = all.find(|fields| {
+        mark.is_none_or(|(name, value)| fields.iter().any(|(n, v)| n == name && v == value))
+    });
+    found.unwrap_or_else(|| panic!("no form for {action} {mark:?} in {}", html.html()))
+}
+
+/// What a browser sends of a form that is sent by no button.
+fn sent(form: scraper::ElementRef<'_>) -> Vec<(String, String)> {
+    let fields = Selector::parse("input, select, textarea").expect("a selector");
+    let options = Selector::parse("option").expect("a selector");
+    let mut out = Vec::new();
+    for field in form.select(&fields) {
+        let attr = |name: &str| field.value().attr(name);
+        let Some(name) = attr("name") else { continue };
+        let value = match (field.value().name(), attr("type").unwrap_or("text")) {
+            ("input", "checkbox" | "radio") if attr("checked").is_none() => continue,
+            ("input", "submit" | "file") => continue,
+            ("select", _) => {
+                let mut all = field.select(&options);
+                let chosen = all.clone().find(|o| o.value().attr("selected").is_some());
+                let chosen = chosen.or_else(|| all.next());
+                let value = chosen.and_then(|o| o.value().attr("value"));
+                value.unwrap_or_default().to_owned()
+            }
+            ("textarea", _) => field.text().collect(),
+            _ => attr("value").unwrap_or_default().to_owned(),
+        };
+        out.push((name.to_owned(), value));
+    }
+    out
 }
 
 /// Opens the stream of a page.

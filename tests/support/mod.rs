@@ -12,7 +12,7 @@ mod redis;
 pub use app::{ADMIN, KEY, Setup, TestApp, VENDOR_KEY, provisioning};
 pub use change::{budget, limit};
 pub use child::Child;
-pub use client::{Answer, Browser, OpenAi, chat, until, watch};
+pub use client::{Answer, Browser, OpenAi, chat, form_fields, until, watch};
 pub use collector::{Collector, attribute};
 pub use database::TestDatabase;
 pub use document::document_text;

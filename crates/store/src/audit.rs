@@ -130,6 +130,21 @@ pub async fn newest_of(c: &mut Conn, objects: &[String]) -> Result<Vec<Entry>, S
     })?)
 }
 
+/// The newest entry about any of these objects that says how it was afterwards: what only used one, or showed it, says
+/// nothing.
+pub async fn newest_change(c: &mut Conn, objects: &[String]) -> Result<Option<Entry>, StoreError> {
+    Ok(db!(c, |c| {
+        audit_log::table
+            .filter(audit_log::object.eq_any(objects))
+            .filter(audit_log::after.is_not_null())
+            .order(audit_log::id.desc())
+            .select(Entry::as_select())
+            .first(c)
+            .await
+            .optional()
+    })?)
+}
+
 /// Everybody who stands in the log, by name.
 pub async fn actors(c: &mut Conn) -> Result<Vec<String>, StoreError> {
     Ok(db!(c, |c| {

@@ -64,6 +64,20 @@ pub struct TargetData {
     pub busyness_at_most: Option<Busyness>,
 }
 
+impl From<Target> for TargetData {
+    fn from(row: Target) -> Self {
+        Self {
+            model_id: row.model_id,
+            provider_id: row.provider_id,
+            upstream_model: row.upstream_model,
+            priority: row.priority,
+            weight: row.weight,
+            enabled: row.enabled,
+            busyness_at_most: row.busyness_at_most,
+        }
+    }
+}
+
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = targets)]
 struct Values<'a> {

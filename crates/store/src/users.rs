@@ -217,6 +217,25 @@ pub async fn update(
     Ok(rows > 0)
 }
 
+/// Deletes an account: nobody logs in with it any more, and its name is free. What points to it stays. False where there
+/// is no such account.
+pub async fn delete(c: &mut Conn, id: UserId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let now = at(now);
+    let rows = db!(c, |c| {
+        diesel::update(users::table.find(id.0))
+            .filter(users::deleted_at.is_null())
+            .set((
+                users::password_hash.eq(None::<&str>),
+                users::enabled.eq(false),
+                users::updated_at.eq(now),
+                users::deleted_at.eq(now),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(rows > 0)
+}
+
 /// Saves language and theme; absent means "as the browser says".
 pub async fn set_preferences(
     c: &mut Conn,

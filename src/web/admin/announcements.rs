@@ -12,6 +12,7 @@ use super::api_keys::form::local_time;
 use super::components::confirm;
 use super::components::fields::{Dot, Fields, answer, change, save};
 use super::components::removal::{Ended, Ending};
+use super::components::version::{self, Opened};
 use crate::i18n::format;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
@@ -125,6 +126,11 @@ fn name(one: &Announcement) -> String {
     first.chars().take(60).collect()
 }
 
+/// What the audit log calls it.
+fn object(one: &Announcement) -> String {
+    format!("announcement {}", name(one))
+}
+
 async fn new(page: Page<Operate>, state: web::Data<WebState>) -> PageResult {
     let now = format::field_time(state.clock.now_ms(), page.zone);
     let form_state = FormState::default().with("starts_at", now);
@@ -133,14 +139,19 @@ async fn new(page: Page<Operate>, state: web::Data<WebState>) -> PageResult {
 
 async fn get_one(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let one = find(&state, *id).await?;
+    let form_state = version::stamped(stored(&page, &one), &object(&one));
+    page.show(&view(&page, Some(&one), form_state))
+}
+
+/// The fields of what is stored.
+fn stored(page: &Shell, one: &Announcement) -> FormState {
     let field = |at: DateTime<Utc>| format::field_time(at.timestamp_millis(), page.zone);
-    let form_state = FormState::default()
+    FormState::default()
         .with("text_en", &one.text_en)
         .with("text_zh", &one.text_zh)
         .with("severity", one.severity.as_str())
         .with("starts_at", field(one.starts_at))
-        .with("ends_at", one.ends_at.map(field).unwrap_or_default());
-    page.show(&view(&page, Some(&one), form_state))
+        .with("ends_at", one.ends_at.map(field).unwrap_or_default())
 }
 
 fn view<'a>(page: &'a Shell, one: Option<&Announcement>, state: FormState) -> AnnouncementView<'a> {
@@ -236,15 +247,20 @@ async fn keep(
         None => "announcement.create",
         Some(_) => "announcement.update",
     };
-    let object = format!("announcement {}", name(&one));
-    let mut entry = change(page, state, action, object, Some(audited(&one)));
+    let mut entry = change(page, state, action, object(&one), Some(audited(&one)));
     entry.before = old.map(audited);
+    let (opened, shell) = (Opened::of(form), page.shell().clone());
     let saved = save(page, state, form, move |c| {
         Box::pin(async move {
             if one.id == 0 {
                 announcements::insert(c, &one, entry.at).await?;
-            } else if !announcements::update(c, &one, entry.at).await? {
-                return Err(PageError::NotFound.into());
+            } else {
+                let now = announcements::find(c, one.id).await?;
+                let now = now.ok_or(PageError::NotFound)?;
+                opened
+                    .check(c, &stored(&shell, &now), &object(&now))
+                    .await?;
+                announcements::update(c, &one, entry.at).await?;
             }
             changes::note(c, &entry).await?;
             Ok(())
@@ -273,7 +289,7 @@ async fn delete(
 ) -> PageResult {
     let one = find(&state, *id).await?;
     let ended = Ended {
-        object: format!("announcement {}", name(&one)),
+        object: object(&one),
         before: Some(audited(&one)),
         name: name(&one),
         to: PATH.to_owned(),

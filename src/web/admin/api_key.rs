@@ -2,10 +2,11 @@
 
 use actix_web::web;
 use askama::Template;
+use chrono::{DateTime, Utc};
 use modelgate_domain::{ApiKeyId, LimitScope};
 use modelgate_store::api_keys::{ApiKey, ApiKeyData};
 use modelgate_store::usage::Dimension;
-use modelgate_store::{api_keys, changes, key_links, limits, models, time_rules};
+use modelgate_store::{Conn, api_keys, changes, key_links, limits, models, time_rules};
 
 use super::api_key_secret::{Handover, overlaps};
 use super::api_keys::form::{self, Choices, Edit, KeyForm};
@@ -15,6 +16,7 @@ use super::components::fields::{Dot, answer, change, save};
 use super::components::removal::{Ended, Ending};
 use super::components::rows;
 use super::components::usage::{self, Usage};
+use super::components::version::{self, Opened};
 use crate::i18n::{ToArg, format};
 use crate::web::error::PageError;
 use crate::web::figures::{self, Card, Drill, Figures, RangeQuery, Ranges, Trend, money_of};
@@ -79,7 +81,7 @@ pub(super) struct Loaded {
     pub(super) row: ApiKey,
     pub(super) edit: Edit,
     pub(super) choices: Choices,
-    link_until: Option<chrono::DateTime<chrono::Utc>>,
+    link_until: Option<DateTime<Utc>>,
 }
 
 const REVOKE: Ending = Ending {
@@ -99,28 +101,40 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 
 pub(super) async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
     let (id, now) = (ApiKeyId(id), state.clock.now());
-    state
+    let read = state
         .db
-        .read(move |c| {
-            Box::pin(async move {
-                let row = api_keys::find(c, id)
-                    .await?
-                    .filter(|key| key.deleted_at.is_none())
-                    .ok_or(PageError::NotFound)?;
-                Ok::<_, PageError>(Loaded {
-                    edit: Edit {
-                        data: ApiKeyData::from(row.clone()),
-                        allowed: api_keys::allowed_of(c, id).await?,
-                        time_rules: time_rules::of(c, id).await?,
-                        limits: limits::of(c, LimitScope::ApiKey, id.0).await?,
-                    },
-                    row,
-                    choices: Choices::read(c).await?,
-                    link_until: key_links::open_until(c, id, now).await?,
-                })
-            })
+        .read(move |c| Box::pin(async move { Loaded::read(c, id, now).await }));
+    read.await
+}
+
+impl Loaded {
+    async fn read(c: &mut Conn, id: ApiKeyId, now: DateTime<Utc>) -> Result<Self, PageError> {
+        let row = api_keys::find(c, id)
+            .await?
+            .filter(|key| key.deleted_at.is_none())
+            .ok_or(PageError::NotFound)?;
+        Ok(Self {
+            edit: Edit {
+                data: ApiKeyData::from(row.clone()),
+                allowed: api_keys::allowed_of(c, id).await?,
+                time_rules: time_rules::of(c, id).await?,
+                limits: limits::of(c, LimitScope::ApiKey, id.0).await?,
+            },
+            row,
+            choices: Choices::read(c).await?,
+            link_until: key_links::open_until(c, id, now).await?,
         })
-        .await
+    }
+
+    /// What the audit log calls it.
+    fn object(&self) -> String {
+        format!("api_key {}", self.row.name)
+    }
+
+    /// The fields of what is stored.
+    fn stored(&self, page: &Shell) -> FormState {
+        self.edit.stored(page, &self.choices)
+    }
 }
 
 /// How much of its limits is used, and what its budgets do not count.
@@ -138,7 +152,7 @@ async fn get(
     query: web::Query<RangeQuery>,
 ) -> PageResult {
     let loaded = load(&state, *id).await?;
-    let stored = loaded.edit.stored(&page, &loaded.choices);
+    let stored = version::stamped(loaded.stored(&page), &loaded.object());
     let usage = usage_of(&page, &state, &loaded).await;
     let mut view = view(&page, &state, (&loaded, usage), stored);
     if page.partial {
@@ -211,7 +225,7 @@ fn view<'a>(
     let (row, edit) = (&loaded.row, &loaded.edit);
     let at = page.url(&format!("{PATH}/{}", row.id));
     let now = web.clock.now();
-    let moment = |at: chrono::DateTime<chrono::Utc>| page.moment(at.timestamp_millis());
+    let moment = |at: DateTime<Utc>| page.moment(at.timestamp_millis());
     ApiKeyView {
         secret: Secret {
             previous: row
@@ -257,13 +271,16 @@ async fn post(
         Ok(edit) => edit,
         Err(form_state) => return again(form_state),
     };
-    let object = format!("api_key {}", loaded.row.name);
+    let object = loaded.object();
     let after = edit.audited(&loaded.choices);
     let mut entry = change(&page, &state, "api_key.update", object, Some(after));
     entry.before = Some(loaded.edit.audited(&loaded.choices));
     let id = loaded.row.id;
+    let (opened, shell) = (Opened::of(&form), page.shell().clone());
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
+            let now = Loaded::read(c, id, entry.at).await?;
+            opened.check(c, &now.stored(&shell), &now.object()).await?;
             if !api_keys::update(c, id, &edit.data, entry.at).await? {
                 return Err(PageError::NotFound.into());
             }
@@ -297,7 +314,7 @@ async fn revoke(
     let loaded = load(&state, *id).await?;
     let id = loaded.row.id;
     let ended = Ended {
-        object: format!("api_key {}", loaded.row.name),
+        object: loaded.object(),
         before: Some(loaded.edit.audited(&loaded.choices)),
         name: loaded.row.name,
         to: PATH.to_owned(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::components::fields::{Fields, answer, change, save};
 use super::components::rows;
+use super::components::version::{self, Opened};
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Look, Operate, Page, PageResult};
@@ -18,6 +19,8 @@ use crate::web::state::WebState;
 
 const PATH: &str = "/admin/config/busyness";
 const PREFIX: &str = "rule";
+/// What the audit log calls them.
+const OBJECT: &str = "busyness rules";
 /// Characters that callers are told at the most.
 const LONGEST: usize = 300;
 
@@ -31,7 +34,7 @@ struct BusynessView<'a> {
     levels: Vec<(String, String)>,
     actions: Vec<(String, String)>,
     models: Vec<(String, String)>,
-    problem: String,
+    state: FormState,
 }
 
 struct Row {
@@ -72,7 +75,8 @@ async fn load(state: &WebState) -> Result<(Vec<BusynessRule>, Names), PageError>
 
 async fn get(page: Page<Look>, state: web::Data<WebState>) -> PageResult {
     let (rules, names) = load(&state).await?;
-    page.show(&view(&page, &state, &names, &stored(&rules)))
+    let stored = version::stamped(stored(&rules), OBJECT);
+    page.show(&view(&page, &state, &names, &stored))
 }
 
 fn stored(rules: &[BusynessRule]) -> FormState {
@@ -147,7 +151,7 @@ fn view<'a>(page: &'a Shell, web: &WebState, names: &Names, state: &FormState) -
             .collect(),
         actions: BusynessAction::ALL.iter().map(action).collect(),
         models: none("admin-busyness-no-model").chain(named).collect(),
-        problem: state.error("").to_owned(),
+        state: state.clone(),
     }
 }
 
@@ -222,11 +226,14 @@ async fn post(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> Pa
         Err(form_state) => return again(form_state),
     };
     let after = audited(&rules, &names);
-    let object = "busyness rules".to_owned();
+    let object = OBJECT.to_owned();
     let mut entry = change(&page, &state, "busyness_rules.update", object, Some(after));
     entry.before = Some(audited(&old, &names));
+    let opened = Opened::of(&form);
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
+            let now = busyness_rules::list(c).await?;
+            opened.check(c, &stored(&now), OBJECT).await?;
             busyness_rules::replace(c, &rules, entry.at).await?;
             changes::record(c, &entry).await?;
             Ok(())

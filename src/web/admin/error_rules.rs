@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::components::confirm;
 use super::components::fields::{Dot, Fields, answer, change, save};
 use super::components::removal::{Ended, Ending};
+use super::components::version::{self, Opened};
 use super::models::{chosen_provider, provider_choices, provider_name};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
@@ -104,6 +105,11 @@ impl Loaded {
         found.ok_or(PageError::NotFound)
     }
 
+    /// What the audit log calls a rule.
+    fn object(&self, page: &Shell, rule: &ErrorRule) -> String {
+        format!("error_rule {}", self.name(page, rule))
+    }
+
     /// What a rule looks at, in a few words.
     fn name(&self, page: &Shell, rule: &ErrorRule) -> String {
         let status = match rule.status {
@@ -153,8 +159,14 @@ async fn new(page: Page<Operate>, state: web::Data<WebState>) -> PageResult {
 async fn get_one(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = Loaded::read(&state).await?;
     let rule = loaded.find(*id)?;
+    let form_state = version::stamped(stored(rule), &loaded.object(&page, rule));
+    page.show(&view(&page, &loaded, Some(rule), form_state))
+}
+
+/// The fields of what is stored.
+fn stored(rule: &ErrorRule) -> FormState {
     let number = |n: i64| if n == 0 { String::new() } else { n.to_string() };
-    let form_state = FormState::default()
+    FormState::default()
         .with("provider", number(rule.provider_id.0))
         .with("status", number(rule.status))
         .with("path", &rule.path)
@@ -163,8 +175,7 @@ async fn get_one(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64
         .with("reset_path", &rule.reset_path)
         .with("reset_zone", &rule.reset_zone)
         .with("note", &rule.note)
-        .ticked("enabled", rule.enabled);
-    page.show(&view(&page, &loaded, Some(rule), form_state))
+        .ticked("enabled", rule.enabled)
 }
 
 fn view<'a>(
@@ -293,15 +304,23 @@ async fn keep(
         None => "error_rule.create",
         Some(_) => "error_rule.update",
     };
-    let object = format!("error_rule {}", loaded.name(page, &rule));
+    let object = loaded.object(page, &rule);
     let mut entry = change(page, state, action, object, Some(audited(&rule)));
     entry.before = old.map(audited);
+    let (opened, shell) = (Opened::of(form), page.shell().clone());
     let saved = save(page, state, form, move |c| {
         Box::pin(async move {
             if rule.id == 0 {
                 error_rules::insert(c, &rule, entry.at).await?;
-            } else if !error_rules::update(c, &rule, entry.at).await? {
-                return Err(PageError::NotFound.into());
+            } else {
+                let all = Loaded::of(c).await?;
+                let now = all.find(rule.id)?;
+                opened
+                    .check(c, &stored(now), &all.object(&shell, now))
+                    .await?;
+                // its place is not in the form, and may be another by now
+                let position = now.position;
+                error_rules::update(c, &ErrorRule { position, ..rule }, entry.at).await?;
             }
             changes::record(c, &entry).await?;
             Ok(())
@@ -312,12 +331,14 @@ async fn keep(
     answer(page, saved, (PATH, told), again)
 }
 
+/// What a button of the list changes in a rule: the new rule, and the one that it is changed in.
+type Change = fn(&ErrorRule, &mut ErrorRule);
+
 /// Writes rules that were changed by a button of the list.
 async fn alter(
     page: &Page<impl Known>,
     state: &web::Data<WebState>,
-    object: String,
-    rules: Vec<ErrorRule>,
+    (object, rules, change_in): (String, Vec<ErrorRule>, Change),
 ) -> PageResult {
     let after = rules.iter().map(audited).collect();
     let entry = change(page, state, "error_rule.update", object, Some(after));
@@ -325,8 +346,12 @@ async fn alter(
         .db
         .write(move |c| {
             Box::pin(async move {
-                for rule in &rules {
-                    error_rules::update(c, rule, entry.at).await?;
+                changes::lock(c).await?;
+                for mut stored in error_rules::list(c).await? {
+                    if let Some(new) = rules.iter().find(|rule| rule.id == stored.id) {
+                        change_in(new, &mut stored);
+                        error_rules::update(c, &stored, entry.at).await?;
+                    }
                 }
                 changes::record(c, &entry).await?;
                 Ok::<_, PageError>(())
@@ -344,7 +369,7 @@ async fn reorder(
     form: Form,
 ) -> PageResult {
     let loaded = Loaded::read(&state).await?;
-    let object = format!("error_rule {}", loaded.name(&page, loaded.find(*id)?));
+    let object = loaded.object(&page, loaded.find(*id)?);
     let mut rules = loaded.rules.clone();
     let from = rules.iter().position(|rule| rule.id == *id);
     let to = from.and_then(|from| match form.text("to") {
@@ -360,7 +385,8 @@ async fn reorder(
         rule.position = position.saturating_mul(10);
     }
     rules.retain(|rule| !loaded.rules.contains(rule));
-    alter(&page, &state, object, rules).await
+    let place = |new: &ErrorRule, rule: &mut ErrorRule| rule.position = new.position;
+    alter(&page, &state, (object, rules, place)).await
 }
 
 async fn switch(
@@ -372,8 +398,9 @@ async fn switch(
     let loaded = Loaded::read(&state).await?;
     let mut rule = loaded.find(*id)?.clone();
     rule.enabled = form.text("to") == "on";
-    let object = format!("error_rule {}", loaded.name(&page, &rule));
-    alter(&page, &state, object, vec![rule]).await
+    let object = loaded.object(&page, &rule);
+    let switch = |new: &ErrorRule, rule: &mut ErrorRule| rule.enabled = new.enabled;
+    alter(&page, &state, (object, vec![rule], switch)).await
 }
 
 async fn ask_delete(

@@ -9,7 +9,8 @@ use modelgate_store::{Conn, StoreError, changes};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::components::fields::{Dot, change};
+use super::components::fields::{Dot, answer, change, save};
+use super::components::version::{self, Opened};
 use super::scheduler::{PATH, cron, next, outcome, title, took};
 use crate::i18n::format;
 use crate::web::error::PageError;
@@ -109,9 +110,19 @@ async fn get(
 ) -> PageResult {
     let job = named(&name)?;
     let loaded = load(&state, job, query.before).await?;
-    let form_state = FormState::default().with("cron", cron(&loaded.0));
+    let form_state = version::stamped(stored(&loaded.0), &object(job));
     let view = view(&page, loaded, query.before, form_state);
     page.show_or(&view, &view.as_runs())
+}
+
+/// The field of what is stored.
+fn stored(job: &JobState) -> FormState {
+    FormState::default().with("cron", cron(job))
+}
+
+/// What the audit log calls it.
+fn object(job: Job) -> String {
+    format!("job {job}")
 }
 
 fn view(
@@ -220,20 +231,29 @@ async fn post(
         return page.show(&view);
     }
     let (after, before) = (json!({ "cron": hours }), json!({ "cron": cron(&loaded.0) }));
-    let object = format!("job {job}");
-    let mut entry = change(&page, &state, "job.update", object, Some(after));
+    let mut entry = change(&page, &state, "job.update", object(job), Some(after));
     entry.before = Some(before);
     let next_ms = next_ms.unwrap_or(i64::MAX);
-    state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                jobs::reschedule(c, job, &wanted, next_ms).await?;
-                changes::note(c, &entry).await
-            })
+    let opened = Opened::of(&form);
+    let saved = save(&page, &state, &form, move |c| {
+        Box::pin(async move {
+            let now = read(c, job, None).await?.ok_or(PageError::NotFound)?;
+            opened.check(c, &stored(&now.0), &object(job)).await?;
+            jobs::reschedule(c, job, &wanted, next_ms).await?;
+            changes::note(c, &entry).await?;
+            Ok(())
         })
-        .await?;
-    back(&page, job, "admin-job-saved")
+    });
+    let told = page.t("admin-job-saved");
+    answer(
+        &page,
+        saved.await?,
+        (&format!("{PATH}/{job}"), told),
+        |form_state| {
+            let view = view(&page, loaded, None, form_state);
+            page.invalid_or(&view, &view)
+        },
+    )
 }
 
 fn back(page: &Page<impl Known>, job: Job, key: &str) -> PageResult {
@@ -248,7 +268,7 @@ async fn noted(
     (action, job, after): (&str, Job, Option<Value>),
     work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<bool, StoreError>> + Send + 'static,
 ) -> Result<bool, PageError> {
-    let entry = change(page, state, action, format!("job {job}"), after);
+    let entry = change(page, state, action, object(job), after);
     let done = state.db.write(move |c| {
         Box::pin(async move {
             let done = work(c).await?;

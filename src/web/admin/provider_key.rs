@@ -8,19 +8,19 @@ use modelgate_domain::{
     CredentialState, Limit, LimitScope, Permission, ProviderId, Secret, StateBy, naming,
 };
 use modelgate_store::provider_keys::{NewState, ProviderKey};
-use modelgate_store::providers::Provider;
-use modelgate_store::{changes, limits, models, provider_keys, targets};
+use modelgate_store::{Conn, changes, limits, provider_keys};
 use serde_json::json;
 
 use super::components::allowances::{self, Allowances};
 use super::components::confirm;
 use super::components::fields::{Fields, answer, change, save};
+use super::components::key_test;
 use super::components::removal::{Ended, Ending};
 use super::components::rows;
+use super::components::version::{self, Opened};
 use super::provider::{self, Loaded};
 use super::providers::{PATH, is_vendor_key};
-use crate::catalog;
-use crate::probe::{self, Called, Report, Subject, Verdict};
+use crate::secrets::Keyring;
 use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Delete, Look, Operate, Page, PageResult};
@@ -42,6 +42,9 @@ struct ProviderKeyView<'a> {
     state: FormState,
 }
 
+/// The field that stands for the secret in the form's version.
+const SECRET: &str = "last4";
+
 /// A credential's own limits, whatever the model.
 const SUBJECT: allowances::Subject<'static> = allowances::Subject {
     scope: LimitScope::ProviderKey,
@@ -54,17 +57,6 @@ const DELETE: Ending = Ending {
     value: "label",
     action: "provider_key.delete",
 };
-
-/// What a test said, in the person's language.
-#[derive(Default)]
-pub(super) struct TestResult {
-    pub(super) key_id: i64,
-    pub(super) kind: &'static str,
-    pub(super) title: String,
-    pub(super) body: String,
-    /// The vendor's own words, without secrets.
-    pub(super) detail: String,
-}
 
 pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
@@ -79,7 +71,19 @@ async fn load(
     state: &WebState,
     (provider, key): (i64, i64),
 ) -> Result<(Loaded, ProviderKey), PageError> {
-    let loaded = provider::load(state, ProviderId(provider)).await?;
+    let (keyring, ids) = (Arc::clone(&state.keyring), (ProviderId(provider), key));
+    let read = state
+        .db
+        .read(move |c| Box::pin(async move { load_from(c, &keyring, ids).await }));
+    read.await
+}
+
+async fn load_from(
+    c: &mut Conn,
+    keyring: &Keyring,
+    (provider, key): (ProviderId, i64),
+) -> Result<(Loaded, ProviderKey), PageError> {
+    let loaded = provider::load_from(c, keyring, provider).await?;
     let key = loaded.keys.iter().find(|k| k.id.0 == key).cloned();
     Ok((loaded, key.ok_or(PageError::NotFound)?))
 }
@@ -90,12 +94,23 @@ async fn get(
     ids: web::Path<(i64, i64)>,
 ) -> PageResult {
     let (loaded, key) = load(&state, *ids).await?;
-    let form_state = FormState::default()
+    let stored = stored(&loaded, &key).with(SECRET, &key.secret_last4);
+    let form_state = version::stamped(stored, &object(&loaded, &key));
+    page.show(&view(&page, &loaded, &key, form_state))
+}
+
+/// The fields of what is stored, but for the secret.
+fn stored(loaded: &Loaded, key: &ProviderKey) -> FormState {
+    let state = FormState::default()
         .with("label", &key.label)
         .with("weight", key.weight.to_string())
         .ticked("enabled", key.state != CredentialState::Disabled);
-    let form_state = allowances::stored(form_state, &loaded.limits_of(&key), SUBJECT);
-    page.show(&view(&page, &loaded, &key, form_state))
+    allowances::stored(state, &loaded.limits_of(key), SUBJECT)
+}
+
+/// What the audit log calls it.
+fn object(loaded: &Loaded, key: &ProviderKey) -> String {
+    format!("provider {} key {}", loaded.provider.name, key.label)
 }
 
 fn view<'a>(
@@ -163,7 +178,7 @@ async fn post(
     if edit.secret.is_some() && !page.may(Permission::Secrets) {
         return Err(PageError::Forbidden);
     }
-    let object = format!("provider {} key {}", loaded.provider.name, key.label);
+    let object = object(&loaded, &key);
     let after = json!({
         "label": edit.label, "weight": edit.weight, "enabled": edit.enabled,
         "limits": allowances::audited(&edit.limits, SUBJECT), "secret_replaced": edit.secret.is_some(),
@@ -175,8 +190,17 @@ async fn post(
     }));
     let (id, now, keyring) = (key.id, entry.at, Arc::clone(&state.keyring));
     let new_state = new_state(&key, &edit);
+    let (opened, provider) = (Opened::of(&form), loaded.provider.id);
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
+            let (all, key) = load_from(c, &keyring, (provider, id.0)).await?;
+            let stored = stored(&all, &key);
+            // only who brings another secret can undo the change of one
+            let stored = match &edit.secret {
+                Some(_) => stored.with(SECRET, &key.secret_last4),
+                None => stored,
+            };
+            opened.check(c, &stored, &self::object(&all, &key)).await?;
             provider_keys::update(c, id, &edit.label, edit.weight, now).await?;
             if let Some(secret) = &edit.secret {
                 let sealed = keyring
@@ -235,7 +259,7 @@ async fn delete(
     let (loaded, key) = load(&state, *ids).await?;
     let id = key.id;
     let ended = Ended {
-        object: format!("provider {} key {}", loaded.provider.name, key.label),
+        object: object(&loaded, &key),
         before: None,
         name: key.label,
         to: format!("{PATH}/{}", loaded.provider.id),
@@ -252,123 +276,11 @@ async fn test(
     page: Page<Operate>,
     state: web::Data<WebState>,
     ids: web::Path<(i64, i64)>,
-    _form: Form,
+    form: Form,
 ) -> PageResult {
     let (loaded, key) = load(&state, *ids).await?;
-    let result = try_key(&page, &state, &loaded.provider, &key).await?;
+    let result = key_test::run(&page, &state, (&loaded.provider, &key), &form).await?;
     let fresh = provider::load(&state, loaded.provider.id).await?;
     let view = provider::view(&page, &state, &fresh, None, Some(result));
     page.show_or(&view, &view.as_test())
-}
-
-/// Makes a real call with a key, and notes what came of it.
-pub(super) async fn try_key(
-    page: &Shell,
-    state: &WebState,
-    provider: &Provider,
-    key: &ProviderKey,
-) -> Result<TestResult, PageError> {
-    let (endpoint, secret) = opened(state, provider, key)?;
-    let called = first_target(state, provider.id).await?;
-    let subject = called.as_ref().map(|(upstream_model, kind)| Subject {
-        upstream_model,
-        kind,
-    });
-    let report = probe::test(&endpoint, &secret, subject).await;
-    let outcome = match report.verdict {
-        Verdict::Ok => Ok(state.clock.now()),
-        _ => Err(format!("{}: {}", report.verdict.code(), report.detail)),
-    };
-    let id = key.id;
-    state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                let outcome = outcome.as_ref().map(|at| *at).map_err(String::as_str);
-                provider_keys::set_tested(c, id, outcome).await
-            })
-        })
-        .await?;
-    Ok(told(page, id.0, &report))
-}
-
-/// The provider as the data path knows it, and the key itself.
-pub(super) fn opened(
-    state: &WebState,
-    provider: &Provider,
-    key: &ProviderKey,
-) -> Result<(catalog::Provider, Secret), PageError> {
-    let secret = state
-        .keyring
-        .open(catalog::SEALED_IN, key.id.0, key.secret.expose())
-        .map_err(PageError::internal)?;
-    let opened = catalog::open_provider(provider.clone(), &state.keyring);
-    let mut opened = opened.map_err(PageError::internal)?;
-    opened.introduce(&state.settings.load().runtime.user_agent);
-    Ok((opened, secret))
-}
-
-/// The vendor's name and the kind of a model that this provider serves.
-async fn first_target(
-    state: &WebState,
-    provider: ProviderId,
-) -> Result<Option<(String, String)>, PageError> {
-    let (all, served) = state
-        .db
-        .read(|c| {
-            Box::pin(async move {
-                let all = models::list(c).await?;
-                Ok::<_, PageError>((all, targets::list(c).await?))
-            })
-        })
-        .await?;
-    let kind_of = |id| {
-        all.iter()
-            .find(|model| model.id == id)
-            .map(|model| model.kind.clone())
-    };
-    let mut own: Vec<_> = served
-        .into_iter()
-        .filter(|target| target.provider_id == provider && target.enabled)
-        .filter_map(|target| Some((target.upstream_model, kind_of(target.model_id)?)))
-        .collect();
-    own.sort_by_key(|(_, kind)| kind != "chat");
-    Ok(own.into_iter().next())
-}
-
-/// What a probe found, in the person's language.
-fn told(page: &Shell, key_id: i64, report: &Report) -> TestResult {
-    let code = report.verdict.code().replace('_', "-");
-    let total = page.duration(&report.latency_ms);
-    let body = match (report.verdict, report.called, report.ttft_ms) {
-        (Verdict::Ok, Called::Models, _) => {
-            page.t1("admin-provider-key-test-ok-list", "total", &total)
-        }
-        (Verdict::Ok, _, ttft) => {
-            let ttft = page.duration(&ttft.unwrap_or(report.latency_ms));
-            page.t_with(
-                "admin-provider-key-test-ok-body",
-                &[("ttft", &ttft), ("total", &total)],
-            )
-        }
-        _ => page.t(&format!("admin-provider-key-test-{code}-body")),
-    };
-    TestResult {
-        key_id,
-        kind: match report.verdict {
-            Verdict::Ok => "success",
-            Verdict::RateLimited => "warning",
-            _ => "danger",
-        },
-        title: page.t(&format!("admin-provider-key-test-{code}")),
-        body,
-        detail: report.detail.clone(),
-    }
-}
-
-/// Why a call to a vendor failed, in one sentence.
-pub(super) fn reason(page: &Shell, report: &Report) -> String {
-    let code = report.verdict.code().replace('_', "-");
-    let title = page.t(&format!("admin-provider-key-test-{code}"));
-    format!("{title} {}", report.detail).trim_end().to_owned()
 }

@@ -17,9 +17,9 @@ use super::catalogue;
 use super::catalogue::proposals::entry;
 use super::components::facts::Facts;
 use super::components::fields::{Refused, change};
+use super::components::key_test::{opened, reason};
 use super::models::{insert_model, new_target};
 use super::provider;
-use super::provider_key::{opened, reason};
 use super::providers::{PATH, after, is_usable};
 use crate::probe::{self, Offer};
 use crate::web::error::PageError;
@@ -293,6 +293,7 @@ async fn import(
         .db
         .write(move |c| {
             Box::pin(async move {
+                changes::lock(c).await?;
                 let known = Known::read(c, id).await?;
                 let names: Vec<&str> = ticked.new.iter().map(|o| o.name.as_str()).collect();
                 let mut after = json!({ "added": names });
@@ -328,6 +329,7 @@ async fn import(
     let toast = match done {
         Ok(()) => Toast::success(page.counted("admin-provider-models-imported", count)),
         Err(Refused::Field(_, key)) => Toast::error(page.t(key)),
+        Err(Refused::Changed(_)) => Toast::error(page.t("version-by-somebody")),
         Err(Refused::Failed(error)) => return Err(error),
     };
     page.redirect_with(&after(&form, &format!("{PATH}/{id}")), &toast)

@@ -10,8 +10,8 @@ use modelgate_store::request_logs::{self, LogFilter};
 use modelgate_store::{Conn, StoreError, api_keys, models, provider_keys, providers, targets};
 use serde::Deserialize;
 
+use super::components::key_test::{self, TestResult};
 use super::components::status::status_kind;
-use super::provider_key::{TestResult, try_key};
 use super::providers::{PATH as PROVIDERS, VendorLink, vendor_links};
 use crate::web::error::PageError;
 use crate::web::form::Form;
@@ -144,11 +144,11 @@ async fn get(page: Page<Look>, state: web::Data<WebState>, query: web::Query<Que
 }
 
 /// Makes a real call with the newest key of the newest provider.
-async fn test(page: Page<Operate>, state: web::Data<WebState>, _form: Form) -> PageResult {
+async fn test(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> PageResult {
     let before = state.db.read(|c| Box::pin(present(c))).await?;
     let provider = before.provider().ok_or(PageError::NotFound)?;
     let key = before.key_of(provider).ok_or(PageError::NotFound)?;
-    let result = try_key(&page, &state, provider, key).await?;
+    let result = key_test::run(&page, &state, (provider, key), &form).await?;
     let present = state.db.read(|c| Box::pin(present(c))).await?;
     let base_url = format!("{}/v1", root_url(&page, &state));
     let mut view = view(page.shell(), &base_url, &present, "");

@@ -197,6 +197,7 @@ fn question(page: &Shell, query: &Query, ids: &[ApiKeyId]) -> Question {
         typed: String::new(),
         typed_error: String::new(),
         along: ids.chain([("sure", "yes".to_owned())]).collect(),
+        choice: None,
     }
 }
 

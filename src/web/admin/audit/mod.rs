@@ -9,6 +9,7 @@ use askama::Template;
 use modelgate_store::audit::{self, Entry};
 use modelgate_store::{Page as Rows, StoreError};
 
+use super::components::places;
 use crate::web::page::{Look, Page, PageResult};
 use crate::web::routes::Routes;
 use crate::web::shell::{Moment, Shell};
@@ -143,7 +144,21 @@ fn line(page: &Shell, entry: &Entry) -> Row {
         object: entry.object.clone(),
         count: page.counted("admin-audit-differences", count),
         is_short: differences.len() <= FEW,
-        differences,
+        differences: differences.into_iter().map(|one| told(page, one)).collect(),
+    }
+}
+
+/// A difference in words: the way to it, and what is on or off.
+fn told(page: &Shell, one: Difference) -> Difference {
+    let place = match one.place.as_str() {
+        // the thing is nothing but its value
+        "" => places::told(page, std::iter::once("value")),
+        way => places::told(page, way.split(' ')),
+    };
+    Difference {
+        place,
+        before: places::value(page, &one.before),
+        after: places::value(page, &one.after),
     }
 }
 

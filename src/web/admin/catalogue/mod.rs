@@ -214,6 +214,7 @@ async fn post(page: Page<Operate>, state: web::Data<WebState>, form: Form) -> Pa
         .db
         .write(move |c| {
             Box::pin(async move {
+                changes::lock(c).await?;
                 let present = read(c).await?;
                 let all = present.proposals(now_ms);
                 let rows: Vec<&Row> = all.iter().filter(|r| ticked.contains(&r.value())).collect();

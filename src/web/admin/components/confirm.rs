@@ -30,6 +30,18 @@ pub(in crate::web) struct Question {
     pub(in crate::web) typed_error: String,
     /// What the form takes along: name and value.
     pub(in crate::web) along: Vec<(&'static str, String)>,
+    /// What else has to be decided.
+    pub(in crate::web) choice: Option<Choice>,
+}
+
+/// A list to choose from.
+pub(in crate::web) struct Choice {
+    /// The field.
+    pub(in crate::web) name: &'static str,
+    /// What it asks.
+    pub(in crate::web) label: String,
+    /// Values and their texts; the first is chosen.
+    pub(in crate::web) options: Vec<(String, String)>,
 }
 
 /// Asks.

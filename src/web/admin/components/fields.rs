@@ -4,10 +4,11 @@ use std::ops::RangeInclusive;
 
 use futures_util::future::BoxFuture;
 use modelgate_domain::money::parse_nanos;
-use modelgate_store::changes::Change;
+use modelgate_store::changes::{self, Change};
 use modelgate_store::{Conn, StoreError};
 use serde_json::Value;
 
+use super::version::{self, Changed};
 use crate::i18n::ToArg;
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
@@ -115,6 +116,8 @@ impl<'a> Fields<'a> {
 pub(in crate::web::admin) enum Refused {
     /// What the person wrote cannot be kept: the field, and the key of the text that says why.
     Field(&'static str, &'static str),
+    /// Somebody else has changed it since the form was opened.
+    Changed(Box<Changed>),
     /// Anything that is not the person's doing.
     Failed(PageError),
 }
@@ -166,7 +169,8 @@ impl From<StoreError> for Refused {
     }
 }
 
-/// Runs a change in one transaction; what the person did wrong comes back as the state of the form.
+/// Runs a change in one transaction; what the person did wrong comes back as the state of the form. No other change of
+/// the configuration happens meanwhile, so that what `work` reads first is what it changes.
 pub(in crate::web::admin) async fn save<T, F>(
     page: &Shell,
     state: &WebState,
@@ -177,8 +181,15 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, Refused>> + Send + 'static,
 {
-    match state.db.write(work).await {
+    let done = state.db.write(move |c| {
+        Box::pin(async move {
+            changes::lock(c).await?;
+            work(c).await
+        })
+    });
+    match done.await {
         Ok(done) => Ok(Ok(done)),
+        Err(Refused::Changed(changed)) => Ok(Err(version::refused(page, form, *changed))),
         Err(Refused::Field(field, key)) => {
             let mut form_state = form.state();
             form_state.fail(field, page.t(key));

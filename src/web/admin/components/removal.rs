@@ -56,6 +56,7 @@ impl Ending {
             typed: String::new(),
             typed_error: String::new(),
             along: Vec::new(),
+            choice: None,
         }
     }
 
@@ -78,6 +79,7 @@ impl Ending {
             .db
             .write(move |c| {
                 Box::pin(async move {
+                    changes::lock(c).await?;
                     work(c, &entry).await?;
                     changes::record(c, &entry).await?;
                     Ok::<_, PageError>(())

@@ -12,6 +12,7 @@ use crate::i18n::{Lang, format};
 use crate::web::admin::components::confirm;
 use crate::web::admin::components::fields::{Fields, answer, change, save};
 use crate::web::admin::components::removal::{Ended, Ending};
+use crate::web::admin::components::version::{self, Opened};
 use crate::web::attached;
 use crate::web::documents::{FileRow, file_row, places, title};
 use crate::web::error::PageError;
@@ -60,6 +61,17 @@ struct Theirs {
     body_zh: String,
 }
 
+impl Theirs {
+    fn of(loaded: &Loaded) -> Self {
+        let document = &loaded.document;
+        Self {
+            by: document.heading.updated_by.clone(),
+            body_en: document.body_en.clone(),
+            body_zh: document.body_zh.clone(),
+        }
+    }
+}
+
 const DELETE: Ending = Ending {
     texts: "admin-documents-delete-",
     done: "admin-documents-deleted",
@@ -93,6 +105,17 @@ impl Loaded {
     pub(super) fn name(&self, page: &Shell) -> String {
         title(page.lang, &self.document.heading).to_owned()
     }
+
+    /// The form as it is opened.
+    pub(super) fn opened(&self, page: &Shell) -> FormState {
+        let object = object(page, &self.document.heading);
+        version::stamped(stored(&self.document), &object)
+    }
+}
+
+/// What the audit log calls it.
+fn object(page: &Shell, heading: &Heading) -> String {
+    format!("document {}", title(page.lang, heading))
 }
 
 pub(super) async fn new(page: Page<Operate>, state: web::Data<WebState>) -> PageResult {
@@ -108,16 +131,11 @@ pub(super) async fn get_one(
     id: web::Path<i64>,
 ) -> PageResult {
     let loaded = Loaded::read(&state, *id).await?;
-    page.show(&view(
-        &page,
-        &state,
-        Some(&loaded),
-        stored(&loaded.document),
-    ))
+    page.show(&view(&page, &state, Some(&loaded), loaded.opened(&page)))
 }
 
 /// What the form of a stored document shows.
-pub(super) fn stored(document: &Document) -> FormState {
+fn stored(document: &Document) -> FormState {
     let heading = &document.heading;
     FormState::default()
         .with("title_en", &heading.title_en)
@@ -127,7 +145,6 @@ pub(super) fn stored(document: &Document) -> FormState {
         .with("category", &heading.category)
         .with("position", heading.position.to_string())
         .with("audience", heading.audience.as_str())
-        .with("version", heading.version.to_string())
         .ticked("published", heading.published)
 }
 
@@ -185,7 +202,6 @@ fn read(page: &Shell, form: &Form, base: &Heading) -> Result<Document, FormState
                 .unwrap_or(0),
             audience: audience.parse().unwrap_or_default(),
             published: form.checked("published"),
-            version: form.text("version").parse().unwrap_or(base.version),
             ..base.clone()
         },
         body_en: fields.text("body_en", fits, "admin-documents-long-body"),
@@ -239,8 +255,10 @@ async fn keep(
         return page.show_or(&view, &view.as_preview());
     }
     let base = loaded.map_or_else(|| blank(page, state), |l| l.document.heading.clone());
-    let again = |form_state| {
-        let view = view(page, state, loaded, form_state);
+    let again = |form_state: FormState| {
+        let mut view = view(page, state, loaded, form_state);
+        let conflict = view.state.conflict().is_some();
+        view.theirs = loaded.filter(|_| conflict).map(Theirs::of);
         page.invalid_or(&view, &view)
     };
     let mut document = match read(page, form, &base) {
@@ -249,68 +267,42 @@ async fn keep(
     };
     page.actor().clone_into(&mut document.heading.updated_by);
     let old = loaded.map(|l| &l.document);
-    if let Some(theirs) = old.filter(|old| old.heading.version != document.heading.version) {
-        return conflict(page, state, form, (loaded, theirs));
-    }
     let action = match old {
         None => "document.create",
         Some(_) => "document.update",
     };
-    let object = format!("document {}", title(page.lang, &document.heading));
-    let mut entry = change(page, state, action, object, Some(audited(&document)));
+    let named = object(page, &document.heading);
+    let mut entry = change(page, state, action, named, Some(audited(&document)));
     entry.before = old.map(audited);
-    let id = document.heading.id;
+    let (opened, shell) = (Opened::of(form), page.shell().clone());
     let saved = save(page, state, form, move |c| {
         Box::pin(async move {
             let mut made = document.heading.id;
             if made == 0 {
                 made = documents::insert(c, &document, entry.at).await?;
-            } else if !documents::update(c, &document, entry.at).await? {
-                return Ok(None);
+            } else {
+                let now = documents::find(c, made).await?;
+                let now = now.ok_or(PageError::NotFound)?;
+                opened
+                    .check(c, &stored(&now), &object(&shell, &now.heading))
+                    .await?;
+                document.heading.version = now.heading.version;
+                if !documents::update(c, &document, entry.at).await? {
+                    return Err(PageError::NotFound.into());
+                }
             }
             changes::note(c, &entry).await?;
-            Ok(Some(made))
+            Ok(made)
         })
     })
     .await?;
     match saved {
         Err(form_state) => again(form_state),
-        Ok(Some(made)) => {
+        Ok(made) => {
             let told = page.t("admin-documents-saved");
             answer(page, Ok(()), (&format!("{PATH}/{made}"), told), again)
         }
-        // Somebody saved it between our look and our writing.
-        Ok(None) => {
-            let fresh = Loaded::read(state, id).await?;
-            conflict(page, state, form, (Some(&fresh), &fresh.document))
-        }
     }
-}
-
-/// What the person wrote, beside what somebody else has saved. Saved once more, it holds.
-fn conflict(
-    page: &Page<impl Known>,
-    state: &WebState,
-    form: &Form,
-    (loaded, theirs): (Option<&Loaded>, &Document),
-) -> PageResult {
-    let mut form_state = form
-        .state()
-        .without(&["version"])
-        .with("version", theirs.heading.version.to_string());
-    let who = page.t1(
-        "admin-documents-conflict",
-        "who",
-        &theirs.heading.updated_by,
-    );
-    form_state.fail("", who);
-    let mut view = view(page, state, loaded, form_state);
-    view.theirs = Some(Theirs {
-        by: theirs.heading.updated_by.clone(),
-        body_en: theirs.body_en.clone(),
-        body_zh: theirs.body_zh.clone(),
-    });
-    page.invalid_or(&view, &view)
 }
 
 fn preview(page: &Shell, form: &Form, loaded: Option<&Loaded>) -> [Preview; 2] {
@@ -364,7 +356,7 @@ pub(super) async fn delete(
     let loaded = Loaded::read(&state, *id).await?;
     let name = loaded.name(&page);
     let ended = Ended {
-        object: format!("document {name}"),
+        object: object(&page, &loaded.document.heading),
         before: Some(audited(&loaded.document)),
         name,
         to: PATH.to_owned(),

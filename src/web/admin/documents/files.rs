@@ -6,7 +6,7 @@ use modelgate_store::documents::{self, Attachment};
 use serde_json::{Value, json};
 
 use super::PATH;
-use super::edit::{Loaded, stored, view};
+use super::edit::{Loaded, view};
 use crate::web::admin::components::confirm;
 use crate::web::admin::components::fields::change;
 use crate::web::admin::components::removal::{Ended, Ending};
@@ -45,7 +45,7 @@ pub(super) async fn post(
     let (name, kind) = match checked {
         Ok(checked) => checked,
         Err(why) => {
-            let mut view = view(&page, &state, Some(&loaded), stored(&loaded.document));
+            let mut view = view(&page, &state, Some(&loaded), loaded.opened(&page));
             view.file_error = why;
             return page.invalid_or(&view, &view);
         }

@@ -24,9 +24,10 @@ fn minutes(live: &Live, of: impl Fn(&Totals) -> i64) -> Vec<i64> {
 }
 
 fn active(page: &Shell, live: &Live, busy: &Busy) -> Card {
-    let keys = i64::try_from(busy.by_key.len()).unwrap_or(i64::MAX);
-    let (streams, keys) = (format::integer(busy.streams), format::integer(keys));
-    let parts: [(&str, &dyn ToArg); 2] = [("streams", &streams), ("keys", &keys)];
+    let count = i64::try_from(busy.by_key.len()).unwrap_or(i64::MAX);
+    let (streams, keys) = (format::integer(busy.streams), format::integer(count));
+    let parts: [(&str, &dyn ToArg); 3] =
+        [("streams", &streams), ("keys", &keys), ("count", &count)];
     Card {
         value: format::integer(busy.running),
         more: page.t_with("admin-home-active-more", &parts),
@@ -58,10 +59,11 @@ fn tokens_per_second(page: &Shell, live: &Live) -> Card {
 
 fn busyness(page: &Shell, live: &Live, busy: &Busy) -> Card {
     let lately = live.lately.totals();
-    let keys = i64::try_from(live.lately.by(Dimension::ApiKey).len()).unwrap_or(i64::MAX);
+    let count = i64::try_from(live.lately.by(Dimension::ApiKey).len()).unwrap_or(i64::MAX);
     let refused = format::percent(lately.rate_limited, lately.requests());
-    let keys = format::integer(keys);
-    let parts: [(&str, &dyn ToArg); 2] = [("keys", &keys), ("refused", &refused)];
+    let keys = format::integer(count);
+    let parts: [(&str, &dyn ToArg); 3] =
+        [("keys", &keys), ("refused", &refused), ("count", &count)];
     let colour = match busy.level {
         Busyness::ExtremelyBusy | Busyness::VeryBusy => "red",
         Busyness::Busy => "amber",

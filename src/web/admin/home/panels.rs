@@ -168,14 +168,18 @@ fn busyness(page: &Shell, live: &Live, busy: &Busy) -> Option<Notice> {
         return None;
     }
     let lately = live.lately.totals();
-    let keys = i64::try_from(live.lately.by(Dimension::ApiKey).len()).unwrap_or(i64::MAX);
+    let count = i64::try_from(live.lately.by(Dimension::ApiKey).len()).unwrap_or(i64::MAX);
     let (level, keys, refused) = (
         page.t_code("admin-busyness-level-", busy.level.as_str()),
-        format::integer(keys),
+        format::integer(count),
         format::percent(lately.rate_limited, lately.requests()),
     );
-    let parts: [(&str, &dyn ToArg); 3] =
-        [("level", &level), ("keys", &keys), ("refused", &refused)];
+    let parts: [(&str, &dyn ToArg); 4] = [
+        ("level", &level),
+        ("keys", &keys),
+        ("refused", &refused),
+        ("count", &count),
+    ];
     Some(Notice {
         kind: "warning",
         text: page.t_with("admin-home-notice-busy", &parts),
@@ -285,10 +289,12 @@ pub(super) fn active(page: &Shell, live: &Live, busy: &Busy) -> Vec<ActiveRow> {
                 page.counted("admin-home-key-calls", totals.requests())
             },
             is_running: running > 0,
-            tokens: page.t1(
+            tokens: page.t_with(
                 "admin-home-key-tokens",
-                "tokens",
-                format::compact(page.lang, totals.tokens()),
+                &[
+                    ("tokens", &format::compact(page.lang, totals.tokens())),
+                    ("count", &totals.tokens()),
+                ],
             ),
             models: models_of(live, id),
         })

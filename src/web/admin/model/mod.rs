@@ -3,6 +3,7 @@
 mod fallbacks;
 mod order;
 mod price;
+mod stored;
 mod target;
 
 use actix_web::web;
@@ -24,6 +25,7 @@ use super::components::allowances::{self, Allowances, Subject};
 use super::components::confirm;
 use super::components::fields::{Fields, Refused, answer, change, save};
 use super::components::removal::{Ended, Ending};
+use super::components::version::Opened;
 use super::components::{rows, summary};
 use super::models::{PATH, check_name, is_kind, kind_choices, provider_choices, provider_name};
 use crate::web::error::PageError;
@@ -39,7 +41,11 @@ struct ModelView<'a> {
     page: &'a Shell,
     name: String,
     at: String,
+    /// Of the form that came back what it holds, of the others what is stored.
     state: FormState,
+    /// The version of the settings, and of the price.
+    settings: FormState,
+    price: FormState,
     kinds: Vec<(String, String)>,
     strategies: Vec<(String, String)>,
     modalities: Vec<(String, String)>,
@@ -62,10 +68,9 @@ struct TargetRow {
     id: i64,
     provider: String,
     upstream: String,
-    priority: i64,
-    weight: i64,
-    busyness: &'static str,
-    enabled: bool,
+    state: FormState,
+    /// What was wrong with it.
+    problem: String,
 }
 
 struct PriceLine {
@@ -74,6 +79,9 @@ struct PriceLine {
     input: String,
     cached_input: String,
     output: String,
+    cache_write: String,
+    reasoning: String,
+    per_request: String,
 }
 
 struct Loaded {
@@ -125,38 +133,11 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
 }
 
 async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
-    let id = ModelId(id);
     let now_ms = state.clock.now_ms();
-    state
+    let read = state
         .db
-        .read(move |c| {
-            Box::pin(async move {
-                let model = models::find(c, id)
-                    .await?
-                    .filter(|m| m.deleted_at.is_none())
-                    .ok_or(PageError::NotFound)?;
-                let own = models::fallbacks(c).await?.into_iter();
-                let others = models::list(c).await?.into_iter();
-                Ok::<_, PageError>(Loaded {
-                    model,
-                    aliases: models::aliases_of(c, id).await?,
-                    fallbacks: own
-                        .filter(|f| f.model_id == id)
-                        .map(|f| (f.fallback_id, f.cause))
-                        .collect(),
-                    limits: limits::of(c, LimitScope::Model, id.0).await?,
-                    others: others
-                        .filter(|m| m.id != id)
-                        .map(|m| (m.id, m.name))
-                        .collect(),
-                    targets: targets::list_of(c, id).await?,
-                    prices: prices::list_of(c, PriceOf::Model(id)).await?,
-                    providers: providers::list(c).await?,
-                    more: catalogue::says_more(c, id, now_ms).await?,
-                })
-            })
-        })
-        .await
+        .read(move |c| Box::pin(async move { Loaded::read(c, ModelId(id), now_ms).await }));
+    read.await
 }
 
 async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
@@ -176,13 +157,18 @@ async fn post(
         Err(form_state) => return again(&page, &loaded, form_state),
     };
     let id = loaded.model.id;
-    let object = format!("model {}", loaded.model.name);
+    let object = loaded.object();
     let after = loaded.audited(&edit);
     let mut entry = change(&page, &state, "model.update", object, Some(after));
     entry.before = Some(loaded.audited(&loaded.present()));
     let renamed = edit.data.name != loaded.model.name;
+    let opened = Opened::of(&form);
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
+            let now = Loaded::read(c, id, entry.at.timestamp_millis()).await?;
+            opened
+                .check(c, &stored::settings(&now), &now.object())
+                .await?;
             if renamed {
                 check_name(c, &edit.data.name).await?;
             }
@@ -264,6 +250,37 @@ async fn check_aliases(c: &mut Conn, aliases: &[String]) -> Result<(), Refused> 
 }
 
 impl Loaded {
+    async fn read(c: &mut Conn, id: ModelId, now_ms: i64) -> Result<Self, PageError> {
+        let model = models::find(c, id)
+            .await?
+            .filter(|m| m.deleted_at.is_none())
+            .ok_or(PageError::NotFound)?;
+        let own = models::fallbacks(c).await?.into_iter();
+        let others = models::list(c).await?.into_iter();
+        Ok(Self {
+            model,
+            aliases: models::aliases_of(c, id).await?,
+            fallbacks: own
+                .filter(|f| f.model_id == id)
+                .map(|f| (f.fallback_id, f.cause))
+                .collect(),
+            limits: limits::of(c, LimitScope::Model, id.0).await?,
+            others: others
+                .filter(|m| m.id != id)
+                .map(|m| (m.id, m.name))
+                .collect(),
+            targets: targets::list_of(c, id).await?,
+            prices: prices::list_of(c, PriceOf::Model(id)).await?,
+            providers: providers::list(c).await?,
+            more: catalogue::says_more(c, id, now_ms).await?,
+        })
+    }
+
+    /// What the audit log calls it.
+    fn object(&self) -> String {
+        format!("model {}", self.model.name)
+    }
+
     fn present(&self) -> Edit {
         Edit {
             data: self.model.clone().into(),
@@ -308,7 +325,7 @@ async fn delete(
     let loaded = load(&state, *id).await?;
     let id = loaded.model.id;
     let ended = Ended {
-        object: format!("model {}", loaded.model.name),
+        object: loaded.object(),
         before: Some(loaded.audited(&loaded.present())),
         name: loaded.model.name,
         to: PATH.to_owned(),
@@ -339,42 +356,48 @@ fn again(page: &Page<impl Known>, loaded: &Loaded, form_state: FormState) -> Pag
 
 /// The page: of the form that came back what it holds, of the others what is stored.
 fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelView<'a> {
-    let targets = loaded.targets.iter().map(|target| TargetRow {
-        id: target.id.0,
-        provider: provider_name(&loaded.providers, target.provider_id).to_owned(),
-        upstream: target.upstream_model.clone(),
-        priority: target.priority,
-        weight: target.weight,
-        busyness: target.busyness_at_most.map_or("", Busyness::as_str),
-        enabled: target.enabled,
+    let posted = stored::Posted::sorted(form_state);
+    let (settings, price) = (posted.settings(loaded), posted.price(loaded));
+    let targets = loaded.targets.iter().map(|target| {
+        let state = posted.target(loaded, target);
+        TargetRow {
+            id: target.id.0,
+            provider: provider_name(&loaded.providers, target.provider_id).to_owned(),
+            upstream: target.upstream_model.clone(),
+            problem: ["priority", "weight"]
+                .map(|name| state.error(name))
+                .concat(),
+            state,
+        }
     });
+    let targets: Vec<TargetRow> = targets.collect();
     let prices = loaded.prices.iter().map(|price| PriceLine {
         from: page.moment(price.effective_from_ms),
         currency: price.currency.to_string(),
         input: format_nanos(price.input),
         cached_input: price.cached_input.map(format_nanos).unwrap_or_default(),
         output: format_nanos(price.output),
+        cache_write: price.cache_write.map(format_nanos).unwrap_or_default(),
+        reasoning: price.reasoning.map(format_nanos).unwrap_or_default(),
+        per_request: price::some_nanos(price.per_request_nanos)
+            .map(format_nanos)
+            .unwrap_or_default(),
     });
     let names = |prefix: &str, all: &[&str]| -> Vec<(String, String)> {
         let pair = |name: &&str| ((*name).to_owned(), page.t_code(prefix, name));
         all.iter().map(pair).collect()
     };
     let any = |key: &str| vec![(String::new(), page.t(key))];
-    let stored = stored(loaded);
-    // a box that is not ticked is not sent: what is stored must not tick it again
-    let stored = if form_state.is_checked("settings") {
-        stored.without(&["enabled", "hidden", "affinity", "modality"])
-    } else {
-        stored
-    };
-    let state = form_state.or(stored);
     let levels: Vec<&str> = Busyness::ALL.iter().map(|level| level.as_str()).collect();
     let strategies: Vec<&str> = Strategy::ALL.iter().map(|s| s.as_str()).collect();
     let modalities: Vec<&str> = Modality::ALL.iter().map(|m| m.as_str()).collect();
     let causes = ["overloaded", "context_too_long", "refused"];
     let others = loaded.others.iter();
+    let state = posted.whole(loaded);
     ModelView {
         page,
+        settings,
+        price,
         name: loaded.model.name.clone(),
         at: page.url(&format!("{PATH}/{}", loaded.model.id)),
         kinds: kind_choices(page),
@@ -399,7 +422,7 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
             names("rules-busyness-", &levels),
         ]
         .concat(),
-        targets: targets.collect(),
+        targets,
         prices: prices.collect(),
         more: loaded.more.then(|| {
             let source = catalogue::source(page);
@@ -408,37 +431,4 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
         }),
         state,
     }
-}
-
-fn stored(loaded: &Loaded) -> FormState {
-    let (model, price) = (&loaded.model, loaded.prices.first());
-    let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
-    let amount = |n: Option<i64>| n.map(format_nanos).unwrap_or_default();
-    let state = FormState::default()
-        .with("name", &model.name)
-        .with("display_name", &model.display_name)
-        .with("kind", &model.kind)
-        .with("aliases", loaded.aliases.join("\n"))
-        .with("context_length", number(model.context_length))
-        .with("max_output_tokens", number(model.max_output_tokens))
-        .ticked("enabled", model.enabled)
-        .ticked("hidden", model.hidden)
-        .with("strategy", model.strategy.as_str())
-        .ticked("affinity", model.affinity)
-        .with(
-            "tools",
-            model
-                .tools
-                .map_or("", |does| if does { "yes" } else { "no" }),
-        )
-        .with("priority", "1")
-        .with("weight", naming::WEIGHT.to_string())
-        .with("currency", price.map_or("USD", |p| p.currency.as_str()))
-        .with("input", amount(price.map(|p| p.input)))
-        .with("cached_input", amount(price.and_then(|p| p.cached_input)))
-        .with("output", amount(price.map(|p| p.output)));
-    let takes = model.modalities.iter();
-    let state = takes.fold(state, |state, kind| state.with("modality", kind.as_str()));
-    let state = fallbacks::stored(state, &loaded.fallbacks);
-    allowances::stored(state, &loaded.limits, SUBJECT)
 }

@@ -53,15 +53,19 @@ pub(super) async fn post(
     let after = audited(&loaded, |target| priority.get(&target.id.0).copied());
     let mut entry = change(&page, &state, "target.order", object, Some(after));
     entry.before = Some(audited(&loaded, |target| Some(target.priority)));
-    let targets_of = loaded.targets.clone();
+    let model = loaded.model.id;
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
             let mut changed = false;
-            for target in targets_of {
+            for target in targets::list_of(c, model).await? {
                 let wanted = priority.get(&target.id.0).copied();
                 if let Some(wanted) = wanted.filter(|wanted| *wanted != target.priority) {
-                    targets::update(c, target.id, &with_priority(&target, wanted), entry.at)
-                        .await?;
+                    let (id, priority) = (target.id, wanted);
+                    let data = TargetData {
+                        priority,
+                        ..target.into()
+                    };
+                    targets::update(c, id, &data, entry.at).await?;
                     changed = true;
                 }
             }
@@ -73,18 +77,6 @@ pub(super) async fn post(
     })
     .await?;
     done(&page, &loaded, saved, "admin-model-saved")
-}
-
-fn with_priority(target: &Target, priority: i64) -> TargetData {
-    TargetData {
-        model_id: target.model_id,
-        provider_id: target.provider_id,
-        upstream_model: target.upstream_model.clone(),
-        priority,
-        weight: target.weight,
-        enabled: target.enabled,
-        busyness_at_most: target.busyness_at_most,
-    }
 }
 
 fn audited(loaded: &Loaded, priority: impl Fn(&Target) -> Option<i64>) -> Value {

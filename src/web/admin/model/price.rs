@@ -7,8 +7,9 @@ use modelgate_store::prices::PriceOf;
 use modelgate_store::{changes, prices};
 use serde_json::{Value, json};
 
-use super::{again, done, load};
+use super::{Loaded, again, done, load, stored};
 use crate::web::admin::components::fields::{Fields, change, save};
+use crate::web::admin::components::version::Opened;
 use crate::web::form::Form;
 use crate::web::page::{Operate, Page, PageResult};
 use crate::web::state::WebState;
@@ -31,10 +32,10 @@ pub(super) async fn set(
         currency: currency.unwrap_or_default(),
         input: fields.nanos("input"),
         cached_input: fields.optional_nanos("cached_input"),
-        cache_write: old.and_then(|p| p.cache_write),
+        cache_write: fields.optional_nanos("cache_write"),
         output: fields.nanos("output"),
-        reasoning: old.and_then(|p| p.reasoning),
-        per_request_nanos: old.map_or(0, |p| p.per_request_nanos),
+        reasoning: fields.optional_nanos("reasoning"),
+        per_request_nanos: fields.optional_nanos("per_request").unwrap_or(0),
         effective_from_ms: state.clock.now_ms(),
     };
     let price = match fields.finish(price) {
@@ -44,12 +45,15 @@ pub(super) async fn set(
     if old.is_some_and(|old| same(old, &price)) {
         return done(&page, &loaded, Ok(()), "admin-model-price-same");
     }
-    let object = format!("model {} price", loaded.model.name);
-    let mut entry = change(&page, &state, "price.create", object, Some(audited(&price)));
+    let after = Some(audited(&price));
+    let mut entry = change(&page, &state, "price.create", object(&loaded), after);
     entry.before = old.map(audited);
     let model = loaded.model.id;
+    let opened = Opened::of(&form);
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
+            let now = Loaded::read(c, model, price.effective_from_ms).await?;
+            opened.check(c, &stored::price(&now), &object(&now)).await?;
             prices::insert(c, PriceOf::Model(model), &price, entry.at).await?;
             changes::record(c, &entry).await?;
             Ok(())
@@ -57,6 +61,16 @@ pub(super) async fn set(
     })
     .await?;
     done(&page, &loaded, saved, "admin-model-price-saved")
+}
+
+/// What the audit log calls it.
+pub(super) fn object(loaded: &Loaded) -> String {
+    format!("model {} price", loaded.model.name)
+}
+
+/// Nothing where nothing is asked.
+pub(super) fn some_nanos(nanos: i64) -> Option<i64> {
+    (nanos != 0).then_some(nanos)
 }
 
 /// Whether two prices charge the same.
@@ -73,5 +87,7 @@ fn audited(price: &Price) -> Value {
     json!({
         "currency": price.currency, "input": format_nanos(price.input),
         "cached_input": price.cached_input.map(format_nanos), "output": format_nanos(price.output),
+        "cache_write": price.cache_write.map(format_nanos), "reasoning": price.reasoning.map(format_nanos),
+        "per_request": some_nanos(price.per_request_nanos).map(format_nanos),
     })
 }

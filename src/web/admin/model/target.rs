@@ -1,13 +1,14 @@
 //! A model's targets: who serves it, in which order, and while how busy.
 
 use actix_web::web;
-use modelgate_domain::{Busyness, Permission, TargetId, naming};
+use modelgate_domain::{Busyness, Permission, ProviderId, TargetId, naming};
 use modelgate_store::targets::TargetData;
 use modelgate_store::{changes, targets};
 use serde_json::{Value, json};
 
-use super::{Loaded, again, done, load};
+use super::{Loaded, again, done, load, stored};
 use crate::web::admin::components::fields::{Fields, change, save};
+use crate::web::admin::components::version::Opened;
 use crate::web::admin::models::{chosen_provider, provider_name};
 use crate::web::error::PageError;
 use crate::web::form::Form;
@@ -49,7 +50,7 @@ pub(super) async fn add(
         Ok(data) => data,
         Err(form_state) => return again(&page, &loaded, form_state),
     };
-    let object = target_object(&loaded, &data);
+    let object = target_object(&loaded, data.provider_id, &data.upstream_model);
     let entry = change(&page, &state, "target.create", object, Some(audited(&data)));
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
@@ -101,12 +102,20 @@ pub(super) async fn edit(
         "target.update"
     };
     let after = (!removes).then(|| audited(&data));
-    let entry = change(&page, &state, action, target_object(&loaded, &data), after);
+    let object = target_object(&loaded, data.provider_id, &data.upstream_model);
+    let mut entry = change(&page, &state, action, object.clone(), after);
+    entry.before = Some(audited(&TargetData::from(old.clone())));
+    let opened = Opened::of(&form);
+    let model = loaded.model.id;
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
             if removes {
                 targets::delete(c, target, entry.at).await?;
             } else {
+                let all = targets::list_of(c, model).await?;
+                let now = all.iter().find(|t| t.id == target);
+                let now = stored::target(now.ok_or(PageError::NotFound)?);
+                opened.check(c, &now, &object).await?;
                 targets::update(c, target, &data, entry.at).await?;
             }
             changes::record(c, &entry).await?;
@@ -117,12 +126,10 @@ pub(super) async fn edit(
     done(&page, &loaded, saved, "admin-model-saved")
 }
 
-fn target_object(loaded: &Loaded, data: &TargetData) -> String {
-    let provider = provider_name(&loaded.providers, data.provider_id);
-    format!(
-        "model {} target {provider}/{}",
-        loaded.model.name, data.upstream_model
-    )
+/// What the audit log calls a target.
+pub(super) fn target_object(loaded: &Loaded, provider: ProviderId, upstream: &str) -> String {
+    let provider = provider_name(&loaded.providers, provider);
+    format!("model {} target {provider}/{upstream}", loaded.model.name)
 }
 
 fn audited(data: &TargetData) -> Value {

@@ -144,7 +144,13 @@ fn told(page: &Shell, totals: &Totals) -> String {
         format::compact(page.lang, totals.requests()),
         format::compact(page.lang, totals.tokens()),
     );
-    let parts: [(&str, &dyn ToArg); 2] = [("requests", &requests), ("tokens", &tokens)];
+    let counts = (totals.requests(), totals.tokens());
+    let parts: [(&str, &dyn ToArg); 4] = [
+        ("requests", &requests),
+        ("tokens", &tokens),
+        ("request-count", &counts.0),
+        ("token-count", &counts.1),
+    ];
     let told = page.t_with("admin-monitor-told", &parts);
     let money = money_of(totals);
     if money.is_empty() {

@@ -17,9 +17,10 @@ use serde_json::json;
 use self::outbound::Outbound;
 use super::components::confirm::{self, Question};
 use super::components::fields::{Dot, Fields, Refused, answer, change, save};
+use super::components::key_test::TestResult;
 use super::components::removal::{Ended, Ending};
+use super::components::version::{self, Opened};
 use super::components::{rows, summary};
-use super::provider_key::TestResult;
 use super::providers::{
     NewKey, PATH, add_key, is_vendor_key, prefix_in_use, protocol_choices, read_protocol,
 };
@@ -104,6 +105,11 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// What the audit log calls it.
+    fn object(&self) -> String {
+        format!("provider {}", self.provider.name)
+    }
+
     /// The limits on one of its keys.
     pub(super) fn limits_of(&self, key: &ProviderKey) -> Vec<Limit> {
         let own = self.limits.iter().filter(|l| l.scope_id == key.id.0);
@@ -138,7 +144,7 @@ async fn post(
         Ok(read) => read,
         Err(form_state) => return again(&page, &state, &loaded, form_state),
     };
-    let object = format!("provider {}", loaded.provider.name);
+    let object = loaded.object();
     let after = audited(&data, outbound.as_ref().or(loaded.outbound.as_ref()));
     let mut entry = change(&page, &state, "provider.update", object, Some(after));
     let before = ProviderData::from(loaded.provider.clone());
@@ -146,8 +152,11 @@ async fn post(
     let sealed = outbound.map(|outbound| outbound.seal(&state.keyring, id));
     let sealed = sealed.transpose().map_err(PageError::internal)?;
     let renamed = data.name != loaded.provider.name;
+    let (opened, keyring) = (Opened::of(&form), Arc::clone(&state.keyring));
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
+            let now = load_from(c, &keyring, id).await?;
+            opened.check(c, &stored(&now), &now.object()).await?;
             if renamed && prefix_in_use(c, &data.name).await? {
                 return Err(Refused::Field("name", "admin-provider-prefix-taken"));
             }
@@ -332,7 +341,11 @@ pub(super) async fn load(state: &WebState, id: ProviderId) -> Result<Loaded, Pag
         .await
 }
 
-async fn load_from(c: &mut Conn, keyring: &Keyring, id: ProviderId) -> Result<Loaded, PageError> {
+pub(super) async fn load_from(
+    c: &mut Conn,
+    keyring: &Keyring,
+    id: ProviderId,
+) -> Result<Loaded, PageError> {
     let provider = providers::find(c, id)
         .await?
         .filter(|p| p.deleted_at.is_none())
@@ -379,7 +392,7 @@ pub(super) fn view<'a>(
     let adds = form_state
         .as_ref()
         .is_some_and(|s| !s.value("label").is_empty());
-    let stored = outbound::stored(stored(provider), loaded.outbound.as_ref());
+    let stored = version::stamped(stored(loaded), &loaded.object());
     let state = match form_state {
         Some(state) if adds => state.or(stored),
         Some(state) => state,
@@ -415,8 +428,10 @@ pub(super) fn view<'a>(
     }
 }
 
-fn stored(provider: &Provider) -> FormState {
-    FormState::default()
+/// The fields of what is stored.
+fn stored(loaded: &Loaded) -> FormState {
+    let provider = &loaded.provider;
+    let state = FormState::default()
         .with("name", &provider.name)
         .with("display_name", &provider.display_name)
         .with("protocol", &provider.protocol)
@@ -434,7 +449,8 @@ fn stored(provider: &Provider) -> FormState {
             provider.first_byte_timeout_ms.to_string(),
         )
         .with("idle_timeout_ms", provider.idle_timeout_ms.to_string())
-        .ticked("enabled", provider.enabled)
+        .ticked("enabled", provider.enabled);
+    outbound::stored(state, loaded.outbound.as_ref())
 }
 
 fn key_row(page: &Shell, web: &WebState, loaded: &Loaded, key: &ProviderKey) -> KeyRow {

@@ -6,11 +6,12 @@ mod rows;
 
 pub(in crate::web) use agents::Agents;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
 use askama::Template;
-use modelgate_store::changes::{self, Change};
+use modelgate_store::changes;
 use modelgate_store::instances::{self, Instance};
 use modelgate_store::{audit, settings};
 use serde::Deserialize;
@@ -19,11 +20,13 @@ use tokio::time::sleep;
 
 use self::agents::AgentRow;
 use self::rows::{Changed, Row, objects, row};
+use super::components::fields;
+use super::components::version::Opened;
 use crate::catalog;
 use crate::config::{Effective, Variable, setting};
 use crate::web::error::PageError;
 use crate::web::flash::Toast;
-use crate::web::form::Form;
+use crate::web::form::{Form, FormState};
 use crate::web::page::{Configure, Known, Look, Page, PageResult};
 use crate::web::shell::{Moment, Shell};
 use crate::web::state::WebState;
@@ -139,9 +142,13 @@ pub(in crate::web) async fn post(
     let reset = form.checked("reset");
     let text = form.text("value").to_owned();
     if !reset && variable.check_saved(&text).is_err() {
-        return refuse(&page, &state, variable, &text).await;
+        return refuse(&page, &state, variable, form.state()).await;
     }
-    let generation = save(&page, &state, variable, (!reset).then_some(text)).await?;
+    let saved_at = save(&page, &state, &form, variable, (!reset).then_some(text)).await?;
+    let generation = match saved_at {
+        Ok(generation) => generation,
+        Err(form_state) => return refuse(&page, &state, variable, form_state).await,
+    };
     in_force(&state, generation).await;
     let toast = Toast::success(page.t1("admin-settings-saved", "name", variable.name));
     if !page.partial {
@@ -161,14 +168,17 @@ async fn refuse(
     page: &Page<impl Known>,
     state: &WebState,
     variable: &Variable,
-    text: &str,
+    form_state: FormState,
 ) -> PageResult {
     let changed = changed(state).await?;
-    let mut view = view(page, &state.settings.load(), &changed);
+    let mut view = view(page, &saved(state).await?, &changed);
     for row in &mut view.live {
         if row.name == variable.name {
-            row.error = page.t1("admin-settings-invalid", "rule", &row.rule);
-            text.clone_into(&mut row.value);
+            if form_state.conflict().is_none() {
+                row.error = page.t1("admin-settings-invalid", "rule", &row.rule);
+            }
+            form_state.value("value").clone_into(&mut row.value);
+            row.state = form_state.clone();
             view.one = Some(row.clone());
         }
     }
@@ -179,37 +189,42 @@ async fn refuse(
 async fn save(
     page: &Page<impl Known>,
     state: &WebState,
+    form: &Form,
     variable: &'static Variable,
     text: Option<String>,
-) -> Result<i64, PageError> {
+) -> Result<Result<i64, FormState>, PageError> {
     let Some(key) = variable.setting else {
         return Err(PageError::BadRequest);
     };
-    let mut change = Change {
-        at: state.clock.now(),
-        actor: page.actor().to_owned(),
-        actor_address: page.peer.address.to_string(),
-        action: "setting.update".to_owned(),
-        object: rows::object(key),
-        before: None,
-        after: text.clone().map(Value::String),
-        reason: String::new(),
-    };
-    state
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                change.before = settings::find(c, key).await?;
-                match &change.after {
-                    Some(value) => settings::set(c, key, value, change.at).await?,
-                    None => {
-                        settings::delete(c, key).await?;
-                    }
+    let object = rows::object(key);
+    let mut change = fields::change(
+        page,
+        state,
+        "setting.update",
+        object,
+        text.map(Value::String),
+    );
+    let (opened, config) = (Opened::of(form), Arc::clone(&state.config));
+    let kept = fields::save(page, state, form, move |c| {
+        Box::pin(async move {
+            let now = catalog::effective(&config, &settings::list(c).await?);
+            let now = now
+                .settings
+                .iter()
+                .find(|s| s.variable.name == variable.name);
+            let now = now.map(rows::stored).unwrap_or_default();
+            opened.check(c, &now, &change.object).await?;
+            change.before = settings::find(c, key).await?;
+            match &change.after {
+                Some(value) => settings::set(c, key, value, change.at).await?,
+                None => {
+                    settings::delete(c, key).await?;
                 }
-                Ok(changes::record(c, &change).await?)
-            })
+            }
+            Ok(changes::record(c, &change).await?)
         })
-        .await
+    });
+    kept.await
 }
 
 /// What is saved, so that the page shows what holds even where another instance changed it.

@@ -4,6 +4,8 @@ use modelgate_store::audit::Entry;
 
 use crate::config::{Fallback, Kind, Origin, Setting, registry};
 use crate::i18n::format;
+use crate::web::admin::components::version;
+use crate::web::form::FormState;
 use crate::web::shell::{Moment, Shell};
 
 /// A setting, ready to be shown.
@@ -20,6 +22,8 @@ pub(super) struct Row {
     pub(super) origin_kind: &'static str,
     pub(super) rule: String,
     pub(super) error: String,
+    /// The version of what is shown, or the form that came back.
+    pub(super) state: FormState,
     pub(super) input: &'static str,
     pub(super) choices: &'static [&'static str],
     pub(super) bounds: Option<(u64, u64)>,
@@ -56,6 +60,11 @@ pub(super) fn objects() -> Vec<String> {
     keys.map(object).collect()
 }
 
+/// The field of what is stored.
+pub(super) fn stored(setting: &Setting) -> FormState {
+    FormState::default().with("value", setting.value.clone().unwrap_or_default())
+}
+
 /// The row of a setting.
 pub(super) fn row(page: &Shell, setting: &Setting, changed: &[Changed]) -> Row {
     let variable = setting.variable;
@@ -75,6 +84,7 @@ pub(super) fn row(page: &Shell, setting: &Setting, changed: &[Changed]) -> Row {
     Row {
         name: variable.name,
         key,
+        state: version::stamped(stored(setting), &sought),
         help: page.t(&format!("admin-settings-help-{slug}")),
         value: setting.value.clone().unwrap_or_default(),
         default: variable.default_text(),

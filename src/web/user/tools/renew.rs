@@ -90,6 +90,7 @@ fn question(page: &Shell, query: &Query, row: &ApiKey, now: DateTime<Utc>) -> Qu
             ("model", query.model.clone()),
             ("of", present),
         ],
+        choice: None,
     }
 }
 

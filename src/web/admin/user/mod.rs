@@ -1,15 +1,18 @@
 //! One account: what it may do, how much of its limits is used, its keys, and another link for its password.
 
+mod delete;
+
 use actix_web::web;
 use askama::Template;
 use modelgate_domain::{Limit, LimitScope, Permission, UserId};
 use modelgate_store::users::{User, UserData};
-use modelgate_store::{StoreError, api_keys, changes, limits, users};
+use modelgate_store::{Conn, api_keys, changes, limits, users};
 use serde_json::{Value, json};
 
 use super::components::allowances::{self, Allowances, Subject};
 use super::components::fields::{Dot, Fields, Refused, answer, change, save};
 use super::components::usage::{self, Usage};
+use super::components::version::{self, Opened};
 use super::components::{rows, summary};
 use super::users::{PATH, invite, may_touch, read, roles, state_of};
 use crate::web::error::PageError;
@@ -38,6 +41,8 @@ struct UserView<'a> {
     allowances: Allowances,
     /// Whether the person may change this account.
     may_change: bool,
+    /// Whether he may delete it: not his own.
+    may_end: bool,
 }
 
 struct Loaded {
@@ -56,31 +61,46 @@ pub(super) fn routes(routes: &mut Routes<'_>) {
     routes
         .get("/admin/users/{id}", get)
         .post("/admin/users/{id}", post)
+        .get("/admin/users/{id}/delete", delete::ask)
+        .post("/admin/users/{id}/delete", delete::post)
         .post("/admin/users/{id}/link", link);
 }
 
 async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
-    let id = UserId(id);
-    let loaded = state
+    let read = state
         .db
-        .read(move |c| {
-            Box::pin(async move {
-                let Some(user) = users::find(c, id).await? else {
-                    return Ok::<_, StoreError>(None);
-                };
-                let keys = api_keys::list(c).await?.into_iter();
-                let own = keys.filter(|key| key.user_id == id);
-                Ok(Some(Loaded {
-                    user,
-                    limits: limits::of(c, LimitScope::User, id.0).await?,
-                    keys: own.map(|key| (key.id.0, key.name)).collect(),
-                }))
-            })
+        .read(move |c| Box::pin(async move { Loaded::read(c, UserId(id)).await }));
+    read.await
+}
+
+impl Loaded {
+    async fn read(c: &mut Conn, id: UserId) -> Result<Self, PageError> {
+        let user = users::find(c, id)
+            .await?
+            .filter(|user| user.deleted_at.is_none())
+            .ok_or(PageError::NotFound)?;
+        let keys = api_keys::list(c).await?.into_iter();
+        let own = keys.filter(|key| key.user_id == id);
+        Ok(Self {
+            user,
+            limits: limits::of(c, LimitScope::User, id.0).await?,
+            keys: own.map(|key| (key.id.0, key.name)).collect(),
         })
-        .await?;
-    loaded
-        .filter(|loaded| loaded.user.deleted_at.is_none())
-        .ok_or(PageError::NotFound)
+    }
+
+    /// What the audit log calls it.
+    fn object(&self) -> String {
+        format!("user {}", self.user.username)
+    }
+
+    /// The fields of what is stored.
+    fn stored(&self) -> FormState {
+        let state = FormState::default()
+            .with("display_name", &self.user.display_name)
+            .with("role", self.user.role.as_str())
+            .ticked("enabled", self.user.enabled);
+        allowances::stored(state, &self.limits, SUBJECT)
+    }
 }
 
 /// The same for somebody who may change the account.
@@ -99,12 +119,7 @@ async fn load_to_change(
 
 async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
     let loaded = load(&state, *id).await?;
-    let user = &loaded.user;
-    let stored = FormState::default()
-        .with("display_name", &user.display_name)
-        .with("role", user.role.as_str())
-        .ticked("enabled", user.enabled);
-    let stored = allowances::stored(stored, &loaded.limits, SUBJECT);
+    let stored = version::stamped(loaded.stored(), &loaded.object());
     let usage = usage::of(&page, &state.admission, &loaded.limits, &|_| String::new()).await;
     let view = view(&page, (&loaded, usage), stored);
     page.show_or(&view, &view.as_usage())
@@ -113,6 +128,7 @@ async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -
 fn view<'a>(page: &'a Shell, (loaded, usage): (&Loaded, Usage), fields: FormState) -> UserView<'a> {
     let user = &loaded.user;
     let keys = loaded.keys.iter();
+    let may_change = page.may(Permission::Accounts) && may_touch(page, user.role);
     UserView {
         page,
         username: user.username.clone(),
@@ -130,7 +146,8 @@ fn view<'a>(page: &'a Shell, (loaded, usage): (&Loaded, Usage), fields: FormStat
         roles: roles(page),
         allowances: allowances::view(page, &fields, SUBJECT),
         fields,
-        may_change: page.may(Permission::Accounts) && may_touch(page, user.role),
+        may_end: may_change && page.user.as_ref().is_some_and(|me| me.id != user.id),
+        may_change,
     }
 }
 
@@ -156,19 +173,15 @@ async fn post(
         Ok(read) => read,
         Err(fields) => return again(fields),
     };
-    let (id, name) = (loaded.user.id, &data.username);
+    let id = loaded.user.id;
     let after = audited(&data, &wanted);
-    let mut entry = change(
-        &page,
-        &state,
-        "user.update",
-        format!("user {name}"),
-        Some(after),
-    );
+    let mut entry = change(&page, &state, "user.update", loaded.object(), Some(after));
     entry.before = Some(audited(&loaded.user.clone().into(), &loaded.limits));
+    let opened = Opened::of(&form);
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
-            changes::lock(c).await?;
+            let now = Loaded::read(c, id).await?;
+            opened.check(c, &now.stored(), &now.object()).await?;
             let owners = users::count_who_may(c, Permission::Owners).await?;
             if !users::update(c, id, &data, entry.at).await? {
                 return Err(PageError::NotFound.into());
