@@ -54,7 +54,11 @@ async fn an_empty_gateway_is_led_to_its_first_call(app: &TestApp) {
 
     let page = admin.get(AT).await.text();
     assert!(page.contains("id=\"step-2\" open") && !page.contains(VENDOR_KEY));
-    let tested = admin.submit(AT, "/admin/start/test", &[]).await;
+    let tested = admin.submit(AT, "/admin/start/test", &[]).await.text();
+    assert!(tested.contains("the key is not proven by that"), "{tested}");
+    assert!(tested.contains("action=\"/admin/start/test\"") && tested.contains("name=\"model\""));
+    let model = [("model", "gpt-y")];
+    let tested = admin.submit(AT, "/admin/start/test", &model).await;
     assert!(tested.text().contains("It works."), "{}", tested.text());
     assert!(admin.get(AT).await.text().contains("id=\"step-3\" open"));
 

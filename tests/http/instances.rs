@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::process::eventually;
 use crate::support::{
-    Browser, Child, Engine, OpenAi, TestDatabase, TestRedis, VENDOR_KEY, provisioning,
+    ADMIN, Browser, Child, Engine, OpenAi, TestDatabase, TestRedis, VENDOR_KEY, provisioning,
 };
 
 const TEN: &str = "sk-mg-test-ten-0123456789ab";
@@ -75,6 +75,8 @@ impl Two {
                 ("WORKERS", "2"),
                 ("DRAIN_DELAY", "0"),
                 ("SECRET_KEY", &secret_key(&database)),
+                ("ADMIN_USERNAME", ADMIN.0),
+                ("ADMIN_PASSWORD", ADMIN.1),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
@@ -262,6 +264,25 @@ async fn what_a_vendor_said_to_one_is_known_to_the_other() {
     let told = Instant::now();
     eventually("B knows that the credential rests", rests).await;
     assert!(told.elapsed() < Duration::from_secs(2), "{told:?}");
+
+    // an operator's test at B is served: the rest ends there and then, and soon at A, which had begun it
+    let admin = Browser::new(two.b.url());
+    let login = [("username", ADMIN.0), ("password", ADMIN.1)];
+    assert_eq!(admin.submit("/login", "/login", &login).await.status, 303);
+    let provider = "/admin/config/providers/1";
+    let tested = admin
+        .submit(provider, &format!("{provider}/keys/1/test"), &[])
+        .await;
+    let text = tested.text();
+    assert!(text.contains("Its rest has ended"), "{text}");
+    assert!(!rests().await);
+    let over = async || {
+        let body = crate::support::chat("gpt-x", false);
+        let explained = a.post("/explain", &body).await.json();
+        explained["attempts"][0]["reason"] != "last_resort"
+    };
+    eventually("A knows that the rest is over", over).await;
+    assert!(!rests().await, "A does not tell B of it again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

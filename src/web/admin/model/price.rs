@@ -32,10 +32,12 @@ pub(super) async fn set(
         currency: currency.unwrap_or_default(),
         input: fields.nanos("input"),
         cached_input: fields.optional_nanos("cached_input"),
-        cache_write: fields.optional_nanos("cache_write"),
+        // a script that does not name a part leaves it as it is
+        cache_write: part(&mut fields, "cache_write", old.and_then(|p| p.cache_write)),
         output: fields.nanos("output"),
-        reasoning: fields.optional_nanos("reasoning"),
-        per_request_nanos: fields.optional_nanos("per_request").unwrap_or(0),
+        reasoning: part(&mut fields, "reasoning", old.and_then(|p| p.reasoning)),
+        per_request_nanos: part(&mut fields, "per_request", old.map(|p| p.per_request_nanos))
+            .unwrap_or(0),
         effective_from_ms: state.clock.now_ms(),
     };
     let price = match fields.finish(price) {
@@ -61,6 +63,15 @@ pub(super) async fn set(
     })
     .await?;
     done(&page, &loaded, saved, "admin-model-price-saved")
+}
+
+/// A part of the price that the form need not name.
+fn part(fields: &mut Fields<'_>, name: &str, old: Option<i64>) -> Option<i64> {
+    if fields.state.is_checked(name) {
+        fields.optional_nanos(name)
+    } else {
+        old
+    }
 }
 
 /// What the audit log calls it.
