@@ -50,6 +50,7 @@ admin-audit-verb-invite = invited
 admin-audit-verb-make = made
 admin-audit-verb-order = put in order
 admin-audit-verb-password = password set
+admin-audit-verb-reset = reset
 admin-audit-verb-reset-password = password reset
 admin-audit-verb-revoke = revoked
 admin-audit-verb-rotate = rotated

@@ -49,6 +49,7 @@ admin-audit-verb-invite = 邀请
 admin-audit-verb-make = 创建
 admin-audit-verb-order = 调整顺序
 admin-audit-verb-password = 设置密码
+admin-audit-verb-reset = 重置
 admin-audit-verb-reset-password = 重置密码
 admin-audit-verb-revoke = 吊销
 admin-audit-verb-rotate = 轮换

@@ -103,11 +103,10 @@ async fn kinds(app: &TestApp, admin: &Browser) -> Vec<Kind> {
     let rules = "/admin/config/errors";
     let rule = [
         ("status", "418"),
-        ("meaning", "busy"),
+        ("meaning", "overloaded"),
         ("note", "tea"),
         ("enabled", "on"),
     ];
-    let rule = [rule[0], ("meaning", "overloaded"), rule[2], rule[3]];
     let made = admin.submit(&format!("{rules}/new"), rules, &rule).await;
     assert_eq!(made.status, 303, "{}", made.text());
     let busyness = "/admin/config/busyness";
@@ -123,13 +122,12 @@ async fn kinds(app: &TestApp, admin: &Browser) -> Vec<Kind> {
     let model = "/admin/config/models/1";
     let provider = "/admin/config/providers/1";
     let newest = |html: &str, list: &str| -> i64 {
-        let ids = html
-            .match_indices(&format!("{list}/"))
-            .filter_map(|(at, found)| {
-                let rest = &html[at + found.len()..];
-                let id: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                id.parse().ok()
-            });
+        let below = format!("{list}/");
+        let ids = html.match_indices(&below).filter_map(|(at, found)| {
+            let rest = &html[at + found.len()..];
+            let id: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            id.parse().ok()
+        });
         ids.max().expect("a row")
     };
     let announced = newest(&admin.get(list).await.text(), list);

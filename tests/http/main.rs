@@ -36,6 +36,7 @@ mod admin_logs;
 mod admin_models;
 mod admin_monitor;
 mod admin_notifications;
+mod admin_provider_key;
 mod admin_provider_selftest;
 mod admin_providers;
 mod admin_reports;

@@ -262,7 +262,7 @@ impl Browser {
 /// has the field `mark`.
 pub fn form_fields(html: &str, action: &str, mark: Option<(&str, &str)>) -> Vec<(String, String)> {
     let html = Html::parse_document(html);
-    let forms = Selector::parse("form").expect("a selector");
+    let forms = Selector::parse("form[method=post]").expect("a selector");
     let own = html.select(&forms);
     let own = own.filter(|form| form.value().attr("action") == Some(action));
     let mut all = own.map(sent);
