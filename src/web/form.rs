@@ -149,7 +149,7 @@ fn decode(text: &[u8]) -> String {
 pub struct FormState {
     values: BTreeMap<String, Vec<String>>,
     errors: BTreeMap<String, String>,
-    conflict: Option<Conflict>,
+    conflict: Option<Box<Conflict>>,
 }
 
 /// What somebody else has saved since a form was opened, in the person's language.
@@ -217,12 +217,12 @@ impl FormState {
 
     /// Notes that somebody else has changed what the form is about.
     pub fn set_conflict(&mut self, conflict: Conflict) {
-        self.conflict = Some(conflict);
+        self.conflict = Some(Box::new(conflict));
     }
 
     /// What somebody else has changed in between.
     pub fn conflict(&self) -> Option<&Conflict> {
-        self.conflict.as_ref()
+        self.conflict.as_deref()
     }
 
     /// Every field with its values.

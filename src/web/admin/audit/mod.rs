@@ -144,12 +144,12 @@ fn line(page: &Shell, entry: &Entry) -> Row {
         object: entry.object.clone(),
         count: page.counted("admin-audit-differences", count),
         is_short: differences.len() <= FEW,
-        differences: differences.into_iter().map(|one| told(page, one)).collect(),
+        differences: differences.iter().map(|one| told(page, one)).collect(),
     }
 }
 
 /// A difference in words: the way to it, and what is on or off.
-fn told(page: &Shell, one: Difference) -> Difference {
+fn told(page: &Shell, one: &Difference) -> Difference {
     let place = match one.place.as_str() {
         // the thing is nothing but its value
         "" => places::told(page, std::iter::once("value")),

@@ -193,11 +193,10 @@ fn read(version: &str) -> BTreeMap<String, String> {
 
 fn short(text: &str) -> String {
     let hash = digest(&SHA256, text.as_bytes());
-    hash.as_ref()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let first = hash.as_ref().iter().take(6);
+    first
+        .fold(0_u64, |all, byte| all << 8 | u64::from(*byte))
+        .to_string()
 }
 
 #[cfg(test)]
