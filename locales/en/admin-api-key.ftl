@@ -7,6 +7,7 @@ admin-api-key-enabled = The key works
 admin-api-key-all-models = All models
 admin-api-key-models-hint = Or only these; “provider/model” allows a model at that provider alone:
 admin-api-key-made-title = The key is ready
+admin-api-key-made-link = Send its holder the link below. The secret stands behind it alone: it is not shown here.
 admin-api-key-made-body = Copy it now. Only its hash is kept, so it cannot be shown again.
 admin-api-key-logs = Its requests
 admin-api-key-revoke = Revoke
@@ -59,7 +60,7 @@ admin-api-key-overlap-hour = for an hour
 admin-api-key-overlap-day = for a day
 admin-api-key-overlap-week = for a week
 admin-api-key-handover = Hand over
-admin-api-key-handover-hint = The secret is shown to you once in any case. A one-time link shows it to its holder, once.
+admin-api-key-handover-hint = By hand, the secret is shown to you, once. A one-time link shows it to its holder only, once.
 admin-api-key-handover-none = by hand
 admin-api-key-handover-link =
     { $count ->

@@ -7,6 +7,7 @@ admin-api-key-enabled = 密钥有效
 admin-api-key-all-models = 所有模型
 admin-api-key-models-hint = 或仅限以下；“供应商/模型”只允许该供应商处的模型：
 admin-api-key-made-title = 密钥已创建
+admin-api-key-made-link = 请把下面的链接发给持有人。密钥只能通过该链接领取，此处不再显示。
 admin-api-key-made-body = 请立即复制。系统只保存其哈希值，之后无法再次显示。
 admin-api-key-logs = 它的请求
 admin-api-key-revoke = 吊销
@@ -59,7 +60,7 @@ admin-api-key-overlap-hour = 一小时
 admin-api-key-overlap-day = 一天
 admin-api-key-overlap-week = 一周
 admin-api-key-handover = 交付方式
-admin-api-key-handover-hint = 密钥总会向你显示一次。一次性链接再向持有人显示一次。
+admin-api-key-handover-hint = 当面交付时密钥向你显示一次；一次性链接只向持有人显示一次。
 admin-api-key-handover-none = 当面交付
 admin-api-key-handover-link =
     { $count ->
