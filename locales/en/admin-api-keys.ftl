@@ -42,6 +42,12 @@ admin-api-keys-bulk-expires = Expires (empty: never)
 admin-api-keys-bulk-expire = Set
 admin-api-keys-bulk-revoke = Revoke…
 admin-api-keys-bulk-none = Tick at least one key.
+admin-api-keys-bulk-past =
+    { $count ->
+        [0] Nothing had to be changed.
+        [one] 1 key was changed. Its end is past: its calls are refused from now on.
+       *[other] { $value } keys were changed. Their end is past: their calls are refused from now on.
+    }
 admin-api-keys-bulk-done =
     { $count ->
         [0] Nothing had to be changed.

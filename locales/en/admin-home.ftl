@@ -1,6 +1,6 @@
 admin-home-pause = Pause
 admin-home-start = Getting started
-admin-home-start-body = Four steps to the first answer through this gateway.
+admin-home-start-body = Five steps to the first answer through this gateway.
 admin-home-step-provider = Add a provider and its key
 admin-home-step-model = Offer a model
 admin-home-step-key = Make an API key

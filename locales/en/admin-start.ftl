@@ -1,7 +1,7 @@
 admin-start-title = First steps
 admin-start-lead = Five steps to the first answer through this gateway. Each can be left and taken up again, and none is needed: everything here has its own page as well.
 admin-start-skip = Go to the overview
-admin-start-not-yours = Your account may not enter vendors’ keys. Ask an administrator to do this step.
+admin-start-not-yours = Your account may not do this step. Ask an administrator.
 admin-start-step-vendor = Choose a vendor
 admin-start-step-key = Test its key
 admin-start-step-models = Pick models

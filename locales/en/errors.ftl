@@ -1,6 +1,6 @@
 error-not-found-title = There is nothing here
 error-not-found-body = The page may have moved, or the thing it showed was deleted.
-error-forbidden-title = Your account may not see this
+error-forbidden-title = Your account may not see or do this
 error-forbidden-body = Ask somebody who administers this gateway if you need it.
 error-csrf-title = This form is out of date
 error-csrf-body = Your session may have ended since the page was loaded. Go back, reload the page, and try again.

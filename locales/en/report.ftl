@@ -149,7 +149,7 @@ report-table-currencies = Cost by currency
 report-table-cost-models = Cost by model in { $currency }
 report-table-cost-keys = Cost by API key in { $currency }
 
-report-reliability-intro = The error rate counts what the gateway and vendors got wrong. Callers’ own mistakes, refusals by limits and cancelled calls are told apart.
+report-reliability-intro = The error rate counts what the gateway and vendors got wrong. Callers’ own mistakes, refusals by limits, here or at a vendor, and cancelled calls are told apart.
 report-table-outcomes = How requests ended
 report-table-times = Response times
 report-table-provider-times = Providers
@@ -160,14 +160,14 @@ report-outcome-error-caller = Error of the caller
 report-outcome-error-policy = Refused by a rule
 report-outcome-timeout = Timeout
 report-outcome-cancelled = Cancelled by the caller
-report-outcome-rate-limited = Refused by a limit
+report-outcome-rate-limited = Refused by a limit, here or at the vendor
 report-measure-latency = Whole response
 report-measure-ttft = First token
-report-limits-none = No request was refused by a limit.
+report-limits-none = No request was refused by a limit, here or at a vendor.
 report-limits-intro =
     { $count ->
-        [one] { $value } request was refused by a limit on rate, concurrency or budget.
-       *[other] { $value } requests were refused by limits on rate, concurrency or budget.
+        [one] { $value } request was refused by a limit on rate, concurrency or budget, here or at the vendor. Error analysis says whose limit it was.
+       *[other] { $value } requests were refused by limits on rate, concurrency or budget, here or at the vendor. Error analysis says whose limits they were.
     }
 report-table-limits = API keys that met limits
 
@@ -209,7 +209,7 @@ report-advice-text-errors = The error rate is { $rate }. { $share } of these err
 report-advice-timeouts = Requests time out
 report-advice-text-timeouts = { $timeouts } requests ({ $rate }) ended by a timeout, most of them to { $model }. Longer contexts take longer: look at the time-outs of its provider, or at a faster target.
 report-advice-refused = Limits are often met
-report-advice-text-refused = { $refused } requests ({ $rate }) were refused by limits, { $most } of them of { $key }. Either its limit is too tight, or its program calls too fast.
+report-advice-text-refused = { $refused } requests ({ $rate }) were refused by limits, here or at a vendor, { $most } of them of { $key }. Error analysis says whose limits they were: a limit here may be too tight, a vendor’s asks for another credential or target, and a program may call too fast.
 report-advice-slower = Answers take longer than before
 report-advice-text-slower = 95 of 100 answers took up to { $now }; it was { $before } in the period before. Compare the providers’ times in the chapter on reliability.
 report-advice-callers = A program sends calls that cannot succeed

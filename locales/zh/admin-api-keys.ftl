@@ -41,6 +41,11 @@ admin-api-keys-bulk-expires = 过期时间（留空：永不）
 admin-api-keys-bulk-expire = 设置
 admin-api-keys-bulk-revoke = 吊销…
 admin-api-keys-bulk-none = 请至少勾选一个密钥。
+admin-api-keys-bulk-past =
+    { $count ->
+        [0] 无需更改。
+       *[other] 已更改 { $value } 个密钥。到期时间已过，这些密钥的调用从现在起会被拒绝。
+    }
 admin-api-keys-bulk-done =
     { $count ->
         [0] 无需更改。

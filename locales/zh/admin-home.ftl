@@ -1,6 +1,6 @@
 admin-home-pause = 暂停刷新
 admin-home-start = 快速开始
-admin-home-start-body = 四步即可通过本网关得到第一个回答。
+admin-home-start-body = 五步即可通过本网关得到第一个回答。
 admin-home-step-provider = 添加供应商及其密钥
 admin-home-step-model = 提供一个模型
 admin-home-step-key = 创建 API 密钥

@@ -1,7 +1,7 @@
 admin-start-title = 开始使用
 admin-start-lead = 五个步骤，得到经由此网关的第一个回答。每一步都可以随时离开再继续，也都可以跳过：这里的一切都有各自的页面。
 admin-start-skip = 前往概览
-admin-start-not-yours = 你的账号不能填写供应商密钥，请让管理员完成这一步。
+admin-start-not-yours = 你的账号无权完成这一步，请联系管理员。
 admin-start-step-vendor = 选择供应商
 admin-start-step-key = 测试密钥
 admin-start-step-models = 挑选模型

@@ -1,6 +1,6 @@
 error-not-found-title = 这里什么也没有
 error-not-found-body = 页面可能已移动，或者它所显示的内容已被删除。
-error-forbidden-title = 你的账号无权查看此页
+error-forbidden-title = 你的账号无权查看或执行此操作
 error-forbidden-body = 如果确有需要，请联系本网关的管理员。
 error-csrf-title = 此表单已过期
 error-csrf-body = 页面载入之后，你的会话可能已经结束。请返回、刷新页面后重试。

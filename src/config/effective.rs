@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::given::invalid;
 use super::{
     Config, ConfigError, Fallback, JournalFull, Origin, Policy, Reports, Retention, Site, Variable,
-    parse, registry as r,
+    parse, registry as r, retention,
 };
 
 /// The settings in force, replaced as a whole when one is saved.
@@ -137,6 +137,23 @@ impl Variable {
 }
 
 impl Runtime {
+    /// Two settings that are fine alone and contradict each other: the first must not be more than the second.
+    pub fn contradiction(&self) -> Option<[&'static str; 2]> {
+        let (kept, busyness) = (&self.retention, &self.policy.busyness);
+        let pairs = [
+            (
+                kept.log_days > kept.history_days,
+                [&retention::LOG_DAYS, &retention::LOG_HISTORY_DAYS],
+            ),
+            (
+                busyness.resting_busy > busyness.resting_critical,
+                [&r::BUSYNESS_RESTING_BUSY, &r::BUSYNESS_RESTING_CRITICAL],
+            ),
+        ];
+        let found = pairs.into_iter().find(|(is_so, _)| *is_so);
+        found.map(|(_, pair)| pair.map(|variable| variable.name))
+    }
+
     /// Puts a saved text into its field.
     fn set(&mut self, variable: &Variable, text: &str) -> Result<(), ConfigError> {
         variable.check_saved(text)?;

@@ -255,6 +255,21 @@ pub async fn set_tested(
     Ok(())
 }
 
+/// Forgets how the last tests of a credential ended: they were those of another secret.
+pub async fn forget_tests(c: &mut Conn, id: ProviderKeyId) -> Result<(), StoreError> {
+    let never = None.map(at);
+    db!(c, |c| {
+        diesel::update(provider_keys::table.find(id.0))
+            .set((
+                provider_keys::last_ok_at.eq(never),
+                provider_keys::last_error.eq(""),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
 /// Deletes a credential and wipes its secret. False where there is no such row.
 pub async fn delete(
     c: &mut Conn,

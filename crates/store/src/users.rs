@@ -131,6 +131,14 @@ pub async fn find_by_username(c: &mut Conn, username: &str) -> Result<Option<Use
     })?)
 }
 
+/// Whether an account has this name, or one that differs by capital letters only.
+pub async fn is_taken(c: &mut Conn, username: &str) -> Result<bool, StoreError> {
+    let wanted = username.to_lowercase();
+    // the engines fold letters differently, and accounts are few
+    let all = list(c).await?;
+    Ok(all.iter().any(|user| user.username.to_lowercase() == wanted))
+}
+
 /// How many accounts with this permission can log in: they may, and have a password.
 pub async fn count_who_may(c: &mut Conn, asked: Permission) -> Result<i64, StoreError> {
     let roles = Role::ALL.iter().filter(|role| role.may(asked));

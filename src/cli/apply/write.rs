@@ -195,6 +195,7 @@ impl Writer {
         if let Some(secret) = new.secret.as_ref().filter(|_| replaced) {
             let sealed = self.keyring.seal(SEALED_IN, id.0, secret)?;
             provider_keys::set_secret(c, id, &sealed, &secret.last4(), self.now).await?;
+            provider_keys::forget_tests(c, id).await?;
         }
         let places = new.max_concurrency.map(|amount| Allowance {
             kind: LimitKind::Concurrency,

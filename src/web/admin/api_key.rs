@@ -277,6 +277,7 @@ async fn post(
     entry.before = Some(loaded.edit.audited(&loaded.choices));
     let id = loaded.row.id;
     let (opened, shell) = (Opened::of(&form), page.shell().clone());
+    let has_ended = edit.data.expires_at.is_some_and(|end| end <= entry.at);
     let saved = save(&page, &state, &form, move |c| {
         Box::pin(async move {
             let now = Loaded::read(c, id, entry.at).await?;
@@ -290,7 +291,11 @@ async fn post(
         })
     })
     .await?;
-    let told = page.t("admin-api-key-saved");
+    let told = if has_ended {
+        page.t("admin-api-key-saved-past")
+    } else {
+        page.t("admin-api-key-saved")
+    };
     answer(&page, saved, (&format!("{PATH}/{id}"), told), again)
 }
 

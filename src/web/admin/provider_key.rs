@@ -207,6 +207,7 @@ async fn post(
                     .seal("provider_keys", id.0, secret)
                     .map_err(PageError::internal)?;
                 provider_keys::set_secret(c, id, &sealed, &secret.last4(), now).await?;
+                provider_keys::forget_tests(c, id).await?;
             }
             if let Some(new_state) = new_state {
                 provider_keys::set_state(c, id, &new_state, now).await?;

@@ -6,7 +6,7 @@ use modelgate_domain::{Limit, LimitScope, Permission, Role, UserId, naming};
 use modelgate_store::users::{NewUser, User, UserData};
 use modelgate_store::{StoreError, changes, limits, users};
 
-use super::components::fields::{Dot, Fields, change, save};
+use super::components::fields::{Dot, Fields, Refused, change, save};
 use super::components::summary;
 use crate::config::username;
 use crate::secrets::random_token;
@@ -190,6 +190,9 @@ async fn post(page: Page<Accounts>, state: web::Data<WebState>, form: Form) -> P
     );
     let made = save(&page, &state, &form, move |c| {
         Box::pin(async move {
+            if users::is_taken(c, &user.username).await? {
+                return Err(Refused::Field("username", "admin-users-taken-username"));
+            }
             let id = users::insert(c, &user, entry.at).await?;
             setup::open(c, &token, id, entry.at).await?;
             changes::record(c, &entry).await?;

@@ -97,12 +97,16 @@ pub(super) async fn post(
         Err(bulk) => return list(&page, &state, &query, bulk).await,
     };
     let entry = change(&page, &state, "api_key.update", String::new(), None);
+    let told = match &act {
+        Act::Expire(Some(end)) if *end <= entry.at => "admin-api-keys-bulk-past",
+        _ => "admin-api-keys-bulk-done",
+    };
     let count = state
         .db
         .write(move |c| Box::pin(async move { apply(c, &ids, &act, entry).await }))
         .await
         .map_err(|error: StoreError| PageError::from(error))?;
-    done(&page, &query, "admin-api-keys-bulk-done", count)
+    done(&page, &query, told, count)
 }
 
 /// Changes what there is of the keys, each with a line in the audit log and all with one generation; how many changed.

@@ -141,8 +141,10 @@ pub(in crate::web) async fn post(
     let variable = setting(form.text("key")).ok_or(PageError::BadRequest)?;
     let reset = form.checked("reset");
     let text = form.text("value").to_owned();
-    if !reset && variable.check_saved(&text).is_err() {
-        return refuse(&page, &state, variable, form.state()).await;
+    if let Some(why) = objection(&page, &state, variable, (!reset).then_some(&text)).await? {
+        let mut form_state = form.state();
+        form_state.fail("value", why);
+        return refuse(&page, &state, variable, form_state).await;
     }
     let saved_at = save(&page, &state, &form, variable, (!reset).then_some(text)).await?;
     let generation = match saved_at {
@@ -164,6 +166,43 @@ pub(in crate::web) async fn post(
     page.block_with_toast(&view.as_row(), &toast)
 }
 
+/// Why a text cannot be what this setting says, or, without a text, what the environment says cannot.
+async fn objection(
+    page: &Shell,
+    state: &WebState,
+    variable: &'static Variable,
+    text: Option<&String>,
+) -> Result<Option<String>, PageError> {
+    if let Some(text) = text {
+        if variable.check_saved(text).is_err() {
+            let rule = rows::rule(page, variable);
+            return Ok(Some(page.t1("admin-settings-invalid", "rule", rule)));
+        }
+        let chooses = variable.setting == Some("analysis_model");
+        let is_word = matches!(text.as_str(), "auto" | "off");
+        if chooses && !is_word && state.catalog.load().resolve(text).is_none() {
+            return Ok(Some(page.t1("admin-settings-no-model", "model", text)));
+        }
+    }
+    let saved = state.db.read(|c| Box::pin(settings::list(c))).await?;
+    let others = saved
+        .iter()
+        .filter(|row| Some(row.key.as_str()) != variable.setting);
+    let mut rows: Vec<settings::Setting> = others.cloned().collect();
+    rows.extend(text.zip(variable.setting).map(|(text, key)| settings::Setting {
+        key: key.to_owned(),
+        value: Value::String(text.clone()),
+        updated_at: state.clock.now(),
+    }));
+    let then = catalog::effective(&state.config, &rows).runtime;
+    let pair = then.contradiction();
+    Ok(pair
+        .filter(|pair| pair.contains(&variable.name))
+        .map(|[less, more]| {
+            page.t_with("admin-settings-more-than", &[("less", &less), ("more", &more)])
+        }))
+}
+
 async fn refuse(
     page: &Page<impl Known>,
     state: &WebState,
@@ -174,9 +213,7 @@ async fn refuse(
     let mut view = view(page, &saved(state).await?, &changed);
     for row in &mut view.live {
         if row.name == variable.name {
-            if form_state.conflict().is_none() {
-                row.error = page.t1("admin-settings-invalid", "rule", &row.rule);
-            }
+            form_state.error("value").clone_into(&mut row.error);
             form_state.value("value").clone_into(&mut row.value);
             row.state = form_state.clone();
             view.one = Some(row.clone());

@@ -2,7 +2,7 @@
 
 use modelgate_store::audit::Entry;
 
-use crate::config::{Fallback, Kind, Origin, Setting, registry};
+use crate::config::{Fallback, Kind, Origin, Setting, Variable, registry};
 use crate::i18n::format;
 use crate::web::admin::components::version;
 use crate::web::form::FormState;
@@ -90,12 +90,7 @@ pub(super) fn row(page: &Shell, setting: &Setting, changed: &[Changed]) -> Row {
         default: variable.default_text(),
         origin: origin(setting.origin),
         origin_kind: origin_kind(setting.origin),
-        rule: match (variable.kind, variable.fallback) {
-            (Kind::Text { max }, Fallback::Text(_)) => {
-                page.t1("admin-settings-rule-name", "max", max)
-            }
-            (kind, _) => rule(page, kind),
-        },
+        rule: rule(page, variable),
         error: setting
             .problem
             .as_ref()
@@ -128,8 +123,15 @@ fn origin_kind(origin: Origin) -> &'static str {
     }
 }
 
-/// What a value has to look like, in words.
-fn rule(page: &Shell, kind: Kind) -> String {
+/// What a value of a setting has to look like, in words.
+pub(super) fn rule(page: &Shell, variable: &Variable) -> String {
+    match (variable.kind, variable.fallback) {
+        (Kind::Text { max }, Fallback::Text(_)) => page.t1("admin-settings-rule-name", "max", max),
+        (kind, _) => rule_of(page, kind),
+    }
+}
+
+fn rule_of(page: &Shell, kind: Kind) -> String {
     match kind {
         Kind::Integer { min, max } => page.t_with(
             "admin-settings-rule-integer",
