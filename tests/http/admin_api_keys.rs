@@ -73,7 +73,13 @@ async fn a_key_switched_off_or_past_its_end_is_refused_and_says_so(app: &TestApp
             "api_key_expired",
         ),
     ] {
-        assert_eq!(admin.submit(&key, &key, &fields).await.status, 303);
+        let saved = admin.submit(&key, &key, &fields).await;
+        assert_eq!(saved.status, 303);
+        let told = admin.get(&key).await.text();
+        assert_eq!(
+            told.contains("The end of this key is past"),
+            code == "api_key_expired"
+        );
         let mut answer = app.openai().chat("gpt-x", false).await;
         for _ in 0..30 {
             if answer.text().contains(code) {
@@ -338,3 +344,23 @@ async fn a_key_has_its_figures_and_its_tags(app: &TestApp) {
 }
 
 on_each_engine!(a_key_has_its_figures_and_its_tags);
+
+async fn a_key_is_not_made_that_has_ended(app: &TestApp) {
+    let admin = app.admin().await;
+    let new = format!("{KEYS}/new");
+    let mut fields = vec![
+        ("name", "late"),
+        ("all_models", "on"),
+        ("expires_at", "2020-01-01T00:00"),
+    ];
+    let refused = admin.submit(&new, KEYS, &fields).await;
+    assert!(refused.status == 422 && refused.text().contains("This moment is past"));
+    assert!(
+        refused.text().contains("value=\"late\""),
+        "what was typed stays"
+    );
+    fields[2] = ("expires_at", "2999-01-01T00:00");
+    assert_eq!(admin.submit(&new, KEYS, &fields).await.status, 200);
+}
+
+on_each_engine!(a_key_is_not_made_that_has_ended);

@@ -1,6 +1,7 @@
 //! The test of a vendor's credential: what it proves, and the rest that it ends.
 
 use modelgate::simulator::Step;
+use modelgate_store::provider_keys;
 
 use crate::admin_providers::{key_id, target};
 use crate::on_each_engine;
@@ -109,6 +110,23 @@ async fn a_list_of_models_proves_no_key(app: &TestApp) {
         refused.contains("The vendor refuses this key."),
         "{refused}"
     );
+    // another secret has not been refused
+    let noted = async || {
+        let all = app.db().read(|c| Box::pin(provider_keys::list(c)));
+        let mut all = all.await.unwrap().into_iter();
+        all.find(|key| key.id.0.to_string() == id).unwrap()
+    };
+    assert_ne!(noted().await.last_error, "");
+    let at = format!("{provider}/keys/{id}");
+    let another = [
+        ("label", "main"),
+        ("weight", "1"),
+        ("enabled", "on"),
+        ("secret", "sk-another"),
+    ];
+    assert_eq!(admin.submit(&at, &at, &another).await.status, 303);
+    let key = noted().await;
+    assert_eq!((key.last_error.as_str(), key.last_ok_at), ("", None));
     // and where it is served, the key is proven
     let served = admin
         .post(&test, &[("model", "gpt-y")], Some(&token), true)

@@ -226,3 +226,51 @@ async fn pages_look_as_the_house_says(app: &TestApp) {
 }
 
 on_each_engine!(pages_look_as_the_house_says);
+
+async fn what_cannot_be_is_refused_with_what_would_be_right(app: &TestApp) {
+    let admin = app.admin().await;
+    let page = "/admin/system-config";
+    for (key, value, why) in [
+        (
+            "log_history_days",
+            "10",
+            "MODELGATE_LOG_DAYS must not be more than MODELGATE_LOG_HISTORY_DAYS",
+        ),
+        (
+            "busyness_resting_busy",
+            "9",
+            "MODELGATE_BUSYNESS_RESTING_BUSY must not be more than MODELGATE_BUSYNESS_RESTING_CRITICAL",
+        ),
+        (
+            "analysis_model",
+            "nonsense",
+            "There is no model nonsense that is switched on.",
+        ),
+    ] {
+        let refused = admin
+            .submit(page, page, &[("key", key), ("value", value)])
+            .await;
+        let text = refused.text().replace(['\u{2068}', '\u{2069}'], "");
+        assert!(refused.status == 422 && text.contains(why), "{key}: {text}");
+        assert!(
+            text.contains(&format!("value=\"{value}\"")),
+            "what was typed stays"
+        );
+    }
+    for (key, value) in [
+        ("log_days", "5"),
+        ("log_history_days", "10"),
+        ("analysis_model", "auto"),
+        ("analysis_model", "gpt-x"),
+    ] {
+        let saved = admin
+            .submit(page, page, &[("key", key), ("value", value)])
+            .await;
+        assert_eq!(saved.status, 303, "{key} {value}: {}", saved.text());
+    }
+    let reset = [("key", "log_days"), ("value", ""), ("reset", "1")];
+    let refused = admin.submit(page, page, &reset).await;
+    assert_eq!(refused.status, 422, "thirty days again are more than ten");
+}
+
+on_each_engine!(what_cannot_be_is_refused_with_what_would_be_right);

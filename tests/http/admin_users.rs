@@ -50,6 +50,10 @@ async fn the_owner_of_an_account_chooses_its_password_by_a_link(app: &TestApp) {
     assert!(admin.get(USERS).await.text().contains("no password yet"));
     let taken = admin.submit(NEW, USERS, &fields).await;
     assert!(taken.status == 422 && taken.text().contains("An account of this name exists."));
+    let alike = admin
+        .submit(NEW, USERS, &[("username", "Dora"), ("role", "user")])
+        .await;
+    assert_eq!(alike.status, 422, "capital letters tell nobody apart");
 
     let dora = app.visitor();
     let shown = dora.get(&link).await.text();

@@ -243,7 +243,11 @@ enum Became {
 }
 
 fn became(answer: &Answer) -> Became {
-    if answer.status == 403 && answer.text().contains("Your account may not see or do this") {
+    if answer.status == 403
+        && answer
+            .text()
+            .contains("Your account may not see or do this")
+    {
         Became::Forbidden
     } else if answer.status == 303
         && ["/login", "/user/login"]

@@ -136,7 +136,9 @@ pub async fn is_taken(c: &mut Conn, username: &str) -> Result<bool, StoreError> 
     let wanted = username.to_lowercase();
     // the engines fold letters differently, and accounts are few
     let all = list(c).await?;
-    Ok(all.iter().any(|user| user.username.to_lowercase() == wanted))
+    Ok(all
+        .iter()
+        .any(|user| user.username.to_lowercase() == wanted))
 }
 
 /// How many accounts with this permission can log in: they may, and have a password.

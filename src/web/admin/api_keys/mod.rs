@@ -381,7 +381,11 @@ async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> Pa
         Ok(read) => read,
         Err(form_state) => return again(form_state),
     };
-    if read.data.expires_at.is_some_and(|at| at <= state.clock.now()) {
+    if read
+        .data
+        .expires_at
+        .is_some_and(|at| at <= state.clock.now())
+    {
         let mut form_state = form.state();
         form_state.fail("expires_at", page.t("admin-api-key-past"));
         return again(form_state);

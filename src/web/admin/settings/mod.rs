@@ -189,17 +189,23 @@ async fn objection(
         .iter()
         .filter(|row| Some(row.key.as_str()) != variable.setting);
     let mut rows: Vec<settings::Setting> = others.cloned().collect();
-    rows.extend(text.zip(variable.setting).map(|(text, key)| settings::Setting {
-        key: key.to_owned(),
-        value: Value::String(text.clone()),
-        updated_at: state.clock.now(),
-    }));
+    rows.extend(
+        text.zip(variable.setting)
+            .map(|(text, key)| settings::Setting {
+                key: key.to_owned(),
+                value: Value::String(text.clone()),
+                updated_at: state.clock.now(),
+            }),
+    );
     let then = catalog::effective(&state.config, &rows).runtime;
     let pair = then.contradiction();
     Ok(pair
         .filter(|pair| pair.contains(&variable.name))
         .map(|[less, more]| {
-            page.t_with("admin-settings-more-than", &[("less", &less), ("more", &more)])
+            page.t_with(
+                "admin-settings-more-than",
+                &[("less", &less), ("more", &more)],
+            )
         }))
 }
 
