@@ -333,7 +333,7 @@ async fn a_key_has_its_figures_and_its_tags(app: &TestApp) {
     );
     let id = key.rsplit('/').next().unwrap();
     assert!(
-        page.contains(&format!("/admin/logs?key={id}&#38;from=")),
+        page.contains(&format!("/admin/logs?status=ended&#38;key={id}&#38;from=")),
         "{page}"
     );
     let part = admin.get_htmx(&key).await.text();

@@ -133,6 +133,7 @@ async fn a_new_key_may_leave_by_a_link(app: &TestApp) {
     let taken = app.visitor().submit(&path, &path, &[]).await;
     assert!(!made.text().contains(SECRET), "only the link shows it");
     let key = shown_in(&taken, "new-key");
+    app.wait_for_newest_generation().await;
     assert_eq!(app.openai_as(&key).chat("gpt-x", false).await.status, 200);
 }
 
