@@ -82,6 +82,7 @@ const ROUTES: &[(&str, &str, Asks)] = &[
     ("GET", "/admin/monitor/export", LOOK),
     ("GET", "/admin/logs", LOOK),
     ("GET", "/admin/logs/export", LOOK),
+    ("GET", "/admin/logs/count", LOOK),
     ("POST", "/admin/logs/views", LOOK),
     ("POST", "/admin/logs/views/opening", LOOK),
     ("POST", "/admin/logs/views/{id}/delete", LOOK),
