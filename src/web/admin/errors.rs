@@ -193,25 +193,9 @@ fn cards(page: &Shell, day: &Day, drill: &Drill) -> Vec<Card> {
             ..card(page, label, colour, &[])
         }
     };
-    let words = |label: &str, value: Option<String>, more: String| Card {
-        value: value.unwrap_or_else(|| "—".to_owned()),
-        is_words: true,
-        more,
-        ..card(page, label, "gray", &[])
-    };
-    let counted = |n: Option<i64>| n.map(format::integer).unwrap_or_default();
     let (now, before) = (&day.now, &day.before);
     let (wrong, of) = now.error_rate();
-    let provider = Day::count(day.errors(), |g| {
-        (g.provider_id != 0).then_some(g.provider_id)
-    });
-    let status = Day::count(day.errors(), |g| {
-        (g.upstream_status != 0).then_some(g.upstream_status)
-    });
-    let tokens = |n: i64| format::compact(page.lang, n);
-    let context = day.context(|g| g.status != Status::RateLimited);
-    let late = day.context(|g| g.status == Status::Timeout);
-    vec![
+    let mut cards = vec![
         figure(
             "figures-errors",
             "red",
@@ -238,6 +222,30 @@ fn cards(page: &Shell, day: &Day, drill: &Drill) -> Vec<Card> {
             before.rate_limited,
             "status=rate_limited",
         ),
+    ];
+    cards.extend(worst(page, day, drill));
+    cards
+}
+
+/// Where most went wrong.
+fn worst(page: &Shell, day: &Day, drill: &Drill) -> Vec<Card> {
+    let words = |label: &str, value: Option<String>, more: String| Card {
+        value: value.unwrap_or_else(|| "—".to_owned()),
+        is_words: true,
+        more,
+        ..card(page, label, "gray", &[])
+    };
+    let counted = |n: Option<i64>| n.map(format::integer).unwrap_or_default();
+    let provider = Day::count(day.errors(), |g| {
+        (g.provider_id != 0).then_some(g.provider_id)
+    });
+    let status = Day::count(day.errors(), |g| {
+        (g.upstream_status != 0).then_some(g.upstream_status)
+    });
+    let tokens = |n: i64| format::compact(page.lang, n);
+    let context = day.context(|g| g.status != Status::RateLimited);
+    let late = day.context(|g| g.status == Status::Timeout);
+    vec![
         Card {
             href: provider.first().map_or_else(String::new, |(id, _)| {
                 drill.to(&format!("status=failed&provider={id}"))
