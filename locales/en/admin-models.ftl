@@ -6,6 +6,7 @@ admin-models-name = Name
 admin-models-kind = Kind
 admin-models-targets = Served by
 admin-models-price = Price
+admin-models-own-price = its own price, which goes before the model’s
 admin-models-price-hint = Input / output per million tokens.
 admin-models-unpriced = unpriced
 admin-models-no-target = nobody

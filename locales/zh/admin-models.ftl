@@ -6,6 +6,7 @@ admin-models-name = 名称
 admin-models-kind = 类型
 admin-models-targets = 提供方
 admin-models-price = 价格
+admin-models-own-price = 单独定价，优先于模型的价格
 admin-models-price-hint = 每百万词元的输入 / 输出价格。
 admin-models-unpriced = 未定价
 admin-models-no-target = 无

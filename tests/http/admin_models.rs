@@ -255,3 +255,54 @@ async fn prices_are_shown_as_they_were_typed(app: &TestApp) {
 }
 
 on_each_engine!(prices_are_shown_as_they_were_typed);
+
+async fn a_target_has_a_price_of_its_own(app: &TestApp) {
+    let admin = app.admin().await;
+    let model = address_of(&admin, "gpt-x").await;
+    let first = admin.get(&model).await.text();
+    let at = first.find("?price=").expect("a target to choose") + "?price=".len();
+    let target: String = first[at..]
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let (shown, action) = (format!("{model}?price={target}"), format!("{model}/price"));
+    let fields = [
+        ("of", target.as_str()),
+        ("currency", "USD"),
+        ("input", "7.25"),
+        ("output", "9.5"),
+    ];
+    let saved = admin.submit(&shown, &action, &fields).await;
+    assert_eq!(
+        (saved.status, saved.header("location")),
+        (303, shown.as_str())
+    );
+    let own = form_fields(&admin.get(&shown).await.text(), &action, None);
+    assert!(
+        own.contains(&("input".to_owned(), "7.25".to_owned())),
+        "{own:?}"
+    );
+    let everywhere = admin.get(&model).await.text();
+    assert!(everywhere.contains("(own price)") && !everywhere.contains(">7.25</td>"));
+    let list = admin.get(MODELS).await.text();
+    assert!(list.contains("$ 7.25 / 9.5"), "{list}");
+    app.wait_for_newest_generation().await;
+    assert_eq!(app.openai().chat("gpt-x", false).await.status, 200);
+    let row = app.only_log().await;
+    let receipt = admin.get(&format!("/admin/logs/{}", row.record.id)).await;
+    assert!(
+        receipt.text().contains("$ 7.25"),
+        "the page shows what is billed"
+    );
+    let unknown = [
+        ("of", "999"),
+        ("currency", "USD"),
+        ("input", "1"),
+        ("output", "1"),
+    ];
+    assert_eq!(admin.submit(&model, &action, &unknown).await.status, 404);
+    let told = admin.get("/admin/audit?what=price.create").await.text();
+    assert!(told.contains("model gpt-x price at "), "{told}");
+}
+
+on_each_engine!(a_target_has_a_price_of_its_own);

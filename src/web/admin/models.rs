@@ -40,7 +40,8 @@ struct Row {
     name: String,
     aliases: String,
     kind: String,
-    targets: Vec<String>,
+    /// Each with its own price; empty where the model's holds.
+    targets: Vec<(String, String)>,
     price: String,
     state: Dot,
 }
@@ -105,13 +106,13 @@ fn row(page: &Shell, all: &All, model: &Model, now_ms: i64) -> Row {
         .targets
         .iter()
         .filter(|target| target.model_id == model.id);
-    let price = all
-        .prices
-        .iter()
-        .filter(|row| row.of == PriceOf::Model(model.id))
-        .map(|row| &row.price)
-        .filter(|price| price.effective_from_ms <= now_ms)
-        .max_by_key(|price| (price.effective_from_ms, price.id));
+    let price_of = |of: PriceOf| {
+        let rows = all.prices.iter().filter(|row| row.of == of);
+        rows.map(|row| &row.price)
+            .filter(|price| price.effective_from_ms <= now_ms)
+            .max_by_key(|price| (price.effective_from_ms, price.id))
+    };
+    let price = price_of(PriceOf::Model(model.id));
     Row {
         href: page.url(&format!("{PATH}/{}", model.id)),
         name: model.name.clone(),
@@ -119,10 +120,11 @@ fn row(page: &Shell, all: &All, model: &Model, now_ms: i64) -> Row {
         kind: page.t_code("kind-", &model.kind),
         targets: served
             .map(|target| {
-                format!(
-                    "{}/{}",
-                    provider_name(&all.providers, target.provider_id),
-                    target.upstream_model
+                let provider = provider_name(&all.providers, target.provider_id);
+                let own = price_of(PriceOf::Target(target.id));
+                (
+                    format!("{provider}/{}", target.upstream_model),
+                    own.map(shown_price).unwrap_or_default(),
                 )
             })
             .collect(),

@@ -8,18 +8,19 @@ mod target;
 
 use actix_web::web;
 use askama::Template;
-use modelgate_domain::money::format_nanos;
 use modelgate_domain::{
-    Busyness, Cause, Limit, LimitScope, Modality, ModelId, Price, Strategy, naming,
+    Busyness, Cause, Limit, LimitScope, Modality, ModelId, Price, Strategy, TargetId, naming,
 };
 use modelgate_store::models::{Model, ModelData};
 use modelgate_store::prices::PriceOf;
 use modelgate_store::providers::Provider;
 use modelgate_store::targets::Target;
 use modelgate_store::{Conn, changes, limits, models, prices, providers, targets};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::fallbacks::FallbackRow;
+use self::price::{PriceLine, PriceSubject};
 use super::catalogue;
 use super::components::allowances::{self, Allowances, Subject};
 use super::components::confirm;
@@ -32,7 +33,7 @@ use crate::web::error::PageError;
 use crate::web::form::{Form, FormState};
 use crate::web::page::{Delete, Known, Look, Operate, Page, PageResult};
 use crate::web::routes::Routes;
-use crate::web::shell::{Moment, Shell};
+use crate::web::shell::Shell;
 use crate::web::state::WebState;
 
 #[derive(Template)]
@@ -59,6 +60,9 @@ struct ModelView<'a> {
     providers: Vec<(String, String)>,
     levels: Vec<(String, String)>,
     targets: Vec<TargetRow>,
+    /// What the price that is shown is for, and what else has one of its own.
+    of: String,
+    subjects: Vec<PriceSubject>,
     prices: Vec<PriceLine>,
     /// Where the catalogue says more of it: what to say, and the address.
     more: Option<(String, String)>,
@@ -73,17 +77,6 @@ struct TargetRow {
     problem: String,
 }
 
-struct PriceLine {
-    from: Moment,
-    currency: String,
-    input: String,
-    cached_input: String,
-    output: String,
-    cache_write: String,
-    reasoning: String,
-    per_request: String,
-}
-
 struct Loaded {
     model: Model,
     aliases: Vec<String>,
@@ -92,10 +85,21 @@ struct Loaded {
     /// Every other model.
     others: Vec<(ModelId, String)>,
     targets: Vec<Target>,
+    /// Of the model, newest first.
     prices: Vec<Price>,
+    /// Of targets: those that have one of their own, newest first.
+    own_prices: Vec<(TargetId, Vec<Price>)>,
     providers: Vec<Provider>,
     /// Whether the catalogue says more of it.
     more: bool,
+}
+
+/// What the address asks to see.
+#[derive(Debug, Deserialize)]
+struct Shown {
+    /// The target whose own price is shown; the model's otherwise.
+    #[serde(default)]
+    price: String,
 }
 
 /// What the settings form asks.
@@ -140,9 +144,15 @@ async fn load(state: &WebState, id: i64) -> Result<Loaded, PageError> {
     read.await
 }
 
-async fn get(page: Page<Look>, state: web::Data<WebState>, id: web::Path<i64>) -> PageResult {
+async fn get(
+    page: Page<Look>,
+    state: web::Data<WebState>,
+    id: web::Path<i64>,
+    query: web::Query<Shown>,
+) -> PageResult {
     let loaded = load(&state, *id).await?;
-    page.show(&view(&page, &loaded, FormState::default()))
+    let shown = FormState::default().with(price::OF, &query.price);
+    page.show(&view(&page, &loaded, shown))
 }
 
 async fn post(
@@ -257,8 +267,16 @@ impl Loaded {
             .ok_or(PageError::NotFound)?;
         let own = models::fallbacks(c).await?.into_iter();
         let others = models::list(c).await?.into_iter();
+        let targets = targets::list_of(c, id).await?;
+        let mut own_prices = Vec::new();
+        for target in &targets {
+            let own = prices::list_of(c, PriceOf::Target(target.id)).await?;
+            own_prices.push((target.id, own));
+        }
+        own_prices.retain(|(_, own)| !own.is_empty());
         Ok(Self {
             model,
+            own_prices,
             aliases: models::aliases_of(c, id).await?,
             fallbacks: own
                 .filter(|f| f.model_id == id)
@@ -269,11 +287,20 @@ impl Loaded {
                 .filter(|m| m.id != id)
                 .map(|m| (m.id, m.name))
                 .collect(),
-            targets: targets::list_of(c, id).await?,
+            targets,
             prices: prices::list_of(c, PriceOf::Model(id)).await?,
             providers: providers::list(c).await?,
             more: catalogue::says_more(c, id, now_ms).await?,
         })
+    }
+
+    /// The prices of a target of its own, or of the model.
+    fn prices_of(&self, of: Option<TargetId>) -> &[Price] {
+        let Some(of) = of else {
+            return &self.prices;
+        };
+        let own = self.own_prices.iter().find(|(id, _)| *id == of);
+        own.map_or(&[], |(_, prices)| prices)
     }
 
     /// What the audit log calls it.
@@ -356,8 +383,9 @@ fn again(page: &Page<impl Known>, loaded: &Loaded, form_state: FormState) -> Pag
 
 /// The page: of the form that came back what it holds, of the others what is stored.
 fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelView<'a> {
+    let of = price::subject(loaded, form_state.value(price::OF));
     let posted = stored::Posted::sorted(form_state);
-    let (settings, price) = (posted.settings(loaded), posted.price(loaded));
+    let (settings, price) = (posted.settings(loaded), posted.price(loaded, of));
     let targets = loaded.targets.iter().map(|target| {
         let state = posted.target(loaded, target);
         TargetRow {
@@ -371,18 +399,6 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
         }
     });
     let targets: Vec<TargetRow> = targets.collect();
-    let prices = loaded.prices.iter().map(|price| PriceLine {
-        from: page.moment(price.effective_from_ms),
-        currency: price.currency.to_string(),
-        input: format_nanos(price.input),
-        cached_input: price.cached_input.map(format_nanos).unwrap_or_default(),
-        output: format_nanos(price.output),
-        cache_write: price.cache_write.map(format_nanos).unwrap_or_default(),
-        reasoning: price.reasoning.map(format_nanos).unwrap_or_default(),
-        per_request: price::some_nanos(price.per_request_nanos)
-            .map(format_nanos)
-            .unwrap_or_default(),
-    });
     let names = |prefix: &str, all: &[&str]| -> Vec<(String, String)> {
         let pair = |name: &&str| ((*name).to_owned(), page.t_code(prefix, name));
         all.iter().map(pair).collect()
@@ -393,7 +409,7 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
     let modalities: Vec<&str> = Modality::ALL.iter().map(|m| m.as_str()).collect();
     let causes = ["overloaded", "context_too_long", "refused"];
     let others = loaded.others.iter();
-    let state = posted.whole(loaded);
+    let state = posted.whole(loaded, of);
     ModelView {
         page,
         settings,
@@ -423,7 +439,9 @@ fn view<'a>(page: &'a Shell, loaded: &Loaded, form_state: FormState) -> ModelVie
         ]
         .concat(),
         targets,
-        prices: prices.collect(),
+        of: of.map(|id| id.to_string()).unwrap_or_default(),
+        subjects: price::subjects(page, loaded, of),
+        prices: price::lines(page, loaded.prices_of(of)),
         more: loaded.more.then(|| {
             let source = catalogue::source(page);
             let told = page.t1("admin-catalogue-more", "source", source.as_str());

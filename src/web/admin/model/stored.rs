@@ -1,7 +1,7 @@
 //! What the forms of a model's page show: the settings, the price, each target, and whichever came back.
 
 use modelgate_domain::money::format_nanos;
-use modelgate_domain::{Busyness, naming};
+use modelgate_domain::{Busyness, TargetId, naming};
 use modelgate_store::targets::Target;
 
 use super::target::target_object;
@@ -35,8 +35,8 @@ pub(super) fn settings(loaded: &Loaded) -> FormState {
 }
 
 /// The fields of the price that holds.
-pub(super) fn price(loaded: &Loaded) -> FormState {
-    let price = loaded.prices.first();
+pub(super) fn price(loaded: &Loaded, of: Option<TargetId>) -> FormState {
+    let price = loaded.prices_of(of).first();
     let amount = |n: Option<i64>| n.map(format_nanos).unwrap_or_default();
     FormState::default()
         .with("currency", price.map_or("USD", |p| p.currency.as_str()))
@@ -95,11 +95,11 @@ impl Posted {
     }
 
     /// The version of the price.
-    pub(super) fn price(&self, loaded: &Loaded) -> FormState {
+    pub(super) fn price(&self, loaded: &Loaded, of: Option<TargetId>) -> FormState {
         match self {
             Self::Price(state) => state.clone(),
             Self::Settings(_) | Self::Target(_) | Self::Other(_) => {
-                version::stamped(price(loaded), &price::object(loaded))
+                version::stamped(price(loaded, of), &price::object(loaded, of))
             }
         }
     }
@@ -116,7 +116,7 @@ impl Posted {
     }
 
     /// The fields of all forms but the targets'.
-    pub(super) fn whole(self, loaded: &Loaded) -> FormState {
+    pub(super) fn whole(self, loaded: &Loaded, of: Option<TargetId>) -> FormState {
         let settings = settings(loaded);
         let (posted, settings) = match self {
             // a box that is not ticked is not sent: what is stored must not tick it again
@@ -136,6 +136,6 @@ impl Posted {
         let added = FormState::default()
             .with("priority", "1")
             .with("weight", naming::WEIGHT.to_string());
-        posted.or(settings).or(price(loaded)).or(added)
+        posted.or(settings).or(price(loaded, of)).or(added)
     }
 }
