@@ -61,6 +61,7 @@ admin-explain-skip-at-max-concurrency = the key has no room
 admin-explain-usable = could answer
 admin-explain-unusable = could not answer
 admin-explain-no-key = Choose a key.
+admin-explain-which-model = Choose a model, or give a request body.
 admin-explain-no-model = There is no such model.
 admin-explain-bad-address = An address such as 192.0.2.7.
 admin-explain-bad-body = This cannot be read: { $why }.

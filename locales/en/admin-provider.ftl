@@ -45,6 +45,7 @@ admin-provider-key-add = Add key
 admin-provider-key-label = Key label
 admin-provider-key-label-hint = What you call it, such as main or team-a.
 admin-provider-key-secret = Vendor key
+admin-provider-key-again = A secret does not come back: enter it again.
 admin-provider-key-secret-hint = Kept encrypted and never shown again.
 admin-provider-key-replace = New vendor key
 admin-provider-key-replace-hint = Leave empty to keep the present one.

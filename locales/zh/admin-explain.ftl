@@ -61,6 +61,7 @@ admin-explain-skip-at-max-concurrency = 密钥没有空位
 admin-explain-usable = 可以回答
 admin-explain-unusable = 不能回答
 admin-explain-no-key = 请选择密钥。
+admin-explain-which-model = 请选择模型，或填写请求正文。
 admin-explain-no-model = 没有这个模型。
 admin-explain-bad-address = 地址，例如 192.0.2.7。
 admin-explain-bad-body = 无法读取：{ $why }。

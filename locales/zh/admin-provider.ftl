@@ -45,6 +45,7 @@ admin-provider-key-add = 添加密钥
 admin-provider-key-label = 密钥标签
 admin-provider-key-label-hint = 便于辨认的名字，如 main 或 team-a。
 admin-provider-key-secret = 厂商密钥
+admin-provider-key-again = 密钥不会回填，请重新填写。
 admin-provider-key-secret-hint = 加密保存，之后不再显示。
 admin-provider-key-replace = 新的厂商密钥
 admin-provider-key-replace-hint = 留空则保留现有密钥。

@@ -1,6 +1,6 @@
 //! Numbers, money, times and sizes as a person of a language reads them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::Tz;
 use modelgate_domain::Currency;
 use modelgate_domain::money::{NANOS, format_nanos};
@@ -233,6 +233,20 @@ pub fn day(lang: Lang, epoch_ms: i64, zone: Tz) -> String {
     let pattern = match lang {
         Lang::En => "%-d %b",
         Lang::Zh => "%-m月%-d日",
+    };
+    local(epoch_ms, zone).format(pattern).to_string()
+}
+
+/// The year of a moment.
+pub fn year(epoch_ms: i64, zone: Tz) -> i32 {
+    local(epoch_ms, zone).year()
+}
+
+/// A day of a year: `20 Nov 2026`, `2026年11月20日`.
+pub fn day_of_year(lang: Lang, epoch_ms: i64, zone: Tz) -> String {
+    let pattern = match lang {
+        Lang::En => "%-d %b %Y",
+        Lang::Zh => "%Y年%-m月%-d日",
     };
     local(epoch_ms, zone).format(pattern).to_string()
 }

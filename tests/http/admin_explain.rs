@@ -52,6 +52,7 @@ async fn what_cannot_be_asked_comes_back(app: &TestApp) {
             vec![("key", "1"), ("model", "gone")],
             "There is no such model.",
         ),
+        (vec![("key", "1")], "Choose a model, or give"),
         (vec![("key", "1"), ("body", "{")], "This cannot be read"),
         (
             vec![("key", "1"), ("model", "gpt-x"), ("address", "here")],

@@ -159,6 +159,7 @@ async fn a_taken_name_comes_back_with_a_reason(app: &TestApp) {
         !taken.text().contains("sk-canary"),
         "secrets do not come back"
     );
+    assert!(taken.text().contains("enter it again"), "which is said");
     assert_eq!(
         app.visitor().get(PROVIDERS).await.status,
         303,

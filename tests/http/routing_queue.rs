@@ -42,6 +42,9 @@ async fn until_waiting(app: &TestApp, calls: usize) {
 
 async fn a_busy_credential_is_waited_for_and_shared_by_the_keys_in_turn(app: &TestApp) {
     app.apply(&one_place(&app.vendor.base_url(), 1)).await;
+    // the others have come before the first is done, on a busy machine too
+    app.vendor
+        .push(Step::answer().delay(Duration::from_millis(2_500)));
     app.vendor
         .push(Step::answer().delay(Duration::from_millis(300)).always());
     let mut calls = tokio::task::JoinSet::new();

@@ -105,12 +105,12 @@ async fn post(page: Page<Look>, state: web::Data<WebState>, form: Form) -> PageR
     let wanted = wanted(&mut fields, &form);
     let resolved = catalog.resolve(&wanted.model);
     if resolved.is_none() {
-        let field = if form.text("body").is_empty() {
-            "model"
-        } else {
-            "body"
+        let (field, why) = match (form.text("body"), form.text("model")) {
+            ("", "") => ("model", "admin-explain-which-model"),
+            ("", _) => ("model", "admin-explain-no-model"),
+            _ => ("body", "admin-explain-no-model"),
         };
-        fields.fail(field, "admin-explain-no-model");
+        fields.fail(field, why);
     }
     let form_state = fields.state.clone();
     let (Ok(()), Some(key), Some(resolved)) = (fields.finish(()), key, resolved) else {
@@ -151,7 +151,7 @@ fn wanted(fields: &mut Fields<'_>, form: &Form) -> Asked {
         fields.fail_with(
             "body",
             "admin-explain-bad-body",
-            &[("why", &bad.to_string())],
+            &[("why", &bad.to_string().trim_end_matches('.'))],
         );
         Asked::default()
     })

@@ -245,7 +245,10 @@ fn new_view<'a>(page: &'a Shell, state: FormState, q: &str) -> NewView<'a> {
 }
 
 async fn post(page: Page<Secrets>, state: web::Data<WebState>, form: Form) -> PageResult {
-    let again = |form_state| {
+    let again = |mut form_state: FormState| {
+        if !form.text("secret").is_empty() {
+            form_state.fail("secret", page.t("admin-provider-key-again"));
+        }
         let view = new_view(&page, form_state, "");
         page.invalid_or(&view, &view)
     };

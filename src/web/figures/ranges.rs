@@ -93,8 +93,16 @@ pub(in crate::web) fn address(
 }
 
 fn shown(page: &Shell, window: &Window) -> String {
-    let day = |ms: i64| format::day(page.lang, ms, window.zone);
     let (from, to) = (window.from_ms(), window.to_ms().saturating_sub(1));
+    let year = |ms: i64| format::year(ms, window.zone);
+    let this_year = year(from) == year(page.now_ms);
+    let day = |ms: i64| {
+        if this_year {
+            format::day(page.lang, ms, window.zone)
+        } else {
+            format::day_of_year(page.lang, ms, window.zone)
+        }
+    };
     if window.bucket == Bucket::Hour {
         let (from, to) = (from, to.min(page.now_ms));
         let time = |ms: i64| format!("{} {}", day(ms), format::hour_minute(ms, window.zone));
@@ -186,6 +194,18 @@ impl Drill {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_of_another_year_says_which() {
+        let page = Shell::sample(Lang::En);
+        let said = |from: &str, to: &str| {
+            let range = Range::parse("custom", from, to);
+            shown(&page, &range.window(page.now_ms, page.zone, page.zone))
+        };
+        assert!(!said("2026-11-01", "2026-11-02").contains("2026"));
+        let long = said("2024-01-01", "2026-11-02");
+        assert!(long.contains("2024") && long.contains("2026"), "{long}");
+    }
 
     #[test]
     fn a_figure_leads_to_the_rows_of_its_time() {

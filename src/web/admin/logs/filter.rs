@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(filter_of.fault_owner, Some(FaultOwner::Upstream));
         assert_eq!(
             served.canonical(),
-            "fault=upstream&credential=7&upstream=a%2Fb&vendor-http=503"
+            "fault=upstream&credential=7&upstream=a/b&vendor-http=503"
         );
         assert_eq!(filter.from_ms, Some(1_795_214_460_000));
         assert_eq!(Query::default().address(None), EVERYTHING);
