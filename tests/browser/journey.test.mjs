@@ -40,7 +40,11 @@ for (const [locale, lang] of [['en-US', 'en'], ['zh-CN', 'zh-CN']]) {
       await look('provider');
 
       await page.locator('form[action$="/test"] button').click();
-      await page.locator('[id^="test-"] .mg-notice-success, [id^="test-"] [class*="success"]').waitFor();
+      const offer = page.locator('#test-result form button');
+      await offer.waitFor();
+      await look('provider whose list of models proves no key');
+      await offer.click();
+      await page.locator('#test-result .mg-notice-success').waitFor();
       await look('provider after its test');
 
       await page.locator('form[action$="/models/fetch"] button').click();
