@@ -139,7 +139,7 @@ report-table-currencies = 各币种费用
 report-table-cost-models = 各模型 { $currency } 费用
 report-table-cost-keys = 各 API 密钥 { $currency } 费用
 
-report-reliability-intro = 错误率只计网关和供应商的过错。调用方自身的错误、被限制（本网关或供应商）拒绝和取消的调用分别列出。
+report-reliability-intro = 错误率只计网关和供应商的过错。调用方自身的错误、被限制拒绝和取消的调用分别列出。
 report-table-outcomes = 请求如何结束
 report-table-times = 响应时间
 report-table-provider-times = 供应商
@@ -150,13 +150,13 @@ report-outcome-error-caller = 调用方错误
 report-outcome-error-policy = 被规则拒绝
 report-outcome-timeout = 超时
 report-outcome-cancelled = 调用方取消
-report-outcome-rate-limited = 被限制拒绝（本网关或供应商）
+report-outcome-rate-limited = 被限制拒绝
 report-measure-latency = 完整响应
 report-measure-ttft = 首个 token
 report-limits-none = 没有请求被本网关或供应商的限制拒绝。
 report-limits-intro =
     { $count ->
-       *[other] { $value } 次请求被本网关或供应商的速率、并发或预算限制拒绝。错误分析页会说明是谁的限制。
+       *[other] { $value } 次请求被本网关或供应商的限制拒绝。
     }
 report-table-limits = 触及限制的 API 密钥
 
@@ -198,7 +198,7 @@ report-advice-text-errors = 错误率为 { $rate }，其中 { $share } 来自{ $
 report-advice-timeouts = 请求超时
 report-advice-text-timeouts = { $timeouts } 次请求（{ $rate }）超时，以{ $model }为最多。上下文越长用时越久：请检查其供应商的超时设置，或换用更快的目标。
 report-advice-refused = 经常触及限制
-report-advice-text-refused = { $refused } 次请求（{ $rate }）被本网关或供应商的限制拒绝，其中 { $most } 次属于{ $key }。错误分析页会说明是谁的限制：本网关的限制可能过紧，供应商的限制需要增加凭据或目标，也可能是程序调用过快。
+report-advice-text-refused = { $refused } 次请求（{ $rate }）被本网关或供应商的限制拒绝，其中 { $most } 次属于{ $key }。错误分析页会说明是谁的限制。
 report-advice-slower = 响应比以前慢
 report-advice-text-slower = 95% 的响应用时不超过 { $now }，上一周期为 { $before }。请在可靠性一章比较各供应商的用时。
 report-advice-callers = 有程序在发送不可能成功的调用
