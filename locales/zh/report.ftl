@@ -139,7 +139,7 @@ report-table-currencies = 各币种费用
 report-table-cost-models = 各模型 { $currency } 费用
 report-table-cost-keys = 各 API 密钥 { $currency } 费用
 
-report-reliability-intro = 错误率只计网关和供应商的过错。调用方自身的错误、被限制拒绝和取消的调用分别列出。
+report-reliability-intro = 错误率只计网关和供应商的过错。调用方自身的错误、被限制（本网关或供应商）拒绝和取消的调用分别列出。
 report-table-outcomes = 请求如何结束
 report-table-times = 响应时间
 report-table-provider-times = 供应商
@@ -150,7 +150,7 @@ report-outcome-error-caller = 调用方错误
 report-outcome-error-policy = 被规则拒绝
 report-outcome-timeout = 超时
 report-outcome-cancelled = 调用方取消
-report-outcome-rate-limited = 被限制拒绝
+report-outcome-rate-limited = 被限制拒绝（本网关或供应商）
 report-measure-latency = 完整响应
 report-measure-ttft = 首个 token
 report-limits-none = 没有请求被本网关或供应商的限制拒绝。

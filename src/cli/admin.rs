@@ -43,7 +43,7 @@ async fn create(session: &Session, args: &AdminArgs, out: &mut Output) -> Result
     );
     db.write(move |c| {
         Box::pin(async move {
-            if users::find_by_username(c, &user.username).await?.is_some() {
+            if users::is_taken(c, &user.username).await? {
                 return Err(CliError::Failed(taken));
             }
             users::insert(c, &user, now).await?;

@@ -74,8 +74,7 @@ def test_the_pages_are_those_that_the_contents_name(data, lang, paper):
         lines = [line.strip() for line in text[page - 1].splitlines()]
         assert heading in lines, f"{heading} is not on page {page}"
     for number, page in enumerate(text[2:], start=3):
-        written = [line for line in page.splitlines() if line.strip()]
-        assert len(written) > 2, f"page {number} has its head and foot only"
+        assert len(page.split()) > 20, f"page {number} is empty"
     assert "\ufffd" not in "".join(text)
     # Crisp pictures, and no letter without a font.
     shown = subprocess.run(["pdfimages", "-list", pdf], check=True, capture_output=True, text=True).stdout

@@ -109,6 +109,11 @@ async fn many_keys_are_changed_at_once(app: &TestApp) {
     ] {
         let done = admin.submit(KEYS, &bulk, &fields).await;
         assert_eq!(done.status, 303, "{fields:?} {}", done.text());
+        let told = admin.get(KEYS).await.text();
+        assert_eq!(
+            told.contains("Their end is past"),
+            query == "state=expired" && count > 0
+        );
         assert_eq!(listed(query).await, count, "{fields:?}");
     }
     assert!(

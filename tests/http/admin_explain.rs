@@ -53,7 +53,7 @@ async fn what_cannot_be_asked_comes_back(app: &TestApp) {
             "There is no such model.",
         ),
         (vec![("key", "1")], "Choose a model, or give"),
-        (vec![("key", "1"), ("body", "{")], "This cannot be read"),
+        (vec![("key", "1"), ("body", "{")], "column 1."),
         (
             vec![("key", "1"), ("model", "gpt-x"), ("address", "here")],
             "An address such as",

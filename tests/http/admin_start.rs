@@ -96,7 +96,14 @@ async fn an_empty_gateway_is_led_to_its_first_call(app: &TestApp) {
 
     app.add_account("vera", Role::Viewer).await;
     let vera = app.account("vera").await;
-    assert_eq!(vera.get(AT).await.status, 200);
+    let look = vera.get(AT).await;
+    assert_eq!(look.status, 200);
+    for closed in ["/admin/api-keys/new", "/admin/config/models/new"] {
+        assert!(
+            !look.text().contains(closed),
+            "{closed} is not for who may only look"
+        );
+    }
     let token = vera.token(AT).await;
     let refused = vera
         .post("/admin/start/test", &[], Some(&token), false)

@@ -66,7 +66,7 @@ fn all_keys(figures: &Figures, words: Words) -> Block {
             text(words, "user", 4),
             figure(words, "requests", 3),
             figure(words, "tokens", 4),
-            figure(words, "cost", 4),
+            figure(words, "cost", 5),
             figure(words, "error-rate", 3),
             figure(words, "p95", 3),
             figure(words, "active-days", 2),
