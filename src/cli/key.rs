@@ -92,7 +92,7 @@ async fn revoke(session: &Session, args: &KeyRevokeArgs, out: &mut Output) -> Re
                     "there is no API key {name}; `modelgate key list` shows them"
                 )));
             };
-            api_keys::delete(c, key.id, now).await?;
+            api_keys::revoke(c, key.id, now).await?;
             change.before = Some(json!({ "name": name, "prefix": key.key_prefix }));
             changes::record(c, &change).await?;
             Ok(())

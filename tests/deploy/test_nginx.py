@@ -134,6 +134,23 @@ def test_a_key_in_the_address_is_not_logged(tmp_path, gateway):
         nginx.stop()
 
 
+@pytest.mark.parametrize("path", ["/v1beta/models", "/v1beta/models/gpt-x:generateContent", "/v1/v1beta/models", "/v1/models"])
+def test_a_key_in_the_address_is_in_no_error_of_nginx(tmp_path, path):
+    nobody = harness.free_port()
+    nginx, own = front(tmp_path / "own", f"server 127.0.0.1:{nobody};")
+    try:
+        _, answer = call(own, "GET", f"{path}?key={harness.ALICE}", headers={"Authorization": ""})
+        assert answer.status == 502
+        _, answer = call(own, "GET", "/v1/responses/nothing")
+        assert answer.status == 502
+        errors = (tmp_path / "own/error.log").read_text
+        harness.wait_for("the error of the other call", lambda: "/v1/responses/nothing" in errors())
+        assert harness.ALICE not in errors()
+        assert f"GET {path} HTTP" in (tmp_path / "own/access.log").read_text()
+    finally:
+        nginx.stop()
+
+
 def test_events_come_through_one_by_one(site):
     _, answer = call(site, body=chat("steady", stream=True))
     assert answer.status == 200 and answer.getheader("content-type").startswith("text/event-stream")

@@ -92,7 +92,7 @@ async fn a_session_ends_with_its_key(app: &TestApp) {
                     "disabled" => data.enabled = false,
                     "expired" => data.expires_at = Some(soon),
                     "elsewhere" => data.allowed_cidrs = vec!["203.0.113.0/24".to_owned()],
-                    _ => return api_keys::delete(c, id, soon).await.map(drop),
+                    _ => return api_keys::revoke(c, id, soon).await.map(drop),
                 }
                 api_keys::update(c, id, &data, soon).await.map(drop)
             })

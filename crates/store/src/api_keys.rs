@@ -8,7 +8,7 @@ use modelgate_domain::{ApiKeyId, ModelId, TargetId, UserId};
 use crate::columns::{At, Hash, Json, MaybeAt, MaybeHash, MaybeId, at, json, to_hex};
 use crate::conn::{db, db_batch};
 use crate::schema::{api_key_models, api_keys};
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, key_links, sessions};
 
 /// A row of `api_keys`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -410,16 +410,17 @@ pub async fn end_previous(
     Ok(rows > 0)
 }
 
-/// Revokes a key for good; history keeps its name. False where there is no such row.
-pub async fn delete(c: &mut Conn, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let now = at(now);
+/// Revokes a key for good, with its sessions and links; history keeps its name. False where there is no such row.
+pub async fn revoke(c: &mut Conn, id: ApiKeyId, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let rows = db!(c, |c| {
         diesel::update(api_keys::table.find(id.0))
             .filter(api_keys::deleted_at.is_null())
-            .set(api_keys::deleted_at.eq(now))
+            .set(api_keys::deleted_at.eq(at(now)))
             .execute(c)
             .await
     })?;
+    sessions::delete_of_key(c, id).await?;
+    key_links::delete_all_of(c, id).await?;
     Ok(rows > 0)
 }
 

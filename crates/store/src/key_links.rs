@@ -135,6 +135,15 @@ pub async fn delete_of(c: &mut Conn, key: ApiKeyId, kind: Kind) -> Result<usize,
     })?)
 }
 
+/// Ends every link of a key; how many there were.
+pub async fn delete_all_of(c: &mut Conn, key: ApiKeyId) -> Result<usize, StoreError> {
+    Ok(db!(c, |c| {
+        diesel::delete(key_links::table.filter(key_links::api_key_id.eq(key.0)))
+            .execute(c)
+            .await
+    })?)
+}
+
 /// Forgets the links that have expired, and what was sealed in them.
 pub async fn purge(c: &mut Conn, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let now = at(now);

@@ -10,7 +10,7 @@ use modelgate_store::{Conn, api_keys, changes, key_links, limits, models, time_r
 
 use super::api_key_secret::{Handover, overlaps};
 use super::api_keys::form::{self, Choices, Edit, KeyForm};
-use super::api_keys::{PATH, end, state_of};
+use super::api_keys::{PATH, state_of};
 use super::components::confirm;
 use super::components::fields::{Dot, answer, change, save};
 use super::components::removal::{Ended, Ending};
@@ -326,7 +326,7 @@ async fn revoke(
     };
     REVOKE
         .end(&page, &state, ended, move |c, entry| {
-            Box::pin(async move { end(c, id, entry.at).await })
+            Box::pin(async move { api_keys::revoke(c, id, entry.at).await.map(drop) })
         })
         .await
 }

@@ -282,8 +282,8 @@ async fn keys_are_found_by_hash_until_revoked() {
         let hash = read!(db, |c| api_keys::find(c, id)).unwrap().key_hash;
         assert_eq!(hash, [3; 32]);
         assert!(!read!(db, |c| api_keys::was_revoked(c, &[3; 32])));
-        assert!(write!(db, |c| api_keys::delete(c, id, time(3))).unwrap());
-        assert!(!write!(db, |c| api_keys::delete(c, id, time(3))).unwrap());
+        assert!(write!(db, |c| api_keys::revoke(c, id, time(3))).unwrap());
+        assert!(!write!(db, |c| api_keys::revoke(c, id, time(3))).unwrap());
         assert!(read!(db, |c| api_keys::was_revoked(c, &[3; 32])));
         assert_eq!(
             read!(db, |c| api_keys::find(c, id)).unwrap().deleted_at,

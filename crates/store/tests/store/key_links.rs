@@ -131,6 +131,16 @@ async fn a_link_is_looked_at_often_and_taken_once() {
             write!(db, |c| key_links::delete_of(c, id, Kind::Setup)).unwrap(),
             1
         );
+        for (n, kind) in [(5, Kind::Reveal), (6, Kind::Setup)] {
+            let new = link(n, id, kind, 50);
+            write!(db, |c| key_links::insert(c, &new, time(0))).unwrap();
+        }
+        assert!(write!(db, |c| api_keys::revoke(c, id, time(41))).unwrap());
+        let left = (
+            find(5, Kind::Reveal, 41).await,
+            find(6, Kind::Setup, 41).await,
+        );
+        assert_eq!(left, (None, None), "a revoked key's links end with it");
     })
     .await;
 }

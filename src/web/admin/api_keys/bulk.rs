@@ -173,7 +173,7 @@ pub(super) async fn revoke(
                 changes::lock(c).await?;
                 let mut lines = Vec::new();
                 for key in present(c, &ids).await? {
-                    super::end(c, key.id, entry.at).await?;
+                    api_keys::revoke(c, key.id, entry.at).await?;
                     lines.push(Change {
                         object: format!("api_key {}", key.name),
                         before: Some(json!({ "name": key.name, "prefix": key.key_prefix })),

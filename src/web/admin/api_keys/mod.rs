@@ -12,9 +12,8 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use modelgate_domain::{ApiKeyId, Limit, LimitScope, Range, TimeRule, UserId};
 use modelgate_store::api_keys::{Allowed, ApiKey, KeyMaterial};
-use modelgate_store::key_links::{self, Kind};
 use modelgate_store::usage::{Dimension, Totals};
-use modelgate_store::{Conn, StoreError, api_keys, changes, limits, sessions, time_rules};
+use modelgate_store::{api_keys, changes, limits, time_rules};
 use serde::Deserialize;
 
 use self::form::{Choices, Edit, KeyForm};
@@ -297,16 +296,6 @@ async fn selected<G>(
     }
     let ids = form.all("id").filter_map(|id| id.parse().ok());
     Ok(ids.map(ApiKeyId).collect())
-}
-
-/// Revokes a key for good, with the sessions and the links that it opened.
-pub(super) async fn end(c: &mut Conn, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    api_keys::delete(c, id, now).await?;
-    sessions::delete_of_key(c, id).await?;
-    for kind in [Kind::Reveal, Kind::Setup] {
-        key_links::delete_of(c, id, kind).await?;
-    }
-    Ok(())
 }
 
 /// The rules of all keys.

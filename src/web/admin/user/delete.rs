@@ -7,7 +7,6 @@ use modelgate_store::changes::Change;
 use modelgate_store::{Conn, api_keys, changes, sessions, setup_links, users};
 use serde_json::json;
 
-use super::super::api_keys::end;
 use super::{Loaded, PATH, audited, load_to_change};
 use crate::web::admin::components::confirm::{self, Choice, Question};
 use crate::web::admin::components::fields::{Refused, change, save};
@@ -201,7 +200,7 @@ async fn pass_on(
         line.before = Some(json!({ "owner": before }));
         line.after = Some(json!({ "owner": name }));
     } else {
-        end(c, id, entry.at).await?;
+        api_keys::revoke(c, id, entry.at).await?;
     }
     Ok(line)
 }
