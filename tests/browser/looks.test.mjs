@@ -175,6 +175,25 @@ test('revoking asks first, and Escape keeps the key', () =>
     assert.ok(await page.getByRole('link', { name: 'root', exact: true }).isVisible());
   }));
 
+test('keys are found while their name is typed, and what is done to ticked ones stays in sight', () =>
+  withPortal({ viewport: { width: 1024, height: 420 } }, async (portal, page) => {
+    await portal.logIn();
+    await portal.go('/admin/api-keys');
+    const rows = page.locator('#results tbody tr');
+    const all = await rows.count();
+    assert.ok(all > 1, 'several keys');
+    const bulk = page.locator('fieldset.mg-bulk');
+    const inSight = () => bulk.evaluate((e) => { const { top, bottom } = e.getBoundingClientRect(); return top >= 0 && bottom <= innerHeight + 1; });
+    assert.equal(await inSight(), false, 'a long page');
+    await rows.first().locator('[name="id"]').check();
+    assert.equal(await inSight(), true);
+    await page.locator('[name="q"]').pressSequentially('root');
+    await page.waitForFunction((n) => document.querySelectorAll('#results tbody tr').length < n, all);
+    assert.ok(await page.getByRole('link', { name: 'root', exact: true }).isVisible());
+    assert.match(page.url(), /[?&]q=root/);
+    assert.equal(await page.evaluate(() => document.activeElement.name), 'q', 'one types on');
+  }));
+
 test('without JavaScript: log in, make a key, refuse a bad form, revoke the key', () =>
   withPortal({ javaScriptEnabled: false }, async (portal, page) => {
     await portal.logIn();

@@ -77,7 +77,7 @@ impl Estimate {
     }
 
     /// `inner` is what stands between the quotes, escapes included.
-    fn add_string(&mut self, inner: &[u8]) {
+    pub(crate) fn add_string(&mut self, inner: &[u8]) {
         if is_file(inner) {
             return self.add(EMBEDDED_FILE_TOKENS.saturating_mul(4));
         }
@@ -129,7 +129,8 @@ pub fn each_answer_text(json: &[u8], mut each: impl FnMut(&str)) {
     answer_strings(json, |inner| unescaped(inner, &mut each));
 }
 
-fn answer_strings(json: &[u8], mut each: impl FnMut(&[u8])) {
+/// The same with its escapes.
+pub(crate) fn answer_strings<'a>(json: &'a [u8], mut each: impl FnMut(&'a [u8])) {
     let mut counted = false;
     let mut rest = json;
     while let Some((inner, after)) = next_string(rest) {

@@ -16,6 +16,7 @@
     )
 )]
 
+mod alike;
 pub mod anthropic;
 pub mod convert;
 pub mod dialect;

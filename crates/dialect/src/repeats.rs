@@ -1,16 +1,19 @@
 //! Noticing a model that says the same again and again.
 
+use std::sync::LazyLock;
+
 use serde_json::value::RawValue;
 
 use crate::openai::usage::Member;
+
+/// The members that say something, the first that is there.
+static SAID: LazyLock<[Member; 3]> =
+    LazyLock::new(|| ["\"delta\"", "\"text\"", "\"message\""].map(Member::new));
 
 /// Looks for so many events in a row that say the same.
 #[derive(Debug)]
 pub(crate) struct Repeats {
     most: u64,
-    delta: Member,
-    completion: Member,
-    message: Member,
     last: Vec<u8>,
     count: u64,
     found: bool,
@@ -20,9 +23,6 @@ impl Repeats {
     pub(crate) fn new(most: u64) -> Self {
         Self {
             most,
-            delta: Member::new("\"delta\""),
-            completion: Member::new("\"text\""),
-            message: Member::new("\"message\""),
             last: Vec::new(),
             count: 0,
             found: false,
@@ -33,25 +33,26 @@ impl Repeats {
         self.found
     }
 
-    pub(crate) fn look_at(&mut self, json: &[u8]) {
-        let value = |member: &Member| {
-            let mut found = member.values(json).filter_map(whole_value);
-            found.next().map(<[u8]>::to_vec)
-        };
-        let said = value(&self.delta)
-            .or_else(|| value(&self.completion))
-            .or_else(|| value(&self.message));
-        let Some(said) = said.filter(|said| !NOTHING.contains(&said.as_slice())) else {
+    /// Counts what an event says, as [`said`] found it.
+    pub(crate) fn count(&mut self, said: &[u8]) {
+        if NOTHING.contains(&said) {
             return;
-        };
+        }
         if said == self.last {
             self.count = self.count.saturating_add(1);
         } else {
-            self.last = said;
+            self.last.clear();
+            self.last.extend_from_slice(said);
             self.count = 1;
         }
         self.found |= self.count >= self.most;
     }
+}
+
+/// What an event says that a model would repeat.
+pub(crate) fn said(json: &[u8]) -> Option<&[u8]> {
+    let value = |member: &Member| member.values(json).find_map(whole_value);
+    SAID.iter().find_map(value)
 }
 
 /// Values that say nothing.

@@ -1,7 +1,7 @@
 //! A vendor's stream on its way to the caller, in the caller's dialect.
 //!
 //! Where both speak the same one, whole events pass as the bytes that came: each is looked at only by prepared finders, and
-//! parsed only where one of them hits. Otherwise each event is read into the hub's and written from there. Either way
+//! parsed only where one of them hits; and where it is like the last one but for its text, only the text is. Otherwise each event is read into the hub's and written from there. Either way
 //! nothing is held but an event whose end has not come.
 
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use modelgate_domain::Usage;
 
+use crate::alike::{Alike, Told};
 use crate::anthropic::answer::unfinished;
 use crate::convert::Back;
 use crate::dialect::{Caller, Dialect};
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, answer_strings};
 use crate::hub::Event;
 use crate::openai::answer::{Findings, error_message};
 use crate::openai::fault;
 use crate::reader::Reader;
-use crate::repeats::Repeats;
+use crate::repeats::{self, Repeats};
 use crate::sse::{self, EventTooLarge, Framer, Verdict};
 use crate::{anthropic, gemini, ollama, openai, responses, shape};
 
@@ -51,8 +52,14 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn look_for_repeats(&mut self, data: &[u8]) {
-        if let Some(repeats) = &mut self.repeats {
-            repeats.look_at(data);
+        if self.repeats.is_some() {
+            self.said(repeats::said(data));
+        }
+    }
+
+    fn said(&mut self, said: Option<&[u8]>) {
+        if let (Some(repeats), Some(said)) = (&mut self.repeats, said) {
+            repeats.count(said);
         }
     }
 }
@@ -65,6 +72,7 @@ struct Watch {
     hide_usage: bool,
     memory: anthropic::watch::Memory,
     seen: Seen,
+    alike: Alike,
     conversion: Option<Box<Conversion>>,
 }
 
@@ -202,6 +210,7 @@ impl Stream {
                 hide_usage,
                 memory: anthropic::watch::Memory::default(),
                 seen: Seen::default(),
+                alike: Alike::default(),
                 conversion: None,
             },
         }
@@ -323,23 +332,17 @@ impl Watch {
         let Some(data) = data else {
             return Verdict::Forward;
         };
-        let seen = &mut self.seen;
-        seen.events = seen.events.saturating_add(1);
-        let first = seen.events == 1;
-        if self.is_error(data, first) {
-            self.error(data, first);
-            return Verdict::Forward;
-        }
-        if first && self.conversion.is_none() && !shape::opens(self.vendor, data) {
-            self.seen.foreign = true;
-        }
-        let seen = &mut self.seen;
-        let verdict = match self.vendor {
-            Dialect::Chat => openai::watch::look(&self.reader.chat, self.hide_usage, data, seen),
-            Dialect::Messages => self.memory.look(&self.reader.messages, data, seen),
-            Dialect::Gemini => gemini::watch::look(&self.reader.gemini, data, seen),
-            Dialect::Responses => responses::watch::look(&self.reader.responses, data, seen),
-            Dialect::Ollama => ollama::watch::look(&self.reader.ollama, data, seen),
+        self.seen.events = self.seen.events.saturating_add(1);
+        let verdict = match self.alike.told(data) {
+            Some(Told { text, said }) => {
+                self.seen.text.add_string(text);
+                self.seen.said(said);
+                Verdict::Forward
+            }
+            None => match self.read(data) {
+                Some(verdict) => verdict,
+                None => return Verdict::Forward,
+            },
         };
         match &mut self.conversion {
             None => verdict,
@@ -352,6 +355,56 @@ impl Watch {
                 }
                 Verdict::Hide
             }
+        }
+    }
+
+    /// Takes in all that an event says; nothing comes back where it is an error.
+    fn read(&mut self, data: &[u8]) -> Option<Verdict> {
+        let first = self.seen.events == 1;
+        if self.is_error(data, first) {
+            self.error(data, first);
+            return None;
+        }
+        if first && self.conversion.is_none() && !shape::opens(self.vendor, data) {
+            self.seen.foreign = true;
+        }
+        if self.alike.learns(data) {
+            self.learn(data);
+        }
+        let memory = &mut self.memory;
+        Some(look(
+            self.vendor,
+            &self.reader,
+            memory,
+            self.hide_usage,
+            data,
+            &mut self.seen,
+        ))
+    }
+
+    /// Remembers an event that says nothing but a piece of text.
+    fn learn(&mut self, data: &[u8]) {
+        let mut alone = Seen::default();
+        let mut memory = anthropic::watch::Memory::default();
+        let verdict = look(
+            self.vendor,
+            &self.reader,
+            &mut memory,
+            self.hide_usage,
+            data,
+            &mut alone,
+        );
+        let mut texts = Vec::new();
+        answer_strings(data, |inner| texts.push(inner));
+        if texts.len() > 1 {
+            texts.retain(|text| !text.is_empty());
+        }
+        let [text] = texts[..] else { return };
+        let mut weight = Estimate::default();
+        weight.add_string(text);
+        let plain = !alone.done && alone.usage.is_none() && alone.finish_reason.is_empty();
+        if plain && verdict == Verdict::Forward && weight == alone.text {
+            self.alike.remember(data, text, repeats::said(data));
         }
     }
 
@@ -381,6 +434,24 @@ impl Watch {
             conversion.write(&Event::Error { status, message });
         }
         self.seen.error.get_or_insert(message);
+    }
+}
+
+/// Takes in what an event says that is no error.
+fn look(
+    vendor: Dialect,
+    reader: &Reader,
+    memory: &mut anthropic::watch::Memory,
+    hide_usage: bool,
+    data: &[u8],
+    seen: &mut Seen,
+) -> Verdict {
+    match vendor {
+        Dialect::Chat => openai::watch::look(&reader.chat, hide_usage, data, seen),
+        Dialect::Messages => memory.look(&reader.messages, data, seen),
+        Dialect::Gemini => gemini::watch::look(&reader.gemini, data, seen),
+        Dialect::Responses => responses::watch::look(&reader.responses, data, seen),
+        Dialect::Ollama => ollama::watch::look(&reader.ollama, data, seen),
     }
 }
 

@@ -191,3 +191,63 @@ proptest! {
         prop_assert_eq!(seen.findings(), same.findings());
     }
 }
+
+/// An event of one of several shapes with this text.
+fn event(dialect: Dialect, shape: usize, text: &str) -> String {
+    let text = serde_json::to_string(text).unwrap();
+    let shapes: [String; 5] = match dialect {
+        Dialect::Messages => [
+            format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":{text}}}}}"#),
+            format!(r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"input_json_delta","partial_json":{text}}}}}"#),
+            r#"{"type":"message_start","message":{"usage":{"input_tokens":7,"output_tokens":1}}}"#.to_owned(),
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}"#.to_owned(),
+            format!(r#"{{"type":"error","error":{{"type":"overloaded_error","message":{text}}}}}"#),
+        ],
+        _ => [
+            format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":{text}}},"finish_reason":null}}],"usage":null,"obfuscation":"{shape}"}}"#),
+            format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":"","reasoning_content":{text}}},"finish_reason":null}}]}}"#),
+            format!(r#"{{"choices":[{{"delta":{{"content":{text}}},"finish_reason":"stop"}}]}}"#),
+            format!(r#"{{"choices":[{{"delta":{{"content":{text},"refusal":{text}}}}}],"usage":{{"prompt_tokens":3,"completion_tokens":2}}}}"#),
+            format!(r#"{{"error":{{"message":{text}}}}}"#),
+        ],
+    };
+    format!("data: {}\n\n", shapes[shape])
+}
+
+proptest! {
+    #[test]
+    fn an_event_like_the_last_one_is_taken_in_as_if_it_were_read(
+        chat in any::<bool>(),
+        hide in any::<bool>(),
+        events in prop::collection::vec((0..20_usize, prop_oneof![4 => "[ a-cé中]{0,6}", 1 => ".{0,12}"]), 0..24),
+    ) {
+        let dialect = if chat { Dialect::Chat } else { Dialect::Messages };
+        let stream = || Stream::new(Arc::default(), dialect, hide).guarded(3);
+        let (mut quick, mut slow) = (stream(), stream());
+        slow.watch.alike = Alike::never();
+        for (kind, text) in events {
+            // most are of the first shape
+            let event = event(dialect, kind.saturating_sub(15), &text);
+            let out = [&mut quick, &mut slow].map(|s| s.push(Bytes::from(event.clone())).unwrap());
+            prop_assert_eq!(&out[0], &out[1]);
+            prop_assert_eq!(quick.findings(), slow.findings());
+            prop_assert_eq!(quick.repeats_itself(), slow.repeats_itself());
+            prop_assert_eq!(quick.is_complete(), slow.is_complete());
+            prop_assert_eq!(quick.vendor_error(), slow.vendor_error());
+        }
+    }
+}
+
+#[test]
+fn most_events_of_a_stream_are_known_by_their_bytes() {
+    for dialect in [Dialect::Chat, Dialect::Messages] {
+        let mut stream = Stream::new(Arc::default(), dialect, false);
+        for n in 0..3 {
+            let text = format!("word {n} ");
+            stream.push(Bytes::from(event(dialect, 0, &text))).unwrap();
+            let next = event(dialect, 0, "another text");
+            let data = next.trim_end().strip_prefix("data: ").unwrap();
+            assert!(stream.watch.alike.told(data.as_bytes()).is_some(), "{data}");
+        }
+    }
+}

@@ -95,7 +95,7 @@ impl Member {
 
     /// The bytes from each value of the member on, leading space skipped, in order. A text that merely
     /// contains the name cannot match, since its quotes are escaped.
-    pub(crate) fn values<'a>(&'a self, json: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn values<'a>(&self, json: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let length = self.finder.needle().len();
         self.finder.find_iter(json).filter_map(move |at| {
             let after = json.get(at.checked_add(length)?..)?.trim_ascii_start();
