@@ -32,7 +32,7 @@ admin-settings-help-port = Port to listen on; 0 takes a free one.
 admin-settings-help-admin-users = Administrators to create when missing: name:password,name:password. A password that exists is never overwritten.
 admin-settings-help-admin-username = One administrator to create when missing, with ADMIN_PASSWORD.
 admin-settings-help-admin-password = The password for ADMIN_USERNAME (admin where that is not set).
-admin-settings-help-log-level = error, warn, info, debug, trace or off; also by module, as in info,modelgate::proxy=debug.
+admin-settings-help-log-level = error, warn, info, debug or off; also by module, as in info,modelgate::proxy=debug. trace is the same as debug.
 admin-settings-help-log-format = How log lines look: text for people, json for programs.
 admin-settings-help-secret-key = The master key that seals vendor credentials. PostgreSQL needs it; with SQLite a key file is made in DATA_DIR instead.
 admin-settings-help-secret-key-previous = The master key before SECRET_KEY: opens what it sealed until `modelgate secrets rotate` has run.

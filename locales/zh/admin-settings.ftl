@@ -32,7 +32,7 @@ admin-settings-help-port = 监听端口；0 表示任取一个空闲端口。
 admin-settings-help-admin-users = 缺少时创建的管理员：用户名:密码,用户名:密码。已有的密码绝不覆盖。
 admin-settings-help-admin-username = 缺少时创建的一位管理员，与 ADMIN_PASSWORD 配合使用。
 admin-settings-help-admin-password = ADMIN_USERNAME 的密码（未设置用户名时为 admin）。
-admin-settings-help-log-level = error、warn、info、debug、trace 或 off；也可按模块设置，如 info,modelgate::proxy=debug。
+admin-settings-help-log-level = error、warn、info、debug 或 off；也可按模块设置，如 info,modelgate::proxy=debug。trace 与 debug 相同。
 admin-settings-help-log-format = 日志的样式：text 供人阅读，json 供程序处理。
 admin-settings-help-secret-key = 加密供应商密钥的主密钥。PostgreSQL 必须设置；SQLite 则会在 DATA_DIR 中生成密钥文件。
 admin-settings-help-secret-key-previous = SECRET_KEY 之前的主密钥：在运行 `modelgate secrets rotate` 之前，用它解开旧数据。

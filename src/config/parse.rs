@@ -210,7 +210,7 @@ pub(super) fn address(text: &str) -> Result<IpAddr, String> {
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     let right = || {
-        "it must be error, warn, info, debug, trace or off, also by module as in info,modelgate::proxy=debug"
+        "it must be error, warn, info, debug or off, also by module as in info,modelgate::proxy=debug"
             .to_owned()
     };
     let level = |word: &str| -> Option<&'static str> {
@@ -219,8 +219,7 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
             "error" | "critical" => "error",
             "warn" | "warning" => "warn",
             "info" => "info",
-            "debug" => "debug",
-            "trace" => "trace",
+            "debug" | "trace" => "debug",
             _ => return None,
         })
     };

@@ -77,7 +77,7 @@ pub(super) const LOG_LEVEL: Variable = variable(
     "LOG_LEVEL",
     Kind::LogFilter,
     Fallback::Text("info"),
-    "error, warn, info, debug, trace or off; also by module, as in info,modelgate::proxy=debug.",
+    "error, warn, info, debug or off; also by module, as in info,modelgate::proxy=debug. trace is the same as debug.",
 );
 pub(super) const LOG_FORMAT: Variable = variable(
     "LOG_FORMAT",

@@ -16,8 +16,8 @@ use super::error::ApiError;
 use super::failure::{Refused, shutting_down};
 use super::forward::Served;
 use super::readers::Source;
-use super::relay::{Quiet, Relay};
-use crate::upstream::{UpstreamError, scrub};
+use super::relay::Relay;
+use crate::upstream::{Asleep, Silence, UpstreamError, scrub};
 
 /// Silence after which something that means nothing keeps the connection open.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -29,8 +29,8 @@ pub(super) struct Flow {
     /// Where the caller gets one array.
     array: Option<Array>,
     phase: Phase,
-    quiet: Quiet,
-    closing: LocalBoxFuture<'static, ()>,
+    quiet: Silence,
+    closing: Closing,
     /// Goes out before anything else.
     greeting: Bytes,
 }
@@ -68,21 +68,16 @@ impl Flow {
     fn new(
         (id, endpoint): (RequestId, &Endpoint),
         phase: Phase,
-        mut closing: watch::Receiver<bool>,
+        closing: watch::Receiver<bool>,
     ) -> Self {
         Self {
             id,
             dialect: endpoint.dialect,
             array: (endpoint.form == Form::Array).then(Array::default),
             phase,
-            quiet: Quiet::new(HEARTBEAT),
+            quiet: Silence::new(HEARTBEAT),
             greeting: Bytes::new(),
-            closing: Box::pin(async move {
-                if closing.wait_for(|closes| *closes).await.is_err() {
-                    // nobody is left who could close
-                    std::future::pending::<()>().await;
-                }
-            }),
+            closing: Closing::new(closing),
         }
     }
 
@@ -148,7 +143,7 @@ impl Flow {
             self.quiet.stir();
             return Poll::Ready(next.map(Ok));
         }
-        if self.closing.as_mut().poll(cx).is_ready() {
+        if self.closing.poll(cx).is_ready() {
             let event = self.close();
             return Poll::Ready((!event.is_empty()).then_some(Ok(event)));
         }
@@ -156,6 +151,37 @@ impl Flow {
             Poll::Ready(()) => Poll::Ready(Some(Ok(Bytes::from_static(self.dialect.heartbeat())))),
             Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+/// Tells a stream that the gateway closes. Asked only where that may have come about, since each event asks.
+struct Closing {
+    state: watch::Receiver<bool>,
+    closed: LocalBoxFuture<'static, ()>,
+    asleep: Asleep,
+}
+
+impl Closing {
+    fn new(state: watch::Receiver<bool>) -> Self {
+        let mut awaited = state.clone();
+        Self {
+            state,
+            closed: Box::pin(async move {
+                if awaited.wait_for(|closes| *closes).await.is_err() {
+                    // nobody is left who could close
+                    std::future::pending::<()>().await;
+                }
+            }),
+            asleep: Asleep::default(),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.asleep.has(cx) && matches!(self.state.has_changed(), Ok(false)) {
+            return Poll::Pending;
+        }
+        self.asleep.falls(cx);
+        self.closed.as_mut().poll(cx)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream as _;
 use modelgate_dialect::stream::Stream;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use super::error::ApiError;
 use super::failure;
@@ -182,41 +182,5 @@ impl Drop for Relay {
     fn drop(&mut self) {
         // what was received until the caller went
         self.settlement.found(self.stream.findings());
-    }
-}
-
-/// Sleeps until a time that is pushed back while something happens: the timer itself is touched only when it fires.
-pub(super) struct Quiet {
-    limit: Duration,
-    since: Instant,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Quiet {
-    pub(super) fn new(limit: Duration) -> Self {
-        Self {
-            limit,
-            since: Instant::now(),
-            timer: Box::pin(tokio::time::sleep(limit)),
-        }
-    }
-
-    pub(super) fn stir(&mut self) {
-        self.since = Instant::now();
-    }
-
-    /// Ready once nothing happened for the limit, and again after each further limit.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            ready!(self.timer.as_mut().poll(cx));
-            let due = self.since + self.limit;
-            let now = Instant::now();
-            if now >= due {
-                self.since = now;
-                self.timer.as_mut().reset(now + self.limit);
-                return Poll::Ready(());
-            }
-            self.timer.as_mut().reset(due);
-        }
     }
 }

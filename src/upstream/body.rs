@@ -12,6 +12,7 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 use super::error::{ErrorKind, UpstreamError};
+use super::silence::Silence;
 
 /// When the request's body was handed to a standing connection.
 #[derive(Clone, Debug, Default)]
@@ -70,13 +71,11 @@ impl HttpBody for Outgoing {
 /// the first byte, or the first event where the reader waits for one, and on the silence between two reads.
 pub struct Body {
     incoming: Option<Incoming>,
-    timer: Pin<Box<Sleep>>,
-    /// The last moment of progress: the request sent, or the last bytes read.
-    since: Instant,
+    /// Since the last progress: the request sent, or the last bytes read.
+    silence: Silence,
     begun: bool,
     /// Bytes are no progress until the reader says that an event has come.
     awaits_event: bool,
-    first_byte_timeout: Duration,
     idle_timeout: Duration,
 }
 
@@ -91,11 +90,9 @@ impl Body {
     ) -> Self {
         Self {
             incoming: Some(incoming),
-            timer,
-            since,
+            silence: Silence::since(since, first_byte_timeout, timer),
             begun: false,
             awaits_event: false,
-            first_byte_timeout,
             idle_timeout,
         }
     }
@@ -129,35 +126,23 @@ impl Body {
     }
 
     fn progressed(&mut self) {
-        self.since = Instant::now();
-        if !self.begun {
-            self.begun = true;
-            // From here the timer may only be late, and is armed anew when it fires: one clock
-            // reading a chunk instead of one timer operation.
-            self.timer.as_mut().reset(self.since + self.idle_timeout);
+        if self.begun {
+            return self.silence.stir();
         }
+        self.begun = true;
+        self.silence.restart(self.idle_timeout);
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamError> {
-        let (limit, kind) = if self.begun {
-            (self.idle_timeout, ErrorKind::IdleTimeout)
+        ready!(self.silence.poll(cx));
+        let (what, kind) = if self.begun {
+            let what = "the vendor fell silent in the middle of its answer for";
+            (what, ErrorKind::IdleTimeout)
         } else {
-            (self.first_byte_timeout, ErrorKind::FirstByteTimeout)
+            ("the vendor sent no answer for", ErrorKind::FirstByteTimeout)
         };
-        loop {
-            ready!(self.timer.as_mut().poll(cx));
-            let due = self.since + limit;
-            if Instant::now() >= due {
-                let what = if self.begun {
-                    "the vendor fell silent in the middle of its answer for"
-                } else {
-                    "the vendor sent no answer for"
-                };
-                let text = format!("{what} {} ms", limit.as_millis());
-                return Poll::Ready(UpstreamError::new(kind, text));
-            }
-            self.timer.as_mut().reset(due);
-        }
+        let text = format!("{what} {} ms", self.silence.limit().as_millis());
+        Poll::Ready(UpstreamError::new(kind, text))
     }
 }
 

@@ -10,6 +10,7 @@ mod headers;
 mod prepared;
 mod proxy;
 pub mod scrub;
+mod silence;
 mod tls;
 mod url;
 
@@ -18,6 +19,7 @@ pub use client::{Answer, Call, Clients};
 pub use error::{ErrorKind, UpstreamError, of_connect};
 pub use headers::{may_leave, request as request_headers};
 pub use proxy::OutboundProxy;
+pub use silence::{Asleep, Silence};
 pub use tls::client_config;
 pub use url::{join, path_at};
 

@@ -7,12 +7,15 @@
 //! is shown. It stays within a quarter of what a tokenizer counts for English, Chinese, code and JSON: `tokens` of the
 //! gateway has the tokenizer and the test.
 
-use memchr::{memchr, memchr2, memmem};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr2};
 
 /// What a file inside the request (an image in base64) counts: a large picture at the usual detail.
 pub const EMBEDDED_FILE_TOKENS: i64 = 765;
 
-const BASE64_MARK: &[u8] = b";base64,";
+static BASE64_MARK: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b";base64,"));
 
 /// A text up to this size counts as a text, whatever it is.
 const SHORT_BYTES: usize = 256;
@@ -162,7 +165,7 @@ fn is_file(inner: &[u8]) -> bool {
     let head = inner
         .get(..SHORT_BYTES)
         .filter(|_| inner.len() > SHORT_BYTES);
-    head.is_some_and(|head| memmem::find(head, BASE64_MARK).is_some())
+    head.is_some_and(|head| BASE64_MARK.find(head).is_some())
 }
 
 /// Whether the text of a member `data` is a file: Anthropic's and Google's dialects, and OpenAI's for sound, have its media

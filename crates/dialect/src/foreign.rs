@@ -6,8 +6,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -49,11 +50,14 @@ pub fn without(caller: Caller, model: &str, body: &[u8]) -> Option<(Vec<u8>, Not
 
 /// Whether the bytes hold a mark of this gateway's, or an empty seal.
 fn may_hold(caller: Caller, body: &[u8]) -> bool {
-    let marked = || seal::marks().any(|mark| memmem::find(body, mark.as_bytes()).is_some());
+    static MARKS: LazyLock<Vec<Finder<'_>>> =
+        LazyLock::new(|| seal::marks().map(Finder::new).collect());
+    static THOUGHT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"thought_signature\""));
+    let marked = || MARKS.iter().any(|mark| mark.find(body).is_some());
     match caller {
         Caller::Messages => holds(body, "\"signature\"", "\"\"") || marked(),
         Caller::Responses => holds(body, "\"encrypted_content\"", "null") || marked(),
-        Caller::Chat => memmem::find(body, b"\"thought_signature\"").is_some(),
+        Caller::Chat => THOUGHT.find(body).is_some(),
         Caller::Gemini => marked(),
     }
 }

@@ -1,7 +1,5 @@
 //! When each phase of a call ended.
 
-use std::fmt::Write as _;
-
 use crate::closed_set::closed_set;
 
 closed_set! {
@@ -48,12 +46,13 @@ impl Phases {
 
     /// A JSON object of the phases that ended; empty where none did.
     pub fn to_json(&self) -> String {
-        let mut text = String::with_capacity(160);
+        let mut text = String::with_capacity(192);
         for phase in Phase::ALL {
             if let Some(end) = self.end(*phase) {
-                text.push(if text.is_empty() { '{' } else { ',' });
-                // Writing to a String cannot fail.
-                let _infallible = write!(text, "\"{phase}\":{end}");
+                text.push_str(if text.is_empty() { "{\"" } else { ",\"" });
+                text.push_str(phase.as_str());
+                text.push_str("\":");
+                text.push_str(itoa::Buffer::new().format(end));
             }
         }
         if !text.is_empty() {
