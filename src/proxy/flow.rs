@@ -10,6 +10,7 @@ use modelgate_dialect::gemini::array::Array;
 use modelgate_dialect::openai::answer;
 use modelgate_domain::RequestId;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::endpoints::{Endpoint, Form};
 use super::error::ApiError;
@@ -140,7 +141,11 @@ impl Flow {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.greeting))));
         }
         if let Poll::Ready(next) = self.poll_phase(cx) {
-            self.quiet.stir();
+            let came = match &self.phase {
+                Phase::Relaying(relay) => relay.last_event(),
+                Phase::Waiting(_) | Phase::Last(_) | Phase::Over => None,
+            };
+            self.quiet.stir(came.unwrap_or_else(Instant::now));
             return Poll::Ready(next.map(Ok));
         }
         if self.closing.poll(cx).is_ready() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream as _;
 use modelgate_dialect::stream::Stream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::error::ApiError;
 use super::failure;
@@ -60,7 +60,7 @@ impl Relay {
             return Poll::Ready(Some(std::mem::take(&mut self.ready)));
         }
         while let Some(body) = self.body.as_mut() {
-            let next = match Pin::new(body).poll_next(cx) {
+            let next = match Pin::new(&mut *body).poll_next(cx) {
                 Poll::Ready(next) => next,
                 Poll::Pending => {
                     if let Some(rest) = self.rest.as_mut() {
@@ -73,7 +73,11 @@ impl Relay {
                 }
             };
             let out = match next {
-                Some(Ok(chunk)) => self.forward(chunk),
+                Some(Ok(chunk)) => {
+                    // the one reading of the clock for a chunk
+                    let at = body.last_progress();
+                    self.forward(chunk, at)
+                }
                 // the record is written: how the body ends says nothing any more
                 _ if self.rest.is_some() => {
                     self.body = None;
@@ -90,6 +94,11 @@ impl Relay {
         Poll::Ready(None)
     }
 
+    /// When events came last.
+    pub(super) fn last_event(&self) -> Option<Instant> {
+        self.settlement.last_event()
+    }
+
     /// Breaks the stream off with an error event.
     pub(super) fn abort(&mut self, error: &ApiError) -> Bytes {
         self.body = None;
@@ -101,11 +110,11 @@ impl Relay {
         Bytes::from(error.event(self.settlement.id(), self.settlement.dialect))
     }
 
-    fn forward(&mut self, chunk: Bytes) -> Bytes {
+    fn forward(&mut self, chunk: Bytes, at: Instant) -> Bytes {
         match self.stream.push(chunk) {
             Ok(events) => {
                 if !events.is_empty() {
-                    self.settlement.events_arrived();
+                    self.settlement.events_arrived(at);
                 }
                 self.settle_if_done();
                 if self.stream.vendor_error().is_some() {

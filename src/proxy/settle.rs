@@ -287,11 +287,10 @@ impl Settlement {
         self.last_event = Some(now);
     }
 
-    /// Notes that events arrived now.
-    pub(super) fn events_arrived(&mut self) {
-        let now = Instant::now();
-        if let Some(last) = self.last_event.replace(now) {
-            let gap = ms_between(last, now);
+    /// Notes when events arrived.
+    pub(super) fn events_arrived(&mut self, at: Instant) {
+        if let Some(last) = self.last_event.replace(at) {
+            let gap = ms_between(last, at);
             self.record.max_gap_ms = self.record.max_gap_ms.max(Some(gap));
         }
     }
@@ -302,6 +301,11 @@ impl Settlement {
             Some(tried) => scrub::body(body, &tried.target.provider, &tried.credential.secret),
             None => body,
         }
+    }
+
+    /// When events arrived last.
+    pub(super) fn last_event(&self) -> Option<Instant> {
+        self.last_event
     }
 
     /// Takes over what was read in the answer.

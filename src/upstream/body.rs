@@ -109,6 +109,11 @@ impl Body {
         self.progressed();
     }
 
+    /// When bytes came last, or the request was sent.
+    pub fn last_progress(&self) -> Instant {
+        self.silence.last()
+    }
+
     /// Reads to the end, at most `limit` bytes.
     pub async fn read_to_end(mut self, limit: usize) -> Result<Bytes, UpstreamError> {
         let mut whole = BytesMut::new();
@@ -127,7 +132,7 @@ impl Body {
 
     fn progressed(&mut self) {
         if self.begun {
-            return self.silence.stir();
+            return self.silence.stir(Instant::now());
         }
         self.begun = true;
         self.silence.restart(self.idle_timeout);

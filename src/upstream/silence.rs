@@ -37,15 +37,20 @@ impl Silence {
         self.limit
     }
 
-    /// Something happens.
-    pub fn stir(&mut self) {
-        self.since = Instant::now();
+    /// When something happened last.
+    pub fn last(&self) -> Instant {
+        self.since
+    }
+
+    /// Something happened at this time.
+    pub fn stir(&mut self, at: Instant) {
+        self.since = at;
     }
 
     /// Something happens, and from here another limit holds.
     pub fn restart(&mut self, limit: Duration) {
         self.limit = limit;
-        self.stir();
+        self.since = Instant::now();
         self.arm(self.since + limit);
     }
 
@@ -114,7 +119,7 @@ mod tests {
             let next = tokio::time::sleep(Duration::from_secs(7));
             tokio::select! {
                 () = poll_fn(|cx| silence.poll(cx)) => panic!("it was not silent for so long"),
-                () = next => silence.stir(),
+                () = next => silence.stir(Instant::now()),
             }
         }
         let rounded = |time: Duration| time.as_secs();
