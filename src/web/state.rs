@@ -11,6 +11,7 @@ use modelgate_domain::ids::RequestIdSource;
 use modelgate_domain::{ApiKeyId, Range};
 use modelgate_store::busyness_history::{self, Minutes};
 use modelgate_store::failures::WINDOW;
+use modelgate_store::usage::{self, Cube};
 use modelgate_store::{Db, StoreError};
 use tokio::sync::watch;
 
@@ -66,6 +67,8 @@ pub struct WebParts {
 /// A few calls more change little in the sums of a week.
 const HABITS_MS: i64 = 10_000;
 
+const MINUTE_MS: i64 = 60_000;
+
 /// What is worked out once for all who look.
 #[derive(Debug, Default)]
 struct Desks {
@@ -73,6 +76,7 @@ struct Desks {
     times: Desk<By, Times>,
     busyness: Desk<By, Vec<Minutes>>,
     live: Desk<(), Live>,
+    lately: Desk<i64, Cube>,
     agents: Desk<(), Agents>,
     errors: Desk<(), Day>,
     habits: Desk<Tz, Habits>,
@@ -226,6 +230,19 @@ impl WebState {
         };
         let place = (&self.clock, self.db.runtime());
         self.desks.live.get(&(), place, at_least_ms, read).await
+    }
+
+    /// What everybody did in the last `span_ms` and in the minute that runs.
+    pub(super) async fn lately(&self, span_ms: i64) -> Result<Arc<Cube>, StoreError> {
+        let (clock, db) = (self.clock.clone(), self.db.clone());
+        let read = move || async move {
+            let minute = clock.now_ms().div_euclid(MINUTE_MS) * MINUTE_MS;
+            db.read(move |c| Box::pin(usage::minutes(c, minute - span_ms, minute + MINUTE_MS)))
+                .await
+        };
+        let place = (&self.clock, self.db.runtime());
+        let desk = &self.desks.lately;
+        desk.get(&span_ms, place, 0, read).await
     }
 
     /// What the programs that called today say they are.

@@ -162,7 +162,7 @@ async fn of_key(
     range: Range,
 ) -> Result<(KeyView, Trend), PageError> {
     let window = range.window(page.now_ms, page.zone, page.business);
-    let data = Data::read(state, key.id, window, page.now_ms).await?;
+    let data = Data::read(state, key.id, window).await?;
     let limits: Vec<_> = key
         .limits
         .iter()
@@ -350,7 +350,7 @@ mod tests {
             },
             last: vec![row; count],
             models: [(1, hostile.clone())].into(),
-            minutes: Cube::of(minutes.collect::<Vec<_>>()),
+            minutes: Cube::of(minutes.collect::<Vec<_>>()).into(),
         };
         let health = health::Figures::default();
         KeyView {
