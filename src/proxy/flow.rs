@@ -1,5 +1,6 @@
 //! The body of a streamed answer: heartbeats in silence, an orderly end when the gateway stops.
 
+use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use modelgate_dialect::gemini::array::Array;
 use modelgate_dialect::openai::answer;
 use modelgate_domain::RequestId;
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::endpoints::{Endpoint, Form};
@@ -186,7 +188,7 @@ impl Closing {
             return Poll::Pending;
         }
         self.asleep.falls(cx);
-        self.closed.as_mut().poll(cx)
+        pin!(unconstrained(self.closed.as_mut())).poll(cx)
     }
 }
 

@@ -1,9 +1,10 @@
 //! How long nothing may happen.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 /// Sleeps until a time that is pushed back while something happens. The timer is touched only when it fires, and asked only
@@ -61,7 +62,9 @@ impl Silence {
         }
         loop {
             self.asleep.falls(cx);
-            ready!(self.timer.as_mut().poll(cx));
+            // were it cut short because the task has done much already, nothing would wake it
+            let timer = unconstrained(self.timer.as_mut());
+            ready!(pin!(timer).poll(cx));
             let due = self.since + self.limit;
             let now = Instant::now();
             if now >= due {
@@ -79,7 +82,7 @@ impl Silence {
     }
 }
 
-/// The task that will be woken by something that was polled.
+/// The task that will be woken by something that was polled, `unconstrained`: what a task's budget cuts short wakes nobody later.
 #[derive(Default)]
 pub struct Asleep(Option<Waker>);
 
@@ -137,6 +140,20 @@ mod tests {
         assert!(silence.poll(&mut elsewhere).is_pending());
         let woken = tokio::time::timeout(LIMIT * 2, until_silent(&mut silence));
         assert!(woken.await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_done_much_is_woken_all_the_same() {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        for n in 0..10_000 {
+            sender.send(n).unwrap();
+        }
+        let mut silence = Silence::new(LIMIT);
+        let silent = poll_fn(|cx| {
+            while receiver.poll_recv(cx).is_ready() {}
+            silence.poll(cx)
+        });
+        assert!(tokio::time::timeout(LIMIT * 2, silent).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ const SLOW_WINDOW: i64 = 20_000;
 const OUTPUTS_WINDOW: i64 = 10_000;
 
 /// How many of the newest rows that fit one condition [`look`] holds against the others.
-pub const LOOK: i64 = 10_000;
+pub const LOOK: i64 = 5_000;
 
 /// How many of the newest rows [`user_agents`] looks at.
 pub const AGENTS_WINDOW: i64 = 20_000;
