@@ -206,3 +206,12 @@ fn distance_counts_edits() {
     );
     assert_eq!(nearest("zzz", ["weight", "label"].into_iter()), None);
 }
+
+#[test]
+fn nothing_says_more_than_debug() {
+    let config = load(&[("LOG_LEVEL", "trace,hyper=TRACE")]).unwrap();
+    assert_eq!(config.log_level, "debug,hyper=debug");
+    // what libraries trace holds whole headers
+    let most = tracing::level_filters::STATIC_MAX_LEVEL;
+    assert_eq!(most, tracing::level_filters::LevelFilter::DEBUG);
+}

@@ -192,6 +192,12 @@ test('keys are found while their name is typed, and what is done to ticked ones 
     assert.ok(await page.getByRole('link', { name: 'root', exact: true }).isVisible());
     assert.match(page.url(), /[?&]q=root/);
     assert.equal(await page.evaluate(() => document.activeElement.name), 'q', 'one types on');
+
+    await portal.go('/admin/audit');
+    const deeds = await rows.count();
+    await page.locator('[name="object"]').pressSequentially('nothing of this name');
+    await page.waitForFunction((n) => document.querySelectorAll('#results tbody tr').length < n, deeds);
+    assert.match(page.url(), /[?&]object=nothing/);
   }));
 
 test('without JavaScript: log in, make a key, refuse a bad form, revoke the key', () =>

@@ -275,6 +275,13 @@ def test_under_a_prefix(tmp_path):
         assert links and all(link.startswith(("/llm", "http", "mailto:", "data:", "?")) for link in links), links
         for link in {link for link in links if "/static/" in link}:
             assert harness.get(f"{site}{link}")[0] == 200, link
+        running.stop()
+        for path in ("/llm/v1beta/models", "/llm/v1/models", "/llm/v1/v1beta/models"):
+            assert harness.get(f"{site}{path}?key={harness.ALICE}")[0] == 502, path
+        assert harness.get(f"{site}/llm/v1/responses/nothing")[0] == 502
+        errors = (folder / "error.log").read_text
+        harness.wait_for("the error of the other call", lambda: "/llm/v1/responses/nothing" in errors())
+        assert harness.ALICE not in errors()
     finally:
         if hasattr(nginx, "process"):
             nginx.stop()
